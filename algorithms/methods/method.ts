@@ -1,0 +1,121 @@
+import type { z } from 'zod'
+import type { Bundle, NamedTensor } from '#protocol/bundle.js'
+import type { Hash, Slot } from '#protocol/ids.js'
+import type { JsonObject } from '#protocol/json.js'
+import type { Fate, Metrics, Purpose } from '#protocol/record.js'
+import type { RunConfig, TaskConfig } from '#protocol/run-config.js'
+import type { Grid, UplinkGroup } from '#protocol/uplink.js'
+import type { ClientData } from '#data/dataset.js'
+import type { Model } from '#algorithms/models/model.js'
+import type { ServerOptimizer } from '#algorithms/server-optimizers/server-optimizer.js'
+import type { Streams } from '#algorithms/tensor/stream.js'
+import type { Tensor } from '#algorithms/tensor/tf.js'
+
+/** What both halves are built from. Pure: no socket, file, clock or randomness but `streams`. */
+export interface MethodSetup<Hyper = unknown> {
+  readonly config: RunConfig
+  readonly hyper: Hyper
+  readonly model: Model
+  readonly streams: Streams
+}
+export interface ServerSetup<Hyper = unknown> extends MethodSetup<Hyper> {
+  readonly serverOptimizer: ServerOptimizer
+  /** The run's grid for a mean group: wide enough for every legal cohort and weight. */
+  readonly meanGrid: Grid
+}
+
+/** One task for a cohort. `uplink` declares everything an update holds; nothing else is accepted. */
+export interface RoundPlan {
+  readonly purpose: Purpose
+  /** Small JSON for the client half. */
+  readonly task: JsonObject
+  readonly shared: Bundle
+  /** Large and constant: fetched once by hash and cached by the client. */
+  readonly assets: Readonly<Record<string, Bundle>>
+  readonly uplink: readonly UplinkGroup[]
+  /** 'cohort': sampled as configured. 'everyone': the whole population, each once. */
+  readonly audience: 'cohort' | 'everyone'
+}
+
+export interface GatheredPayload {
+  readonly slot: Slot
+  readonly weight: number
+  readonly tensors: Readonly<Record<string, NamedTensor>>
+}
+export type FoldedGroup =
+  | {
+      readonly reduce: 'mean' | 'sum'
+      /** mean: already divided by totalWeight. Decoded from the grid to float64. */
+      readonly tensors: Readonly<Record<string, Float64Array>>
+      readonly totalWeight: number
+      readonly count: number
+    }
+  | { readonly reduce: 'gather'; readonly count: number; /** In slot order, one in memory at a time. */ payloads(): AsyncIterable<GatheredPayload> }
+
+export interface Folded {
+  readonly groups: Readonly<Record<string, FoldedGroup>>
+  readonly reporters: readonly Slot[]
+  /** Size of the run's roster when the round opened. */
+  readonly population: number
+}
+
+export interface CloseResult {
+  readonly state: Bundle
+  readonly metrics: Metrics
+  /** One private bundle per slot, delivered with that slot's next task. */
+  readonly personal?: ReadonlyMap<Slot, Bundle>
+}
+
+/** Runs on the coordinator, `close` in its compute worker. State is a bundle, so it survives encode → decode by construction. */
+export interface ServerHalf {
+  /** `startFrom`: initial params instead of the seeded ones. */
+  init(startFrom: Bundle | null): Bundle
+  next(state: Bundle): RoundPlan | 'done'
+  close(state: Bundle, plan: RoundPlan, folded: Folded): Promise<CloseResult>
+  /** What is published, evaluated and calibrated. `predicts`: it is a full set of params of the configured model. */
+  released(state: Bundle): { readonly bundle: Bundle; readonly predicts: boolean }
+}
+
+export interface PerformInput {
+  readonly round: number
+  readonly slot: Slot
+  readonly task: JsonObject
+  readonly shared: Bundle
+  readonly assets: Readonly<Record<string, Bundle>>
+  readonly personal: Bundle | null
+  readonly data: ClientData
+  readonly memory: Bundle | null
+  readonly uplink: readonly UplinkGroup[]
+}
+export interface PerformResult {
+  /** By group, then the tensors of that group with names as declared (without the group prefix). */
+  readonly update: Readonly<Record<string, readonly NamedTensor[]>>
+  /** Number of examples behind this update, ≥ 1. */
+  readonly weight: number
+  readonly metrics: Metrics
+  /** The memory if the update is accepted. */
+  readonly pending: Bundle | null
+}
+/** Logits for a batch [batch, ...inputShape] → [batch, classes]. Call inside tf.tidy. */
+export type Predictor = (x: Tensor) => Tensor
+
+/** Runs on the node's child process, or in a simulation worker. */
+export interface ClientHalf {
+  perform(input: PerformInput): Promise<PerformResult>
+  /** What the client keeps once it knows the fate. Without it: pending if accepted, else the memory as it was. */
+  settle?(memory: Bundle | null, pending: Bundle | null, fate: Fate): Bundle | null
+  /** A function that predicts with what this client has now; none before it can. Holds tensors until `dispose`. */
+  predictor(shared: Bundle, memory: Bundle | null): { readonly predict: Predictor; dispose(): void } | null
+}
+
+/** One published method: both halves, its hyper-parameters, and what it cannot work with. */
+export interface Method<Hyper = unknown> {
+  readonly name: string
+  readonly hyper: z.ZodType<Hyper>
+  /** Reasons why this combination cannot work; empty: it can. */
+  requires(config: RunConfig, model: Model, task: TaskConfig): readonly string[]
+  server(setup: ServerSetup<Hyper>): ServerHalf
+  client(setup: MethodSetup<Hyper>): ClientHalf
+}
+
+export type PlannedAssets = Readonly<Record<string, Hash>>

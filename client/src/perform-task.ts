@@ -1,0 +1,2 @@
+// Draft: one task, performed. See the plan.
+export {}

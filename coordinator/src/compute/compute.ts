@@ -1,0 +1,50 @@
+import type { Hash, Slot } from '#protocol/ids.js'
+import type { JsonObject } from '#protocol/json.js'
+import type { Problem } from '#protocol/errors.js'
+import type { AcceptedUpdate, Engine, Metrics, Purpose } from '#protocol/record.js'
+import type { RunConfig } from '#protocol/run-config.js'
+import type { UplinkGroup } from '#protocol/uplink.js'
+
+/** A plan whose bundles lie in the blob store: what the coordinator's event loop sees of it. Plain JSON. */
+export interface PlannedRound {
+  readonly purpose: Purpose
+  /** Which part of the composed program this is: 'method', 'evaluation', 'calibration'. Clients choose their half by it. */
+  readonly part: string
+  readonly task: JsonObject
+  readonly shared: BlobRef
+  readonly assets: readonly (BlobRef & { readonly name: string })[]
+  readonly uplink: readonly UplinkGroup[]
+  readonly audience: 'cohort' | 'everyone'
+}
+export interface BlobRef {
+  readonly hash: Hash
+  readonly bytes: number
+}
+
+export interface Started {
+  readonly stateHash: Hash
+  readonly modelHash: Hash
+  /** Round 0: the initial evaluation, empty without central evaluation. */
+  readonly metrics: Metrics
+  readonly engine: Engine
+}
+export interface Closed {
+  readonly stateHash: Hash
+  readonly modelHash: Hash
+  readonly metrics: Metrics
+  readonly personal: readonly { readonly slot: Slot; readonly blob: BlobRef }[]
+}
+
+/**
+ * Everything that multiplies matrices for the coordinator. Stateless between calls (all state is in the blob store), so a
+ * crash costs nothing. Two implementations: in this process (simulations, tests) and in a child process (coordinator).
+ */
+export interface Compute {
+  start(config: RunConfig): Promise<Started>
+  next(config: RunConfig, stateHash: Hash): Promise<PlannedRound | 'done'>
+  /** Checks an arrived update against the plan: tensors, finiteness, range, weight. Null: it may count. */
+  inspect(config: RunConfig, plan: PlannedRound, update: { readonly blob: Hash; readonly weight: number }): Promise<Problem | null>
+  /** Folds the accepted updates (their blobs, in slot order) and closes the round. */
+  close(config: RunConfig, stateHash: Hash, plan: PlannedRound, accepted: readonly AcceptedUpdate[], population: number): Promise<Closed>
+  stop(): Promise<void>
+}

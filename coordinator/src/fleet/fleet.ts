@@ -1,0 +1,48 @@
+import type { Problem } from '#protocol/errors.js'
+import type { Hash, RunId, Slot } from '#protocol/ids.js'
+import type { AcceptedUpdate, Fate } from '#protocol/record.js'
+import type { RunConfig } from '#protocol/run-config.js'
+import type { BlobRef, PlannedRound } from '#coordinator/compute/compute.js'
+
+/** What is stored (immutable, content-addressed) before the first task of a round leaves. JSON. */
+export interface Opening {
+  readonly runId: RunId
+  readonly round: number
+  readonly attempt: number
+  readonly plan: PlannedRound
+  readonly cohort: readonly CohortMember[]
+  readonly population: number
+  readonly deadlineSeconds: number
+  readonly graceSeconds: number
+}
+export interface CohortMember {
+  readonly slot: Slot
+  /** 128 random bits in hex: an update must present it. */
+  readonly lease: string
+  readonly personal: BlobRef | null
+}
+
+/** One reply: a node's update, or a simulation worker's partial sum over many members. */
+export interface Contribution {
+  readonly members: readonly Omit<AcceptedUpdate, 'blob'>[]
+  readonly blob: Hash
+  readonly bytesUp: number
+  readonly bytesDown: number
+  /** Tells the sender what became of it, by slot. Resolves when the answer is on its way. */
+  answer(outcome: ReadonlyMap<Slot, 'accepted' | Problem>): Promise<void>
+}
+
+/** The members of runs, wherever they are: sockets, or simulated clients in this process and its workers. */
+export interface Fleet {
+  /** Slots of the run that could take a task now (enlisting newcomers whose data card fits), ascending. */
+  available(runId: RunId, config: RunConfig): Promise<readonly Slot[]>
+  /** Resolves when something about availability changed, or the signal aborts. */
+  changed(signal: AbortSignal): Promise<void>
+  /**
+   * One exchange: offers the task to the cohort (less `done`), yields contributions as they arrive, ends when every member
+   * has contributed, failed or been lost beyond the grace period, or when the signal aborts (deadline, stop).
+   */
+  exchange(opening: Opening, config: RunConfig, done: ReadonlySet<Slot>, signal: AbortSignal): AsyncIterable<Contribution>
+  /** Announces fates after the round's close. Members that are away ask for theirs when they are back. */
+  settle(opening: Opening, fates: ReadonlyMap<Slot, Fate>): Promise<void>
+}

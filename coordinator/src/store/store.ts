@@ -1,0 +1,133 @@
+import type { Hash, NodeId, RunId, Slot } from '#protocol/ids.js'
+import type { JsonObject } from '#protocol/json.js'
+import type { AcceptedUpdate, RosterEntry } from '#protocol/record.js'
+import type { RunConfig } from '#protocol/run-config.js'
+
+/**
+ * Where a round is. PLANNED: nothing sent yet. COLLECTING: an opening is stored and updates are accepted.
+ * FROZEN: the accepted set is final; what follows depends on nothing else. DONE: the program has no further round.
+ * STOPPED and FAILED keep `reason`.
+ */
+export type HeadState = 'PLANNED' | 'COLLECTING' | 'FROZEN' | 'DONE' | 'STOPPED' | 'FAILED'
+
+/** The one mutable record of a run. Everything it points at is immutable and content-addressed. */
+export interface Head {
+  /** Fence: a coordinator that takes the run over adds one; writes of an older epoch fail. */
+  readonly epoch: number
+  /** The next round to close; 0 is the initial evaluation. */
+  readonly round: number
+  readonly attempt: number
+  readonly state: HeadState
+  readonly stateHash: Hash
+  readonly modelHash: Hash
+  /** The latest RoundRecord blob; the records chain backwards from it. */
+  readonly recordHash: Hash | null
+  /** The Opening blob while COLLECTING or FROZEN. */
+  readonly openingHash: Hash | null
+  /** Blob: JSON map slot → hash of a personal bundle awaiting delivery; null: none. */
+  readonly personalHash: Hash | null
+  readonly reason: string | null
+}
+
+export interface RunRow {
+  readonly runId: RunId
+  readonly name: string
+  readonly createdAt: string
+  readonly config: RunConfig
+  readonly configHash: Hash
+}
+export interface NodeRow {
+  readonly nodeId: NodeId
+  readonly name: string
+  /** SHA-256 of the node's secret. */
+  readonly secretHash: Hash
+  readonly enrolledAt: string
+  readonly revokedAt: string | null
+}
+/** A one-time code. Stored as its SHA-256; `purpose` says what it opens. */
+export interface CodeRow {
+  readonly codeHash: Hash
+  readonly purpose: 'enrol-node' | 'sign-in'
+  readonly expiresAt: string
+  readonly usedAt: string | null
+}
+export interface EventRow {
+  /** 1, 2, 3 … within a run, without gaps. */
+  readonly seq: number
+  readonly at: string
+  readonly type: string
+  readonly data: JsonObject
+}
+
+export type AcceptOutcome =
+  /** Appended now, or the same updateId was there already: answer the node the same either way. */
+  | { readonly status: 'accepted' }
+  /** Another update of that slot is there. */
+  | { readonly status: 'conflict' }
+  /** The head is not COLLECTING this round and attempt in this epoch. */
+  | { readonly status: 'closed' }
+
+/**
+ * Durable state of a coordinator. For rounds the whole contract is two compare-and-swaps, `accept` and `advance`;
+ * blobs are written before the swap that makes them reachable. Every promise resolves after the data are durable.
+ * Rejects with `store/io`, `store/corrupt`, `store/locked`, `store/newer-version`.
+ */
+export interface Store {
+  readonly blobs: BlobStore
+
+  createRun(run: RunRow, head: Head): Promise<void>
+  run(runId: RunId): Promise<RunRow | null>
+  runs(): Promise<readonly RunRow[]>
+  head(runId: RunId): Promise<Head | null>
+  /** Replaces the head if it still equals `from`. Two racing callers: exactly one gets true. */
+  advance(runId: RunId, from: Head, to: Head): Promise<boolean>
+  /** Appends to the open round if the head is COLLECTING (epoch, round, attempt) and the slot is absent. */
+  accept(runId: RunId, at: Pick<Head, 'epoch' | 'round' | 'attempt'>, update: AcceptedUpdate): Promise<AcceptOutcome>
+  /** In slot order. */
+  accepted(runId: RunId, round: number, attempt: number): Promise<readonly AcceptedUpdate[]>
+
+  /** Appends a member if the node is not in the roster yet; slots are given out in order, racing callers get different ones. */
+  enlist(runId: RunId, member: Omit<RosterEntry, 'slot'>): Promise<RosterEntry>
+  /** Replaces what may change: engine. */
+  updateEngine(runId: RunId, slot: Slot, engine: RosterEntry['engine']): Promise<void>
+  roster(runId: RunId): Promise<readonly RosterEntry[]>
+
+  appendEvent(runId: RunId, type: string, data: JsonObject): Promise<EventRow>
+  events(runId: RunId, afterSeq: number, limit: number): Promise<readonly EventRow[]>
+
+  addNode(node: NodeRow): Promise<void>
+  node(nodeId: NodeId): Promise<NodeRow | null>
+  nodes(): Promise<readonly NodeRow[]>
+  revokeNode(nodeId: NodeId, at: string): Promise<boolean>
+  addCode(code: CodeRow): Promise<void>
+  /** Marks the code used. Two racing callers: exactly one gets 'used-now'. */
+  useCode(codeHash: Hash, purpose: CodeRow['purpose'], now: string): Promise<'used-now' | 'unknown' | 'used-before' | 'expired'>
+
+  /** Deletes blobs that no head, opening, accepted update, record or personal map reaches. Returns how many. */
+  collectGarbage(): Promise<number>
+  close(): Promise<void>
+}
+
+/** Content-addressed bytes. */
+export interface BlobStore {
+  /** Idempotent. Durable when it resolves. */
+  put(bytes: Uint8Array): Promise<Hash>
+  /** Null if absent. Checks the hash: rejects with `store/corrupt` if the bytes changed. */
+  get(hash: Hash): Promise<Uint8Array | null>
+  has(hash: Hash): Promise<boolean>
+  size(hash: Hash): Promise<number | null>
+  /** A file that holds exactly these bytes, where there is one: lets HTTP and workers read without a copy. */
+  path(hash: Hash): string | null
+  /** Starts or resumes a staged upload of `bytes` bytes that must hash to `sha256`. */
+  stage(uploadId: string, sha256: Hash, bytes: number): Promise<StagedBlob>
+  delete(hash: Hash): Promise<void>
+  list(): AsyncIterable<Hash>
+}
+export interface StagedBlob {
+  /** Bytes safely staged so far; an upload goes on from here. */
+  readonly received: number
+  append(chunk: Uint8Array): Promise<void>
+  /** Verifies length and hash, moves the bytes to their address. Rejects with `update/corrupt` and drops the staging. */
+  finish(): Promise<Hash>
+  drop(): Promise<void>
+}

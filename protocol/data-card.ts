@@ -1,0 +1,23 @@
+import { z } from 'zod'
+
+/**
+ * What a node tells about its data, and what a run asks for. Counts only where the owner allows it.
+ * `source` says how to make the same data again (a public data set, a partition, a shard); absent for private data.
+ */
+export const dataCardSchema = z.strictObject({
+  inputShape: z.array(z.int().positive().max(1_000_000)).min(1).max(4),
+  classes: z.array(z.string().min(1).max(100)).min(2).max(100_000),
+  counts: z
+    .strictObject({ train: z.int().nonnegative(), test: z.int().nonnegative(), perClass: z.array(z.int().nonnegative()) })
+    .optional(),
+  source: z
+    .strictObject({
+      data: z.string().max(200),
+      partition: z.string().max(200),
+      shard: z.string().regex(/^\d+\/\d+$/),
+      testFraction: z.number().min(0).max(0.9),
+      limit: z.int().positive().optional(),
+    })
+    .optional(),
+})
+export type DataCard = z.infer<typeof dataCardSchema>

@@ -1,0 +1,76 @@
+import type { DataCard } from './data-card.js'
+import type { Hash, NodeId, RunId, Slot } from './ids.js'
+import type { RunConfig } from './run-config.js'
+
+export type Metrics = Readonly<Record<string, number>>
+export type Purpose = 'train' | 'transfer' | 'statistics' | 'evaluate'
+/** What became of a member's update: counted, refused (late, invalid, a conflict), or its round was given up. */
+export type Fate = 'accepted' | 'refused' | 'abandoned'
+
+/** An update that counts. `blob` holds its bytes, or the partial sum that a simulation worker folded it into. */
+export interface AcceptedUpdate {
+  readonly slot: Slot
+  readonly updateId: Hash
+  readonly sha256: Hash
+  readonly weight: number
+  readonly metrics: Metrics
+  readonly blob: Hash
+}
+
+/** One closed round. Immutable; `previous` chains it to the one before. */
+export interface RoundRecord {
+  readonly runId: RunId
+  readonly round: number
+  readonly attempt: number
+  readonly purpose: Purpose
+  readonly part: string
+  readonly cohort: readonly Slot[]
+  /** In slot order. Empty in round 0, the initial evaluation. */
+  readonly accepted: readonly Omit<AcceptedUpdate, 'blob'>[]
+  readonly population: number
+  /** accuracy and loss in [0,1] and nats where evaluated; `recall/<class>`; a method's own. */
+  readonly metrics: Metrics
+  readonly modelHash: Hash
+  readonly stateHash: Hash
+  readonly previous: Hash | null
+  readonly bytesUp: number
+  readonly bytesDown: number
+  readonly durationMs: number
+  readonly closedAt: string
+}
+
+/** What computed: part of a fingerprint, because it decides the last bits. */
+export interface Engine {
+  readonly backend: string
+  readonly version: string
+  readonly threads: number
+}
+export interface RosterEntry {
+  readonly slot: Slot
+  readonly nodeId: NodeId | null
+  readonly name: string
+  readonly card: DataCard
+  readonly engine: Engine
+}
+
+export type RunState = 'waiting' | 'running' | 'stopped' | 'finished' | 'failed'
+
+/** Everything a run leaves: `runs export`, `compare`, `simulate --replay` and the dashboard read this and nothing else. */
+export interface RunRecord {
+  readonly format: 1
+  readonly kind: 'deployed' | 'simulated' | 'replay'
+  readonly runId: RunId
+  readonly name: string
+  readonly createdAt: string
+  readonly state: RunState
+  /** Why the run waits, stopped or failed. */
+  readonly reason: string | null
+  readonly config: RunConfig
+  readonly configHash: Hash
+  readonly version: string
+  /** The engine of the coordinator's compute worker. */
+  readonly engine: Engine
+  readonly roster: readonly RosterEntry[]
+  readonly rounds: readonly RoundRecord[]
+  readonly modelHash: Hash | null
+}

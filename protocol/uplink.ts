@@ -1,0 +1,38 @@
+import type { DType } from './bundle.js'
+
+/** What leaves a client, in the words of the node's journal. */
+export type PrivacyClass = 'model-delta' | 'control-variate' | 'statistics' | 'per-example' | 'metrics'
+
+/** A tensor an update must hold. A `null` dimension may differ between clients (rows of features). */
+export interface UplinkTensor {
+  readonly name: string
+  readonly shape: readonly (number | null)[]
+  readonly dtype: DType
+}
+
+/**
+ * The fixed-point grid of a mean or sum: elements become `round(value * 2^bits)`, so that sums are exact integers below
+ * 2^53 and do not depend on order or grouping. Elements beyond ±maxAbs are refused.
+ */
+export interface Grid {
+  readonly bits: number
+  readonly maxAbs: number
+}
+
+/** One named part of an update, and how the coordinator folds it. */
+export interface UplinkGroup {
+  readonly name: string
+  readonly tensors: readonly UplinkTensor[]
+  /** mean: weighted mean on the grid. sum: plain sum on the grid. gather: every payload, in slot order. */
+  readonly reduce: 'mean' | 'sum' | 'gather'
+  /** examples: by the member's weight. uniform: every reporter counts 1. none: for sum and gather. */
+  readonly weight: 'examples' | 'uniform' | 'none'
+  /** null for gather. */
+  readonly grid: Grid | null
+  readonly privacyClass: PrivacyClass
+  /** Upper bound of the group's payload. For fixed shapes it is their exact size. */
+  readonly maxBytes: number
+}
+
+/** Tensor names inside an update bundle are `group/tensor`. */
+export const uplinkName = (group: string, tensor: string): string => `${group}/${tensor}`
