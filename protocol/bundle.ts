@@ -22,3 +22,11 @@ export interface TensorSpec {
 export interface NamedTensor extends TensorSpec {
   readonly data: TypedArray
 }
+
+/** Named tensors in one buffer, with small JSON beside them. See docs/protocol.md for the bytes. */
+export interface Bundle {
+  readonly tensors: readonly TensorSpec[]
+  readonly meta: JsonObject
+  /** Little-endian, in the order of `tensors`, without gaps. */
+  readonly payload: Uint8Array
+}
