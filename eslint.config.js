@@ -1,0 +1,137 @@
+import eslint from '@eslint/js'
+import tseslint from 'typescript-eslint'
+
+/** Which top-level folders each folder may import (design: imports point one way). */
+const ALLOWED = {
+  protocol: [],
+  data: ['protocol'],
+  algorithms: ['protocol', 'data'],
+  coordinator: ['protocol', 'data', 'algorithms'],
+  client: ['protocol', 'data', 'algorithms'],
+  simulations: ['protocol', 'data', 'algorithms', 'coordinator', 'client'],
+  cli: ['protocol', 'data', 'algorithms', 'coordinator', 'client', 'simulations'],
+}
+const FOLDERS = Object.keys(ALLOWED)
+
+/** Third-party packages enter through one place each. */
+const DOORS = [
+  { packages: ['@tensorflow/*'], door: 'algorithms/tensor/**' },
+  { packages: ['socket.io'], door: 'coordinator/src/transport/**' },
+  { packages: ['socket.io-client'], door: 'client/src/transport/**' },
+  { packages: ['express', 'helmet', 'express-rate-limit'], door: 'coordinator/src/http/**' },
+  { packages: ['libsql'], door: 'coordinator/src/store/**' },
+  { packages: ['jsonwebtoken'], door: 'coordinator/src/auth/**' },
+  { packages: ['commander', 'cli-table3', 'cli-progress', 'picocolors'], door: 'cli/src/**' },
+]
+
+const forbidFolder = (folder) => ({
+  regex: `^#${folder}/|/${folder}/`,
+  message: `Imports point one way: protocol <- data <- algorithms <- coordinator, client <- simulations <- cli. This folder may not import ${folder}/.`,
+})
+const forbidPackages = ({ packages, door }) => ({
+  group: packages,
+  message: `${packages.join(', ')} enter through ${door} only: import from there.`,
+})
+
+/** One block for each (folder, set of open doors): the last matching `no-restricted-imports` wins in flat configuration. */
+function importRules() {
+  const rule = (folder, openDoors) => ({
+    'no-restricted-imports': [
+      'error',
+      {
+        patterns: [
+          ...FOLDERS.filter((other) => other !== folder && !ALLOWED[folder].includes(other)).map(forbidFolder),
+          ...DOORS.filter((door) => !openDoors.includes(door)).map(forbidPackages),
+        ],
+      },
+    ],
+  })
+  const perFolder = FOLDERS.map((folder) => ({ files: [`${folder}/**/*.ts`], rules: rule(folder, []) }))
+  const perDoor = DOORS.map((door) => ({
+    files: [door.door + '/*.ts'],
+    rules: rule(
+      door.door.split('/')[0],
+      DOORS.filter((other) => other.door === door.door),
+    ),
+  }))
+  return [...perFolder, ...perDoor]
+}
+
+/** Same inputs, same bytes: nothing here may read a clock or an unseeded source of randomness. */
+const PURE = ['algorithms/**/*.ts', 'data/**/*.ts', 'coordinator/src/round.ts']
+
+export default tseslint.config(
+  { ignores: ['dist/**', 'node_modules/**', '.tributary/**', 'coverage/**'] },
+  eslint.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [...tseslint.configs.recommendedTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      'max-lines': ['error', 400],
+      'max-lines-per-function': ['error', { max: 60, skipBlankLines: true, skipComments: true }],
+      'max-params': ['error', 3],
+      'max-depth': ['error', 4],
+      'no-console': 'error',
+      eqeqeq: 'error',
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/no-non-null-assertion': 'error',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
+      '@typescript-eslint/return-await': ['error', 'in-try-catch'],
+      // Interfaces are asynchronous where one implementation needs it; the others need no await.
+      '@typescript-eslint/require-await': 'off',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      'no-restricted-syntax': [
+        'error',
+        { selector: 'TSEnumDeclaration', message: 'Use a union of strings.' },
+        { selector: 'ExportDefaultDeclaration', message: 'Use named exports.' },
+        {
+          selector: "ThrowStatement > NewExpression[callee.name='Error']",
+          message: 'Throw a FederationError with a code of the table.',
+        },
+      ],
+    },
+  },
+  ...importRules(),
+  {
+    files: PURE,
+    ignores: ['**/*.test.ts'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        { object: 'Math', property: 'random', message: 'Draw from a seeded stream.' },
+        { object: 'Date', property: 'now', message: 'Take a Clock.' },
+        { object: 'performance', property: 'now', message: 'Take a Clock.' },
+      ],
+    },
+  },
+  {
+    files: ['**/*.test.ts', 'testing/**/*.ts', 'vitest.config.ts'],
+    rules: {
+      'max-lines-per-function': 'off',
+      'max-params': 'off',
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      'no-restricted-syntax': 'off',
+      'no-restricted-imports': 'off',
+    },
+  },
+  {
+    // Index loops of numeric kernels and codecs: every index is in range by construction, and a check would double their cost.
+    files: ['protocol/bundle.ts', 'protocol/float16.ts', 'protocol/random.ts', 'algorithms/**/*.ts', 'data/**/*.ts'],
+    rules: { '@typescript-eslint/no-non-null-assertion': 'off' },
+  },
+  {
+    files: ['vitest.config.ts'],
+    rules: { 'no-restricted-syntax': 'off' },
+  },
+  {
+    files: ['**/*.js', '**/*.mjs'],
+    languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } },
+  },
+  { files: ['cli/src/output.ts', 'scripts/**', 'bin/**'], rules: { 'no-console': 'off' } },
+)
