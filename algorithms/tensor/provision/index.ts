@@ -1,0 +1,3 @@
+/** Compiled backends: where they are (`resolve…`), how to load one, how to install one. */
+export { provisionRoot, resolveCuda, resolveNative } from './locate.js'
+export { requireWithOurCore } from './one-core.js'

@@ -1,0 +1,48 @@
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { PRODUCTS, type ProductName } from './pins.js'
+
+const require = createRequire(import.meta.url)
+
+/**
+ * Where compiled backends live: outside `node_modules`, because `npm ci` deletes there what the lockfile does not name.
+ * `TRIBUTARY_NATIVE_DIR`, else `$XDG_DATA_HOME/tributary/native`, else `~/.local/share/tributary/native`.
+ */
+export function provisionRoot(env: NodeJS.ProcessEnv = process.env): string {
+  if (env.TRIBUTARY_NATIVE_DIR) return resolve(env.TRIBUTARY_NATIVE_DIR)
+  return join(env.XDG_DATA_HOME || join(homedir(), '.local/share'), 'tributary/native')
+}
+
+/** The folder of one product. The versions are part of its name, so an older release of Tributary keeps its own. */
+export const productDirectory = (name: ProductName, root = provisionRoot()): string =>
+  join(root, PRODUCTS[name].folder)
+
+/** The npm package inside a product's folder. */
+export const packageDirectory = (name: ProductName, root = provisionRoot()): string =>
+  join(productDirectory(name, root), 'node_modules', PRODUCTS[name].npmPackage)
+
+/**
+ * The package directory to hand to `requireWithOurCore`, or null when nothing is installed. Prefers what
+ * `tributary doctor --install` built; else a package of that name beside Tributary whose addon is there. It only looks:
+ * whether the addon computes is known after loading it.
+ */
+function resolveTfjsNode(name: 'native' | 'cuda'): string | null {
+  return [packageDirectory(name), besideUs(PRODUCTS[name].npmPackage)].find(hasAddon) ?? null
+}
+const hasAddon = (directory: string | null): directory is string =>
+  directory !== null &&
+  existsSync(join(directory, 'package.json')) &&
+  // tfjs-node publishes up to Node-API 8; every Node.js we support has at least that.
+  existsSync(join(directory, 'lib/napi-v8/tfjs_binding.node'))
+
+function besideUs(npmPackage: string): string | null {
+  const found = (require.resolve.paths(npmPackage) ?? []).map((base) => join(base, npmPackage))
+  return found.find((directory) => existsSync(join(directory, 'package.json'))) ?? null
+}
+
+/** `@tensorflow/tfjs-node` with its addon, or null. */
+export const resolveNative = (): string | null => resolveTfjsNode('native')
+/** `@tensorflow/tfjs-node-gpu` with its addon, or null. */
+export const resolveCuda = (): string | null => resolveTfjsNode('cuda')
