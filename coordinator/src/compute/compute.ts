@@ -28,6 +28,15 @@ export interface Started {
   readonly metrics: Metrics
   readonly engine: Engine
 }
+/** All that a round's result depends on. */
+export interface FrozenRound {
+  readonly round: number
+  readonly stateHash: Hash
+  readonly plan: PlannedRound
+  /** In slot order. */
+  readonly accepted: readonly AcceptedUpdate[]
+  readonly population: number
+}
 export interface Closed {
   readonly stateHash: Hash
   readonly modelHash: Hash
@@ -45,6 +54,6 @@ export interface Compute {
   /** Checks an arrived update against the plan: tensors, finiteness, range, weight. Null: it may count. */
   inspect(config: RunConfig, plan: PlannedRound, update: { readonly blob: Hash; readonly weight: number }): Promise<Problem | null>
   /** Folds the accepted updates (their blobs, in slot order) and closes the round. */
-  close(config: RunConfig, stateHash: Hash, plan: PlannedRound, accepted: readonly AcceptedUpdate[], population: number): Promise<Closed>
+  close(config: RunConfig, round: FrozenRound): Promise<Closed>
   stop(): Promise<void>
 }

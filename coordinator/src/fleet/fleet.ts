@@ -22,7 +22,10 @@ export interface CohortMember {
   readonly personal: BlobRef | null
 }
 
-/** One reply: a node's update, or a simulation worker's partial sum over many members. */
+/**
+ * One reply: a node's update, or a simulation worker's partial sum over many members. A node's `blob` is its update, so it
+ * equals the one member's `sha256`; a partial sum differs from the `sha256` of every update inside it.
+ */
 export interface Contribution {
   readonly members: readonly Omit<AcceptedUpdate, 'blob'>[]
   readonly blob: Hash
@@ -30,6 +33,12 @@ export interface Contribution {
   readonly bytesDown: number
   /** Tells the sender what became of it, by slot. Resolves when the answer is on its way. */
   answer(outcome: ReadonlyMap<Slot, 'accepted' | Problem>): Promise<void>
+}
+
+export interface ExchangeOptions {
+  /** Members whose updates count already: not asked again. */
+  readonly done: ReadonlySet<Slot>
+  readonly signal: AbortSignal
 }
 
 /** The members of runs, wherever they are: sockets, or simulated clients in this process and its workers. */
@@ -42,7 +51,7 @@ export interface Fleet {
    * One exchange: offers the task to the cohort (less `done`), yields contributions as they arrive, ends when every member
    * has contributed, failed or been lost beyond the grace period, or when the signal aborts (deadline, stop).
    */
-  exchange(opening: Opening, config: RunConfig, done: ReadonlySet<Slot>, signal: AbortSignal): AsyncIterable<Contribution>
+  exchange(opening: Opening, config: RunConfig, options: ExchangeOptions): AsyncIterable<Contribution>
   /** Announces fates after the round's close. Members that are away ask for theirs when they are back. */
   settle(opening: Opening, fates: ReadonlyMap<Slot, Fate>): Promise<void>
 }

@@ -1,6 +1,6 @@
 import type { Hash, NodeId, RunId, Slot } from '#protocol/ids.js'
 import type { JsonObject } from '#protocol/json.js'
-import type { AcceptedUpdate, RosterEntry } from '#protocol/record.js'
+import type { AcceptedUpdate, Engine, RosterEntry, RunRecord } from '#protocol/record.js'
 import type { RunConfig } from '#protocol/run-config.js'
 
 /**
@@ -32,7 +32,10 @@ export interface Head {
 export interface RunRow {
   readonly runId: RunId
   readonly name: string
+  readonly kind: RunRecord['kind']
   readonly createdAt: string
+  /** The engine of the compute worker that started the run. */
+  readonly engine: Engine
   readonly config: RunConfig
   readonly configHash: Hash
 }
@@ -103,8 +106,11 @@ export interface Store {
   /** Marks the code used. Two racing callers: exactly one gets 'used-now'. */
   useCode(codeHash: Hash, purpose: CodeRow['purpose'], now: string): Promise<'used-now' | 'unknown' | 'used-before' | 'expired'>
 
-  /** Deletes blobs that no head, opening, accepted update, record or personal map reaches. Returns how many. */
-  collectGarbage(): Promise<number>
+  /**
+   * Deletes blobs that no head, opening, accepted update, record or personal map reaches, unless they were written less than
+   * `graceMs` ago: those may be on their way to the swap that makes them reachable. Returns how many.
+   */
+  collectGarbage(graceMs: number): Promise<number>
   close(): Promise<void>
 }
 
@@ -121,7 +127,8 @@ export interface BlobStore {
   /** Starts or resumes a staged upload of `bytes` bytes that must hash to `sha256`. */
   stage(uploadId: string, sha256: Hash, bytes: number): Promise<StagedBlob>
   delete(hash: Hash): Promise<void>
-  list(): AsyncIterable<Hash>
+  /** Addresses of blobs last put at least `olderThanMs` ago. */
+  list(olderThanMs: number): AsyncIterable<Hash>
 }
 export interface StagedBlob {
   /** Bytes safely staged so far; an upload goes on from here. */
