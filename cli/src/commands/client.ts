@@ -1,0 +1,77 @@
+import type { Command } from 'commander'
+import { joinFederation } from '#client/join.js'
+import { readNodeStatus } from '#client/status.js'
+import { addCommand } from '../command.js'
+
+interface JoinOptions {
+  readonly code?: string
+  readonly name?: string
+  readonly stateDir: string
+  readonly data: string
+  readonly partition?: string
+  readonly shard?: string
+  readonly testFraction: number
+  readonly limit?: number
+  readonly shareCounts: boolean
+}
+const DEFAULT_STATE_DIR = '.tributary/client'
+
+const joinFlags = (command: Command): Command =>
+  command
+    .option('--code <code>', 'one-time code of the invitation; only needed the first time')
+    .option('--name <name>', "the node's name (default: this machine's)")
+    .option('--state-dir <dir>', 'credentials, memory and journal of this node', DEFAULT_STATE_DIR)
+    .requiredOption('--data <source>', 'mnist, fashion-mnist, idx:DIR, cifar10:DIR, cifar100:DIR, csv:FILE:label=COLUMN')
+    .option('--partition <spec>', 'share the data set out: iid, dirichlet:0.5:seed=7, shards:2:seed=1, quantity:0.5:seed=1')
+    .option('--shard <i/n>', 'which share is this node’s, for example 2/4')
+    .option('--test-fraction <share>', 'share of the examples kept for testing', Number, 0.1)
+    .option('--limit <n>', 'use only the first n examples of the data set', Number)
+    .option('--share-counts', 'tell the coordinator how many examples of each class there are', false)
+
+export function registerClient(program: Command): void {
+  const client = program.command('client').description('a node that trains on its own data')
+  addCommand<JoinOptions>(client, 'join <url>', {
+    describe: 'join a federation and take tasks until stopped',
+    options: joinFlags,
+    run: async ({ out, signal }, options, [url]) => {
+      const { stateDir, code, name, data, partition, shard, testFraction, limit, shareCounts } = options
+      const node = await joinFederation({
+        url: url ?? '',
+        stateDir,
+        ...(code === undefined ? {} : { code }),
+        ...(name === undefined ? {} : { name }),
+        data: {
+          data,
+          testFraction,
+          shareCounts,
+          ...(partition === undefined ? {} : { partition }),
+          ...(shard === undefined ? {} : { shard }),
+          ...(limit === undefined ? {} : { limit }),
+        },
+        signal,
+        onEvent: (event) => {
+          const { type, ...details } = event
+          out.event(type, details)
+          out.say(describeEvent(type, details))
+        },
+      })
+      await node.closed
+      out.finish('client:join', { nodeId: node.nodeId })
+    },
+  })
+  addCommand<{ stateDir: string }>(client, 'status', {
+    describe: 'what this node has: enrolment, memory, journal',
+    options: (command) => command.option('--state-dir <dir>', 'the node’s state directory', DEFAULT_STATE_DIR),
+    run: async ({ out }, options) => {
+      const status = await readNodeStatus(options.stateDir)
+      out.table(
+        ['what', 'value'],
+        Object.entries(status).map(([key, value]) => [key, typeof value === 'string' ? value : JSON.stringify(value)]),
+      )
+      out.finish('client:status', { ...status })
+    },
+  })
+}
+
+const describeEvent = (type: string, details: Readonly<Record<string, unknown>>): string =>
+  [type, ...Object.entries(details).map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)].join('  ')

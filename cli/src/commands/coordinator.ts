@@ -1,0 +1,38 @@
+import type { Command } from 'commander'
+import { once } from 'node:events'
+import { startCoordinator } from '#coordinator/server.js'
+import { addCommand, integer } from '../command.js'
+import { DEFAULT_DATA_DIR, DEFAULT_PORT } from '../sign-in.js'
+
+interface StartOptions {
+  readonly dataDir: string
+  readonly host: string
+  readonly port: number
+  readonly logLevel: string
+}
+
+export function registerCoordinator(program: Command): void {
+  const coordinator = program.command('coordinator').description('serve runs to client nodes')
+  addCommand<StartOptions>(coordinator, 'start', {
+    describe: 'serve until stopped; takes up the runs of its data directory',
+    options: (command) =>
+      command
+        .option('--data-dir <dir>', 'where everything durable lives', DEFAULT_DATA_DIR)
+        .option('--host <address>', 'address to listen on', '127.0.0.1')
+        .option('--port <port>', 'port to listen on; 0 chooses a free one', integer({ min: 0, max: 65_535 }), DEFAULT_PORT)
+        .option('--log-level <level>', 'trace, debug, info, warn, error', 'info'),
+    run: async ({ out, signal }, options) => {
+      const coordinator = await startCoordinator(options)
+      out.say(`Coordinator at ${coordinator.url}  (data in ${options.dataDir})`)
+      if (coordinator.signInCode !== null) {
+        out.say(`Administrator's sign-in code, shown once: ${coordinator.signInCode}`)
+      }
+      out.say('Invite a node:  tributary nodes invite        Start a run:  tributary runs start CONFIG')
+      out.event('coordinator:listening', { url: coordinator.url, signInCode: coordinator.signInCode, pid: process.pid })
+      if (!signal.aborted) await once(signal, 'abort')
+      out.say('Stopping …')
+      await coordinator.stop()
+      out.finish('coordinator:start', { url: coordinator.url })
+    },
+  })
+}

@@ -1,0 +1,116 @@
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { once } from 'node:events'
+import type { Command } from 'commander'
+import { FederationError } from '#protocol/errors.js'
+import type { JsonObject } from '#protocol/json.js'
+import { readConfigInput } from '#simulations/experiments.js'
+import { createApi, type Api } from '../api.js'
+import { addCommand, integer, type Session } from '../command.js'
+import { bytes, percent } from '../format.js'
+import { startProgram, type Program } from '../processes.js'
+import { latestMetric, printRecall, summarise } from '../summary.js'
+import { watchRun } from '../watch.js'
+import { exportRun } from './runs.js'
+
+interface DemoOptions {
+  readonly nodes: number
+  readonly dir?: string
+  readonly port: number
+  readonly keep?: boolean
+  readonly set: readonly string[]
+}
+const PARTITION = 'dirichlet:0.5:seed=7'
+
+export function registerDemo(program: Command): void {
+  addCommand<DemoOptions>(program, 'demo', {
+    describe: 'a coordinator and client nodes as separate processes on this machine train one model on MNIST',
+    options: (command) =>
+      command
+        .option('--nodes <n>', 'how many client nodes', integer({ min: 1, max: 32 }), 4)
+        .option('--dir <dir>', 'where everything goes (default: a new folder in .tributary)')
+        .option('--port <port>', 'port of the coordinator; 0 chooses a free one', integer({ min: 0, max: 65_535 }), 0)
+        .option('--keep', 'go on serving afterwards, until Ctrl-C')
+        .option('--set <key=value...>', 'override a configuration key, for example rounds=5', []),
+    run: async (session, options) => {
+      const started = performance.now()
+      const directory = options.dir ?? join('.tributary', `demo-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`)
+      await mkdir(directory, { recursive: true })
+      const programs: Program[] = []
+      try {
+        await runDemo(session, { ...options, directory, programs, started })
+      } finally {
+        await Promise.all(programs.toReversed().map((running) => running.stop()))
+      }
+    },
+  })
+}
+
+interface Demo extends DemoOptions {
+  readonly directory: string
+  /** Everything started, so that everything is stopped. */
+  readonly programs: Program[]
+  readonly started: number
+}
+
+async function runDemo(session: Session, demo: Demo): Promise<void> {
+  const { out } = session
+  const api = await startFederation(session, demo)
+  const input = await readConfigInput('mnist-demo', demo.set)
+  const { runId } = await api.post<{ runId: string }>('/api/runs', { config: input as JsonObject })
+  const record = await watchRun(session, api, runId)
+  if (record.state !== 'finished') {
+    throw new FederationError('algorithm/failed', `The demo's run ended as ${record.state}: ${record.reason ?? 'interrupted'}`)
+  }
+  const exported = await exportRun(api, runId, join(demo.directory, 'export'))
+  const summary = summarise(record)
+  const total = (performance.now() - demo.started) / 1000
+  printRecall(out, record)
+  const before = record.rounds.at(0)?.metrics['accuracy']
+  out.say('')
+  out.say(`Accuracy  ${before === undefined ? '–' : percent(before)} before, ${percent(latestMetric(record.rounds, 'accuracy') ?? 0)} after ${summary.rounds} rounds`)
+  out.say(`Traffic   ${bytes(summary.bytesUp)} up, ${bytes(summary.bytesDown)} down, in ${total.toFixed(1)} s with ${demo.nodes} nodes`)
+  out.say(`Model     ${exported.model}`)
+  out.say(`Record    ${exported.record}`)
+  out.say('')
+  out.say('Go on:')
+  out.say(`  tributary models evaluate ${exported.model} --data mnist`)
+  out.say(`  tributary simulate --replay ${exported.record}      (the same bytes, in one process)`)
+  out.say('  tributary simulate mnist-fedavg-dirichlet --seeds 0,1,2')
+  if (demo.keep === true && !session.signal.aborted) {
+    out.say(`\nStill serving at ${api.url}; data in ${demo.directory}. Ctrl-C ends it.`)
+    await once(session.signal, 'abort')
+  }
+  out.finish('demo', { ...summary, seconds: total, accuracyBefore: before ?? null, runId, model: exported.model, record: exported.record, url: api.url })
+}
+
+/** Coordinator first, then every node with an invitation of its own; resolves when all are connected. */
+async function startFederation(session: Session, demo: Demo): Promise<Api> {
+  const { directory, nodes } = demo
+  const dataDir = join(directory, 'coordinator')
+  const coordinator = startProgram(
+    ['coordinator', 'start', '--data-dir', dataDir, '--port', String(demo.port)],
+    join(directory, 'coordinator.log'),
+  )
+  demo.programs.push(coordinator)
+  session.out.say(`Starting a coordinator and ${nodes} nodes, each a process of its own …`)
+  const { url } = (await coordinator.event('coordinator:listening')) as { url: string }
+  const { token } = JSON.parse(await readFile(join(dataDir, 'operator.json'), 'utf8')) as { token: string }
+  const api = createApi(url, token)
+  await Promise.all(Array.from({ length: nodes }, (_, index) => startNode(api, demo, index + 1)))
+  session.out.say(`Coordinator at ${url}: ${nodes} nodes connected, each with its own share of MNIST (${PARTITION})`)
+  session.out.event('demo:connected', { url, nodes })
+  return api
+}
+
+async function startNode(api: Api, demo: Demo, number: number): Promise<void> {
+  const { code } = await api.post<{ code: string }>('/api/nodes/invite', { minutes: 10 })
+  const name = `node-${String(number).padStart(2, '0')}`
+  const node = startProgram(
+    ['client', 'join', api.url, '--code', code, '--name', name, '--state-dir', join(demo.directory, name),
+      '--data', 'mnist', '--partition', PARTITION, '--shard', `${number}/${demo.nodes}`, '--share-counts'],
+    join(demo.directory, `${name}.log`),
+  )
+  demo.programs.push(node)
+  await node.event('node:connected')
+}

@@ -1,0 +1,65 @@
+import type { Command } from 'commander'
+import { addCommand, integer } from '../command.js'
+import { connect, remoteOptions, type RemoteOptions } from '../sign-in.js'
+
+interface NodeView {
+  readonly nodeId: string
+  readonly name: string
+  readonly enrolledAt: string
+  readonly revokedAt: string | null
+  readonly online: boolean
+  readonly task?: string | null
+}
+
+export function registerNodes(program: Command): void {
+  const nodes = program.command('nodes').description('invite, list and revoke client nodes')
+  addCommand<RemoteOptions & { minutes: number; count: number }>(nodes, 'invite', {
+    describe: 'make a one-time code with which a node enrols',
+    options: (command) =>
+      remoteOptions(command)
+        .option('--minutes <n>', 'how long the code is good for', integer({ min: 1, max: 10_080 }), 60)
+        .option('--count <n>', 'how many codes', integer({ min: 1, max: 100 }), 1),
+    run: async ({ out }, options) => {
+      const api = await connect(options)
+      const invitations = []
+      for (let made = 0; made < options.count; made += 1) {
+        const invitation = await api.post<{ code: string; expiresAt: string }>('/api/nodes/invite', {
+          minutes: options.minutes,
+        })
+        invitations.push(invitation)
+        out.say(`${invitation.code}   until ${invitation.expiresAt}`)
+        out.say(`  tributary client join ${api.url} --code ${invitation.code} --data mnist`)
+      }
+      out.finish('nodes:invite', { url: api.url, invitations })
+    },
+  })
+  addCommand<RemoteOptions>(nodes, 'list', {
+    describe: 'enrolled nodes, and which are connected',
+    options: remoteOptions,
+    run: async ({ out }, options) => {
+      const api = await connect(options)
+      const { nodes: all } = await api.get<{ nodes: readonly NodeView[] }>('/api/nodes')
+      out.table(
+        ['node', 'name', 'state', 'enrolled'],
+        all.map((node) => [node.nodeId, node.name, stateOf(node), node.enrolledAt]),
+      )
+      if (all.length === 0) out.say('No node yet. Invite one:  tributary nodes invite')
+      out.finish('nodes:list', { nodes: all })
+    },
+  })
+  addCommand<RemoteOptions>(nodes, 'revoke <node>', {
+    describe: 'end a node’s right to connect',
+    options: remoteOptions,
+    run: async ({ out }, options, [node]) => {
+      const api = await connect(options)
+      await api.post(`/api/nodes/${encodeURIComponent(node ?? '')}/revoke`, {})
+      out.say(`Revoked ${node ?? ''}`)
+      out.finish('nodes:revoke', { nodeId: node })
+    },
+  })
+}
+
+const stateOf = (node: NodeView): string => {
+  if (node.revokedAt !== null) return 'revoked'
+  return node.online ? 'online' : 'offline'
+}

@@ -1,0 +1,193 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { FederationError } from '#protocol/errors.js'
+import type { JsonObject } from '#protocol/json.js'
+import type { RunRecord } from '#protocol/record.js'
+import { readConfigInput } from '#simulations/experiments.js'
+import type { Api } from '../api.js'
+import { addCommand, type Session } from '../command.js'
+import { percent, shortHash } from '../format.js'
+import { findRecord, listLocalRecords, RUNS_DIRECTORY } from '../local-runs.js'
+import { connect, remoteOptions, type RemoteOptions } from '../sign-in.js'
+import { printRecall, ROUND_HEAD, roundRow, summarise } from '../summary.js'
+import { watchRun } from '../watch.js'
+
+interface RunOptions extends RemoteOptions {
+  readonly local?: boolean
+  readonly runsDir: string
+}
+const withRuns = (command: Command): Command =>
+  remoteOptions(command)
+    .option('--local', 'simulated runs recorded on this machine instead of a coordinator’s')
+    .option('--runs-dir <dir>', 'where simulated runs are recorded', RUNS_DIRECTORY)
+
+export function registerRuns(program: Command): void {
+  const runs = program.command('runs').description('start, follow and export runs')
+  registerStart(runs)
+  registerList(runs)
+  registerShow(runs)
+  registerWatch(runs)
+  registerControl(runs, 'stop', 'stop after the open round; `resume` goes on')
+  registerControl(runs, 'resume', 'go on with a stopped run')
+  registerExport(runs)
+}
+
+function registerStart(runs: Command): void {
+  addCommand<RemoteOptions & { watch?: boolean; set: readonly string[] }>(runs, 'start <config>', {
+    describe: 'start a run from a JSON file or a shipped experiment',
+    options: (command) =>
+      remoteOptions(command)
+        .option('--watch', 'follow it to its end')
+        .option('--set <key=value...>', 'override a configuration key, for example rounds=5', []),
+    run: async (session, options, [config]) => {
+      const api = await connect(options)
+      const input = await readConfigInput(config ?? '', options.set)
+      const { runId } = await api.post<{ runId: string }>('/api/runs', { config: input as JsonObject })
+      session.out.say(`Started ${runId}`)
+      if (options.watch === true) await watchRun(session, api, runId)
+      else session.out.say(`Follow it:  tributary runs watch ${runId}`)
+      session.out.finish('runs:start', { runId })
+    },
+  })
+}
+
+/** One line of a list of runs: from the coordinator or from this machine. */
+interface RunLine {
+  readonly runId: string
+  readonly name: string
+  readonly state: string
+  readonly reason: string | null
+  readonly round: number
+  readonly rounds: number
+  readonly accuracy: number | null
+  readonly createdAt: string
+}
+const lineOf = (record: RunRecord): RunLine => ({
+  runId: record.runId,
+  name: record.name,
+  state: record.state,
+  reason: record.reason,
+  round: record.rounds.at(-1)?.round ?? 0,
+  rounds: record.config.rounds,
+  accuracy: summarise(record).accuracy,
+  createdAt: record.createdAt,
+})
+
+function registerList(runs: Command): void {
+  addCommand<RunOptions>(runs, 'list', {
+    describe: 'every run with its state and accuracy',
+    options: withRuns,
+    run: async ({ out }, options) => {
+      const lines =
+        options.local === true
+          ? (await listLocalRecords(options.runsDir)).map(lineOf)
+          : (await (await connect(options)).get<{ runs: readonly RunLine[] }>('/api/runs')).runs
+      out.table(
+        ['run', 'name', 'state', 'round', 'accuracy', 'created'],
+        lines.map((line) => [
+          line.runId,
+          line.name,
+          line.reason === null ? line.state : `${line.state}: ${line.reason}`,
+          `${line.round}/${line.rounds}`,
+          line.accuracy === null ? '–' : percent(line.accuracy),
+          line.createdAt,
+        ]),
+      )
+      if (lines.length === 0) out.say('No run yet. Start one:  tributary runs start mnist-fedavg-dirichlet')
+      out.finish('runs:list', { runs: lines })
+    },
+  })
+}
+
+async function recordOf(options: RunOptions, run: string): Promise<RunRecord> {
+  const local = await findRecord(run, options.runsDir)
+  if (local !== null) return local
+  if (options.local === true) throw new FederationError('run/not-found', `No run '${run}' in ${options.runsDir}`)
+  return (await connect(options)).get<RunRecord>(`/api/runs/${encodeURIComponent(run)}`)
+}
+
+function registerShow(runs: Command): void {
+  addCommand<RunOptions>(runs, 'show <run>', {
+    describe: 'rounds, members, configuration and fingerprint of a run',
+    options: withRuns,
+    run: async (session, options, [run]) => {
+      const record = await recordOf(options, run ?? '')
+      showRecord(session, record)
+      session.out.finish('runs:show', { record })
+    },
+  })
+}
+
+function showRecord({ out }: Session, record: RunRecord): void {
+  out.say(`${record.name}  ${record.runId}  ${record.kind}  ${record.state}${record.reason === null ? '' : `: ${record.reason}`}`)
+  out.table(ROUND_HEAD, record.rounds.map(roundRow))
+  out.table(
+    ['slot', 'node', 'examples', 'backend', 'rounds'],
+    record.roster.map((member) => [
+      member.slot,
+      member.name,
+      member.card.counts?.train ?? '–',
+      `${member.engine.backend} ${member.engine.version}, ${member.engine.threads} thread`,
+      record.rounds.filter((round) => round.accepted.some(({ slot }) => slot === member.slot)).length,
+    ]),
+  )
+  printRecall(out, record)
+  out.say(`configuration ${shortHash(record.configHash)}  seed ${record.config.seed}  method ${record.config.method.name}  model ${record.config.model.name}`)
+  if (record.modelHash !== null) out.say(`model ${record.modelHash}`)
+}
+
+function registerWatch(runs: Command): void {
+  addCommand<RemoteOptions>(runs, 'watch <run>', {
+    describe: 'follow a run to its end; survives restarts of the coordinator',
+    options: remoteOptions,
+    run: async (session, options, [run]) => {
+      const record = await watchRun(session, await connect(options), run ?? '')
+      session.out.finish('runs:watch', { runId: record.runId, state: record.state, ...summarise(record) })
+      if (record.state === 'failed') process.exitCode = 1
+    },
+  })
+}
+
+function registerControl(runs: Command, verb: 'stop' | 'resume', describe: string): void {
+  addCommand<RemoteOptions>(runs, `${verb} <run>`, {
+    describe,
+    options: remoteOptions,
+    run: async ({ out }, options, [run]) => {
+      const api = await connect(options)
+      await api.post(`/api/runs/${encodeURIComponent(run ?? '')}/${verb}`, {})
+      out.say(verb === 'stop' ? `Stopping ${run ?? ''}` : `Resumed ${run ?? ''}`)
+      out.finish(`runs:${verb}`, { runId: run })
+    },
+  })
+}
+
+function registerExport(runs: Command): void {
+  addCommand<RemoteOptions & { out?: string }>(runs, 'export <run>', {
+    describe: 'write the model bundle and the record (configuration, fingerprint, every round)',
+    options: (command) => remoteOptions(command).option('--out <dir>', 'where to (default: a folder named after the run)'),
+    run: async ({ out }, options, [run]) => {
+      const written = await exportRun(await connect(options), run ?? '', options.out)
+      out.say(`Model   ${written.model}`)
+      out.say(`Record  ${written.record}`)
+      out.say(`Replay it:  tributary simulate --replay ${written.record}`)
+      out.finish('runs:export', written)
+    },
+  })
+}
+
+export interface Exported {
+  readonly model: string
+  readonly record: string
+}
+/** Writes `model.bundle` and `record.json` of a run into a directory. */
+export async function exportRun(api: Api, runId: string, directory?: string): Promise<Exported> {
+  const record = await api.get<RunRecord>(`/api/runs/${encodeURIComponent(runId)}`)
+  const model = await api.bytes(`/api/runs/${encodeURIComponent(runId)}/model`)
+  const target = directory ?? runId
+  await mkdir(target, { recursive: true })
+  const paths = { model: join(target, 'model.bundle'), record: join(target, 'record.json') }
+  await writeFile(paths.model, model)
+  await writeFile(paths.record, `${JSON.stringify(record, null, 2)}\n`)
+  return paths
+}

@@ -1,0 +1,111 @@
+import { cpus } from 'node:os'
+import type { Command } from 'commander'
+import { FederationError } from '#protocol/errors.js'
+import type { RunRecord } from '#protocol/record.js'
+import { loadExperiment } from '#simulations/experiments.js'
+import { replay } from '#simulations/replay.js'
+import { simulate } from '#simulations/simulate.js'
+import { addCommand, integer, integerList, type Session } from '../command.js'
+import { meanAndSpread, percent } from '../format.js'
+import { findRecord, RUNS_DIRECTORY } from '../local-runs.js'
+import { connect, remoteOptions, type RemoteOptions } from '../sign-in.js'
+import { printRecall, summarise } from '../summary.js'
+import { printRound, printRoundHead } from '../watch.js'
+
+interface SimulateOptions extends RemoteOptions {
+  readonly workers: number
+  readonly seeds?: readonly number[]
+  readonly replay?: string
+  readonly runsDir: string
+  readonly set: readonly string[]
+}
+export interface Simulated {
+  readonly record: RunRecord
+  readonly model: string
+}
+
+export function registerSimulate(program: Command): void {
+  addCommand<SimulateOptions>(program, 'simulate [experiment]', {
+    describe: 'a simulated run from a JSON file or a shipped experiment, or the replay of a recorded one',
+    options: (command) =>
+      remoteOptions(command)
+        .option('--workers <n>', 'worker processes; the result is the same for any number', integer({ min: 0, max: 256 }), Math.min(cpus().length, 8))
+        .option('--seeds <list>', 'repeat with each seed, for example 0,1,2', integerList)
+        .option('--replay <run>', 'run a recorded run again and compare every hash: a record file, or a run id')
+        .option('--runs-dir <dir>', 'where runs are recorded', RUNS_DIRECTORY)
+        .option('--set <key=value...>', 'override a configuration key, for example rounds=5', []),
+    run: async (session, options, [name]) => {
+      if (options.replay !== undefined) return runReplay(session, options, options.replay)
+      if (name === undefined) {
+        throw new FederationError('usage/bad-value', 'Expected the name of an experiment or a JSON file, or --replay RUN')
+      }
+      return runExperiment(session, options, name)
+    },
+  })
+}
+
+async function runExperiment(session: Session, options: SimulateOptions, name: string): Promise<void> {
+  const seeds = options.seeds ?? [null]
+  const finished: Simulated[] = []
+  for (const seed of seeds) {
+    const override = seed === null ? options.set : [...options.set, `seed=${seed}`]
+    const config = await loadExperiment(name, override)
+    session.out.say(`${config.name}: ${config.method.name}, ${config.model.name}, seed ${config.seed}, ${config.data?.clients ?? 0} clients, ${config.rounds} rounds, ${options.workers} workers`)
+    finished.push(await runOne(session, options, config))
+    if (session.signal.aborted) break
+  }
+  finishSimulation(session, finished)
+}
+
+async function runOne(
+  session: Session,
+  options: SimulateOptions,
+  config: Parameters<typeof simulate>[0],
+): Promise<Simulated> {
+  printRoundHead(session)
+  return simulate(config, {
+    workers: options.workers,
+    runsDirectory: options.runsDir,
+    signal: session.signal,
+    onRound: (round) => {
+      session.out.event('round:closed', { record: round })
+      printRound(session, round)
+    },
+  })
+}
+
+function finishSimulation({ out }: Session, finished: readonly Simulated[]): void {
+  const last = finished.at(-1)
+  if (last === undefined) return
+  if (finished.length === 1) printRecall(out, last.record)
+  const summaries = finished.map(({ record, model }) => ({ runId: record.runId, seed: record.config.seed, ...summarise(record), model }))
+  const accuracies = summaries.flatMap(({ accuracy }) => (accuracy === null ? [] : [accuracy]))
+  for (const summary of summaries) {
+    out.say(`seed ${summary.seed}: accuracy ${summary.accuracy === null ? '–' : percent(summary.accuracy)}, ${summary.seconds.toFixed(1)} s, model ${summary.modelHash ?? '–'}`)
+  }
+  const spread = accuracies.length > 1 ? meanAndSpread(accuracies) : null
+  if (spread !== null) out.say(`accuracy ${percent(spread.mean)} ± ${percent(spread.spread)} over ${accuracies.length} seeds`)
+  out.say(`Model ${last.model}`)
+  out.say(`Look at it:  tributary runs show ${last.record.runId} --local     Compare:  tributary compare ${finished.map(({ record }) => record.runId).join(' ')}`)
+  const single = summaries.at(-1)
+  out.finish('simulate', { ...single, ...(spread === null ? {} : { accuracy: spread.mean, spread: spread.spread, seeds: summaries }) })
+}
+
+async function runReplay(session: Session, options: SimulateOptions, run: string): Promise<void> {
+  const record =
+    (await findRecord(run, options.runsDir)) ??
+    (await (await connect(options)).get<RunRecord>(`/api/runs/${encodeURIComponent(run)}`))
+  session.out.say(`Replaying ${record.name} (${record.runId}), ${record.rounds.length} rounds`)
+  printRoundHead(session)
+  const again = await replay(record, {
+    workers: options.workers,
+    runsDirectory: options.runsDir,
+    signal: session.signal,
+    onRound: (round) => {
+      session.out.event('round:closed', { record: round })
+      printRound(session, round)
+    },
+  })
+  session.out.say(`The same model: ${again.record.modelHash ?? ''}`)
+  session.out.finish('simulate', { replayOf: record.runId, ...summarise(again.record), model: again.model, same: true })
+}

@@ -1,0 +1,54 @@
+import { Command, CommanderError } from 'commander'
+import { asFederationError } from '#protocol/errors.js'
+import { VERSION } from '#protocol/version.js'
+import { fromCommander } from './command.js'
+import { printError } from './output.js'
+import { registerClient } from './commands/client.js'
+import { registerCompare } from './commands/compare.js'
+import { registerCoordinator } from './commands/coordinator.js'
+import { registerData } from './commands/data.js'
+import { registerDemo } from './commands/demo.js'
+import { registerDoctor } from './commands/doctor.js'
+import { registerModels } from './commands/models.js'
+import { registerNodes } from './commands/nodes.js'
+import { registerRuns } from './commands/runs.js'
+import { registerSimulate } from './commands/simulate.js'
+
+const REGISTER = [
+  registerDemo,
+  registerSimulate,
+  registerCompare,
+  registerCoordinator,
+  registerClient,
+  registerRuns,
+  registerNodes,
+  registerModels,
+  registerData,
+  registerDoctor,
+]
+
+function createProgram(): Command {
+  const program = new Command('tributary')
+    .description('Federated learning: train one model on data that stay where they are')
+    .version(VERSION)
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({ outputError: () => undefined })
+  for (const register of REGISTER) register(program)
+  for (const command of allCommands(program)) {
+    command.exitOverride().configureOutput({ outputError: () => undefined })
+  }
+  return program
+}
+const allCommands = (command: Command): readonly Command[] =>
+  command.commands.flatMap((child) => [child, ...allCommands(child)])
+
+/** The command line. Sets the exit status: 0 success, 2 bad usage or configuration, 1 failure. */
+export async function main(argv: readonly string[]): Promise<void> {
+  try {
+    await createProgram().parseAsync([...argv])
+  } catch (cause) {
+    const error = cause instanceof CommanderError ? fromCommander(cause) : asFederationError(cause)
+    if (error !== null) process.exitCode = printError(error, argv.includes('--json'))
+  }
+}

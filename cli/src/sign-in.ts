@@ -1,0 +1,63 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import type { Command } from 'commander'
+import { FederationError } from '#protocol/errors.js'
+import { createApi, type Api } from './api.js'
+
+export interface RemoteOptions {
+  readonly url?: string
+  readonly dataDir: string
+  readonly code?: string
+  readonly token?: string
+}
+export const DEFAULT_DATA_DIR = '.tributary/coordinator'
+export const DEFAULT_PORT = 7400
+
+/** The options of every command that talks to a coordinator. */
+export const remoteOptions = (command: Command): Command =>
+  command
+    .option('--url <url>', 'the coordinator (default: $TRIBUTARY_URL, or the one whose data directory is here)')
+    .option('--data-dir <dir>', "the coordinator's data directory, when it is on this machine", DEFAULT_DATA_DIR)
+    .option('--code <code>', "sign in with the administrator's code; remembered afterwards")
+    .option('--token <token>', 'an access token (default: $TRIBUTARY_TOKEN)')
+
+interface Credential {
+  readonly url: string
+  readonly token: string
+}
+const remembered = (): string =>
+  join(process.env['TRIBUTARY_HOME'] ?? join(homedir(), '.tributary'), 'credentials.json')
+
+async function readJson<T>(path: string): Promise<T | null> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as T
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return null
+    throw new FederationError('config/unreadable', `Cannot read ${path}`, { cause })
+  }
+}
+
+/** The API of the coordinator that the options name, signed in as far as credentials are known. */
+export async function connect(options: RemoteOptions): Promise<Api> {
+  const local = await readJson<Credential>(join(resolve(options.dataDir), 'operator.json'))
+  const url = options.url ?? process.env['TRIBUTARY_URL'] ?? local?.url ?? `http://127.0.0.1:${DEFAULT_PORT}`
+  if (!URL.canParse(url)) {
+    throw new FederationError('usage/bad-value', `Expected an address like http://host:${DEFAULT_PORT}, got '${url}'`)
+  }
+  if (options.code !== undefined) return signIn(url, options.code)
+  const token = options.token ?? process.env['TRIBUTARY_TOKEN']
+  if (token !== undefined) return createApi(url, token)
+  const known = (await readJson<Record<string, string>>(remembered()))?.[new URL(url).origin]
+  const isLocal = local !== null && new URL(local.url).origin === new URL(url).origin
+  return createApi(url, isLocal ? local.token : (known ?? null))
+}
+
+async function signIn(url: string, code: string): Promise<Api> {
+  const { token } = await createApi(url, null).post<{ token: string }>('/api/sign-in', { code })
+  const path = remembered()
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  const known = (await readJson<Record<string, string>>(path)) ?? {}
+  await writeFile(path, JSON.stringify({ ...known, [new URL(url).origin]: token }), { mode: 0o600 })
+  return createApi(url, token)
+}

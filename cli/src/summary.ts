@@ -1,0 +1,71 @@
+import type { RoundRecord, RunRecord } from '#protocol/record.js'
+import { bytes, decimals, percent, seconds } from './format.js'
+import type { Output } from './output.js'
+
+/** The numbers that every command about a whole run ends with. Accuracy is null where nothing was evaluated. */
+export interface RunSummary {
+  readonly accuracy: number | null
+  readonly loss: number | null
+  readonly rounds: number
+  readonly seconds: number
+  readonly bytesUp: number
+  readonly bytesDown: number
+  readonly modelHash: string | null
+}
+
+const total = (rounds: readonly RoundRecord[], key: 'bytesUp' | 'bytesDown' | 'durationMs'): number =>
+  rounds.reduce((sum, round) => sum + round[key], 0)
+
+/** The latest value of a metric; null if it was never measured. */
+export function latestMetric(rounds: readonly RoundRecord[], name: string): number | null {
+  return rounds.findLast((round) => round.metrics[name] !== undefined)?.metrics[name] ?? null
+}
+
+export function summarise(record: RunRecord): RunSummary {
+  return {
+    accuracy: latestMetric(record.rounds, 'accuracy') ?? latestMetric(record.rounds, 'federated/accuracy'),
+    loss: latestMetric(record.rounds, 'loss') ?? latestMetric(record.rounds, 'federated/loss'),
+    rounds: record.rounds.filter((round) => round.round > 0).length,
+    seconds: total(record.rounds, 'durationMs') / 1000,
+    bytesUp: total(record.rounds, 'bytesUp'),
+    bytesDown: total(record.rounds, 'bytesDown'),
+    modelHash: record.modelHash,
+  }
+}
+
+export const ROUND_HEAD = ['round', 'accuracy', 'loss', 'reporters', 'up', 'down', 'seconds'] as const
+
+const metricOr = (value: number | undefined | null, format: (value: number) => string): string =>
+  value === undefined || value === null ? '–' : format(value)
+
+export function roundRow(round: RoundRecord): readonly string[] {
+  const { metrics } = round
+  return [
+    String(round.round),
+    metricOr(metrics['accuracy'] ?? metrics['federated/accuracy'], percent),
+    metricOr(metrics['loss'] ?? metrics['federated/loss'], decimals),
+    round.round === 0 ? '–' : `${round.accepted.length}/${round.cohort.length}`,
+    bytes(round.bytesUp),
+    bytes(round.bytesDown),
+    seconds(round.durationMs),
+  ]
+}
+
+const WIDTHS = [6, 10, 9, 10, 10, 10, 8]
+/** A row of the live table: fixed widths, because it is printed before the later rows are known. */
+export const liveRow = (cells: readonly string[]): string =>
+  cells.map((cell, column) => cell.padStart(WIDTHS[column] ?? 10)).join('')
+
+/** Per-class recall of the last evaluation, and of the first beside it. */
+export function printRecall(out: Output, record: RunRecord): void {
+  const evaluated = record.rounds.filter((round) => Object.keys(round.metrics).some((key) => key.startsWith('recall/')))
+  const last = evaluated.at(-1)
+  const first = evaluated.at(0)
+  if (last === undefined) return
+  const rows = record.config.task.classes.map((name) => [
+    name,
+    metricOr(first?.metrics[`recall/${name}`], percent),
+    metricOr(last.metrics[`recall/${name}`], percent),
+  ])
+  out.table(['class', `recall, round ${first?.round ?? 0}`, `recall, round ${last.round}`], rows)
+}

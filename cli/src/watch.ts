@@ -1,0 +1,82 @@
+import type { RoundRecord, RunRecord } from '#protocol/record.js'
+import type { Api } from './api.js'
+import { FederationError } from '#protocol/errors.js'
+import type { Session } from './command.js'
+import { liveRow, ROUND_HEAD, roundRow } from './summary.js'
+
+interface WireEvent {
+  readonly seq: number
+  readonly at: string
+  readonly type: string
+  readonly data: Readonly<Record<string, unknown>>
+}
+const ENDINGS = new Set(['run:finished', 'run:failed', 'run:stopped'])
+const RETRY_MS = 500
+const GIVE_UP_MS = 120_000
+
+/** Prints the live table header; rows come with `printRound`. */
+export function printRoundHead(session: Session): void {
+  session.out.say(liveRow(ROUND_HEAD))
+}
+export function printRound(session: Session, round: RoundRecord): void {
+  session.out.say(liveRow(roundRow(round)))
+}
+
+/**
+ * Follows a run from event `after` until it ends or the person interrupts; shows each closed round. Survives restarts of
+ * the coordinator: it asks again from the last event it has seen. Returns the run's record as it is then.
+ */
+export async function watchRun(session: Session, api: Api, runId: string): Promise<RunRecord> {
+  let after = 0
+  let lastAnswer = performance.now()
+  const known = await api.get<RunRecord>(`/api/runs/${runId}`)
+  session.out.say(`${known.name} (${runId}): ${known.state}`)
+  printRoundHead(session)
+  while (!session.signal.aborted) {
+    const events = await nextEvents(session, api, { runId, after }).catch((error: unknown) => {
+      const isAway = error instanceof FederationError && error.retryable
+      if (!isAway || performance.now() - lastAnswer > GIVE_UP_MS) throw error
+      return null
+    })
+    if (events === null) {
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+      continue
+    }
+    lastAnswer = performance.now()
+    for (const event of events) show(session, event)
+    after = events.at(-1)?.seq ?? after
+    if (events.some((event) => ENDINGS.has(event.type))) break
+  }
+  return api.get<RunRecord>(`/api/runs/${runId}`)
+}
+
+async function nextEvents(
+  session: Session,
+  api: Api,
+  from: { readonly runId: string; readonly after: number },
+): Promise<readonly WireEvent[]> {
+  try {
+    const { events } = await api.get<{ events: readonly WireEvent[] }>(
+      `/api/runs/${from.runId}/events?after=${from.after}&wait=20`,
+      session.signal,
+    )
+    return events
+  } catch (error) {
+    if (session.signal.aborted) return []
+    throw error
+  }
+}
+
+function show(session: Session, event: WireEvent): void {
+  session.out.event(event.type, { seq: event.seq, at: event.at, ...event.data })
+  if (event.type === 'round:closed') printRound(session, event.data['record'] as RoundRecord)
+  if (event.type === 'run:waiting') session.out.say(`  waiting: ${String(event.data['reason'])}`)
+  if (event.type === 'update:refused') {
+    session.out.say(`  slot ${String(event.data['slot'])} refused: ${String(event.data['code'])}`)
+  }
+  if (event.type === 'round:abandoned') session.out.say(`  round given up: ${String(event.data['reason'])}`)
+  if (ENDINGS.has(event.type)) {
+    const reason = event.data['reason']
+    session.out.say(`${event.type.replace('run:', 'run ')}${typeof reason === 'string' ? `: ${reason}` : ''}`)
+  }
+}

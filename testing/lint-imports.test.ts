@@ -1,0 +1,45 @@
+import { ESLint } from 'eslint'
+import { describe, expect, it } from 'vitest'
+
+/** Lints `code` as if it stood in `file`; returns the messages of the import rule. */
+async function importProblems(file: string, code: string): Promise<readonly string[]> {
+  const [result] = await new ESLint().lintText(code, { filePath: file })
+  return (result?.messages ?? [])
+    .filter((message) => message.ruleId === 'no-restricted-imports')
+    .map((message) => message.message)
+}
+
+describe('the import arrows', () => {
+  it.each([
+    ['client/src/perform-task.ts', '#coordinator/server.js', 'coordinator'],
+    ['coordinator/src/round.ts', '#client/join.js', 'client'],
+    ['protocol/bundle.ts', '#data/dataset.js', 'data'],
+    ['data/dataset.ts', '#algorithms/models/model.js', 'algorithms'],
+    ['algorithms/catalogue.ts', '#simulations/simulate.js', 'simulations'],
+    ['algorithms/catalogue.ts', '../coordinator/src/round.js', 'coordinator'],
+    ['simulations/src/simulate.ts', '#cli/main.js', 'cli'],
+  ])('refuses %s importing %s', async (file, target, folder) => {
+    const problems = await importProblems(file, `import '${target}'\n`)
+    expect(problems.join()).toContain(`may not import ${folder}/`)
+  })
+
+  it.each([
+    ['algorithms/methods/method.ts', '@tensorflow/tfjs-core', 'algorithms/tensor'],
+    ['coordinator/src/server.ts', 'express', 'coordinator/src/http'],
+    ['client/src/join.ts', 'socket.io-client', 'client/src/transport'],
+    ['simulations/src/simulate.ts', 'libsql', 'coordinator/src/store'],
+    ['coordinator/src/http/app.ts', 'jsonwebtoken', 'coordinator/src/auth'],
+  ])('refuses %s importing the package %s', async (file, target, door) => {
+    const problems = await importProblems(file, `import '${target}'\n`)
+    expect(problems.join()).toContain(`enter through ${door}`)
+  })
+
+  it('lets each folder import what its arrow allows, and a door its package', async () => {
+    const allowed = [
+      await importProblems('client/src/join.ts', "import '#algorithms/catalogue.js'\n"),
+      await importProblems('cli/src/main.ts', "import '#simulations/simulate.js'\n"),
+      await importProblems('algorithms/tensor/tf.ts', "import '@tensorflow/tfjs-core'\n"),
+    ]
+    expect(allowed).toEqual([[], [], []])
+  })
+})
