@@ -1,0 +1,82 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { RunRecord } from '#protocol/record.js'
+import { endAll, joinNode, readJson, start, startCoordinator, temporaryDirectory, tributary } from './harness.js'
+
+const DATA = (shard: number): readonly string[] => [
+  '--data', 'mnist', '--limit', '6000', '--partition', 'dirichlet:0.5:seed=7', '--shard', `${shard}/2`,
+]
+const CONFIG = {
+  name: 'two-nodes',
+  task: { inputShape: [28, 28, 1], classes: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'] },
+  model: { name: 'mlp', hidden: [32] },
+  method: { name: 'scaffold' },
+  training: { localEpochs: 3, batchSize: 16, optimizer: { name: 'sgd', learningRate: 0.05 } },
+  cohort: { all: true, minReporters: 1, graceSeconds: 2, deadlineSeconds: 120 },
+  evaluation: { central: { name: 'mnist', limit: 500 } },
+  compute: { backend: 'wasm', threads: 1 },
+  rounds: 5,
+  seed: 3,
+}
+type Kind = { readonly event?: string; readonly round?: number; readonly slot?: number; readonly record?: { readonly round: number; readonly accepted: readonly { slot: number }[] } }
+const isRound = (event: string, round: number) => (line: unknown) => {
+  const { event: name, round: opened, record } = line as Kind
+  return name === event && (opened ?? record?.round) === round
+}
+
+describe('a run on real processes', () => {
+  let directory: Awaited<ReturnType<typeof temporaryDirectory>>
+  beforeAll(async () => {
+    directory = await temporaryDirectory()
+  })
+  afterEach(endAll)
+  afterAll(() => directory.remove())
+
+  it('survives the death of a node mid-round and of the coordinator mid-round and between rounds, and replays to the same hash', async () => {
+    const config = join(directory.path, 'config.json')
+    await writeFile(config, JSON.stringify(CONFIG))
+    const first = await startCoordinator(directory.path)
+    const port = Number(new URL(first.url).port)
+    await joinNode(directory.path, first, { name: 'a', data: DATA(1) })
+    const b = await joinNode(directory.path, first, { name: 'b', data: DATA(2) })
+
+    const started = await tributary(['runs', 'start', config, '--data-dir', first.dataDir])
+    expect(started.errorText).toBe('')
+    const runId = String(started.result['runId'])
+    const watch = start(['runs', 'watch', runId, '--data-dir', first.dataDir])
+
+    // A node dies in the middle of round 2: the round closes without it.
+    await watch.line(isRound('round:opened', 2))
+    await b.kill('SIGKILL')
+    const second = (await watch.line(isRound('round:closed', 2))) as Kind
+    expect(second.record?.accepted).toHaveLength(1)
+
+    // It comes back from its state directory, without a code.
+    await joinNode(directory.path, first, { name: 'b', data: DATA(2), enrol: false })
+
+    // The coordinator dies with a round open …
+    await watch.line(isRound('round:opened', 3))
+    await first.running.kill('SIGKILL')
+    const again = await startCoordinator(directory.path, port)
+    // … and right after a round closed.
+    await watch.line(isRound('round:closed', 4))
+    await again.running.kill('SIGKILL')
+    await startCoordinator(directory.path, port)
+
+    const end = await watch.ended
+    expect(end.result).toMatchObject({ event: 'runs:watch:finished', state: 'finished', rounds: 5 })
+
+    const out = join(directory.path, 'export')
+    await tributary(['runs', 'export', runId, '--data-dir', first.dataDir, '--out', out])
+    const record = await readJson<RunRecord>(join(out, 'record.json'))
+    expect(record.rounds.map(({ round }) => round)).toEqual([0, 1, 2, 3, 4, 5])
+    // Node b takes part again after its death.
+    const slotB = record.roster.find(({ name }) => name === 'b')?.slot
+    const later = record.rounds.filter(({ round }) => round > 2)
+    expect(later.some(({ accepted }) => accepted.some(({ slot }) => slot === slotB))).toBe(true)
+
+    const replay = await tributary(['simulate', '--replay', join(out, 'record.json')], { cwd: directory.path })
+    expect(replay.result).toMatchObject({ same: true, modelHash: record.modelHash })
+  })
+})
