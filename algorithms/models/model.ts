@@ -35,5 +35,9 @@ export interface Model {
   readonly parameterCount: number
   init(stream: Stream): Float32Array
   /** Runs blocks from ≤ i < to (defaults: all). `params` are all the model's tensors in the order of `params`. */
-  forward(params: readonly Tensor[], x: Tensor, range?: { readonly from?: number; readonly to?: number }): Tensor
+  forward(
+    params: readonly Tensor[],
+    x: Tensor,
+    range?: { readonly from?: number; readonly to?: number },
+  ): Tensor
 }

@@ -1,0 +1,38 @@
+import type { Activation, Initializer } from '#algorithms/models/model.js'
+import { dense as denseOp } from '#algorithms/tensor/ops.js'
+import { FederationError } from '#protocol/errors.js'
+import { activate } from './activation.js'
+import { shapeText, type BlockMaker } from './block-maker.js'
+
+interface DenseOptions {
+  readonly units: number
+  readonly activation: Activation | 'none'
+}
+
+/** activation(x · kernel + bias) on vectors. he-normal before a relu or its twin, glorot-uniform without activation. */
+export const dense = (name: string, { units, activation }: DenseOptions): BlockMaker => {
+  return (inputShape) => {
+    const [inputs] = inputShape
+    if (inputShape.length !== 1 || inputs === undefined) {
+      throw new FederationError(
+        'model/does-not-fit',
+        `Block ${name} needs vectors, got inputs of shape ${shapeText(inputShape)}`,
+      )
+    }
+    const init: Initializer = activation === 'none' ? 'glorot-uniform' : 'he-normal'
+    return {
+      name,
+      params: [
+        { name: 'kernel', shape: [inputs, units], init },
+        { name: 'bias', shape: [units], init: 'zeros' },
+      ],
+      inputShape,
+      outputShape: [units],
+      forward: ([kernel, bias], x) => activate(denseOp(x, kernel!, bias!), activation),
+    }
+  }
+}
+
+/** The last block of every model: features enter, one logit per class leaves. */
+export const head = (classes: number): BlockMaker =>
+  dense('head', { units: classes, activation: 'none' })

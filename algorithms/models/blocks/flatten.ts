@@ -1,0 +1,16 @@
+import { tf } from '#algorithms/tensor/tf.js'
+import { product, type BlockMaker } from './block-maker.js'
+
+/** Any shape to one vector, row by row, channels last. */
+export const flatten = (name = 'flatten'): BlockMaker => {
+  return (inputShape) => {
+    const size = product(inputShape)
+    return {
+      name,
+      params: [],
+      inputShape,
+      outputShape: [size],
+      forward: (_params, x) => tf.reshape(x, [-1, size]),
+    }
+  }
+}

@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest'
+import { createStreams } from '#protocol/random.js'
+import type { Model } from '#algorithms/models/model.js'
+import { describeModel } from './describe.js'
+import { MODELS } from './zoo.js'
+
+const digits = Array.from({ length: 10 }, (_, i) => String(i))
+
+function build(name: string, inputShape: readonly number[], options: object = {}): Model {
+  const entry = MODELS.find((one) => one.name === name)!
+  return entry.build({ inputShape, classes: digits }, entry.options.parse(options))
+}
+
+describe('the zoo', () => {
+  it('has the parameter counts of the papers on 28x28x1 images of 10 classes', () => {
+    // logistic: 784·10 + 10.
+    expect(build('logistic', [28, 28, 1]).parameterCount).toBe(7_850)
+    // mlp: 784·200 + 200 + 200·200 + 200 + 200·10 + 10.
+    expect(build('mlp', [28, 28, 1]).parameterCount).toBe(199_210)
+    // cnn: 25·32 + 32, 25·32·64 + 64, 7·7·64·512 + 512, 512·10 + 10.
+    expect(build('cnn', [28, 28, 1]).parameterCount).toBe(1_663_370)
+    // lenet: 25·6 + 6, 25·6·16 + 16, 400·120 + 120, 120·84 + 84, 84·10 + 10.
+    expect(build('lenet', [28, 28, 1]).parameterCount).toBe(61_706)
+  })
+
+  it('takes colour images, and LeNet its original 32x32 without padding', () => {
+    expect(build('cnn', [32, 32, 3]).parameterCount).toBe(2_432 + 51_264 + 2_097_664 + 5_130)
+    expect(build('lenet', [32, 32, 1], { padding: 'valid' }).parameterCount).toBe(61_706)
+  })
+
+  it('names params block by block', () => {
+    expect(build('mlp', [28, 28, 1], { hidden: [5] }).params).toEqual([
+      { name: 'dense1/kernel', shape: [784, 5], dtype: 'float32' },
+      { name: 'dense1/bias', shape: [5], dtype: 'float32' },
+      { name: 'head/kernel', shape: [5, 10], dtype: 'float32' },
+      { name: 'head/bias', shape: [10], dtype: 'float32' },
+    ])
+  })
+
+  it('describes the blocks of lenet from the image to the logits', () => {
+    expect(describeModel(build('lenet', [28, 28, 1]))).toEqual([
+      { block: 'conv1', outputShape: [28, 28, 6], params: 156 },
+      { block: 'pool1', outputShape: [14, 14, 6], params: 0 },
+      { block: 'conv2', outputShape: [10, 10, 16], params: 2_416 },
+      { block: 'pool2', outputShape: [5, 5, 16], params: 0 },
+      { block: 'flatten', outputShape: [400], params: 0 },
+      { block: 'dense1', outputShape: [120], params: 48_120 },
+      { block: 'dense2', outputShape: [84], params: 10_164 },
+      { block: 'head', outputShape: [10], params: 850 },
+    ])
+  })
+
+  it('refuses inputs that cannot enter, and says which block and shape', () => {
+    expect(() => build('cnn', [784])).toThrow(
+      'Block conv1 needs images [height, width, channels], got inputs of shape [784]',
+    )
+    expect(() => build('lenet', [8, 8, 1])).toThrow(
+      'Block conv2 needs images of at least 5x5, got inputs of shape [4, 4, 6]',
+    )
+    expect(() => build('cnn', [3, 3, 1])).toThrow(
+      'Block pool2 needs images of at least 2x2, got inputs of shape [1, 1, 64]',
+    )
+    expect(() => build('cnn', [784])).toThrow(
+      expect.objectContaining({ code: 'model/does-not-fit' }),
+    )
+  })
+
+  it.each(MODELS.map((entry) => entry.name))(
+    '%s refuses unknown options and has a softplus twin of the same params',
+    (name) => {
+      expect(() => build(name, [28, 28, 1], { colour: 'red' })).toThrow()
+      const twin = build(name, [28, 28, 1], { activation: 'softplus' })
+      expect(twin.params).toEqual(build(name, [28, 28, 1]).params)
+    },
+  )
+})
+
+describe('initial params', () => {
+  const streams = createStreams(3)
+  const cnn = build('cnn', [28, 28, 1])
+  const flat = cnn.init(streams('init', 0, 0))
+
+  it('depend on the stream and nothing else', () => {
+    expect(cnn.init(streams('init', 0, 0))).toEqual(flat)
+    expect(cnn.init(createStreams(4)('init', 0, 0))).not.toEqual(flat)
+  })
+
+  it('are drawn param by param: a model that starts alike starts with the same numbers', () => {
+    const shorter = build('cnn', [28, 28, 1], { hidden: 7 })
+    const same = 832 + 51_264
+    expect(shorter.init(streams('init', 0, 0)).subarray(0, same)).toEqual(flat.subarray(0, same))
+  })
+
+  it('have zero biases', () => {
+    // conv1: kernel 800, bias 32.
+    expect(flat.subarray(800, 832).every((value) => value === 0)).toBe(true)
+    expect(flat.subarray(cnn.parameterCount - 10).every((value) => value === 0)).toBe(true)
+  })
+
+  it('are normal with variance 2 / fanIn before a relu', () => {
+    // conv2 kernel [5, 5, 32, 64]: fanIn 800, variance 0.0025, 51,200 values: the estimate is good to 2 % (3 sigma).
+    const kernel = flat.subarray(832, 832 + 51_200)
+    expect(moment(kernel, 1)).toBeCloseTo(0, 2)
+    expect(moment(kernel, 2) / 0.0025).toBeGreaterThan(0.98)
+    expect(moment(kernel, 2) / 0.0025).toBeLessThan(1.02)
+    // A normal distribution has E x⁴ = 3 variance².
+    expect(moment(kernel, 4) / 0.0025 ** 2).toBeCloseTo(3, 0)
+  })
+
+  it('are uniform within sqrt(6 / (fanIn + fanOut)) in the head', () => {
+    // head kernel [512, 10]: bound = sqrt(6 / 522) = 0.107211, variance bound² / 3.
+    const kernel = flat.subarray(cnn.parameterCount - 5_130, cnn.parameterCount - 10)
+    const bound = Math.sqrt(6 / 522)
+    expect(Math.max(...kernel)).toBeLessThanOrEqual(bound)
+    expect(Math.max(...kernel)).toBeGreaterThan(0.99 * bound)
+    expect(Math.min(...kernel)).toBeLessThan(-0.99 * bound)
+    expect(moment(kernel, 2) / (bound ** 2 / 3)).toBeCloseTo(1, 1)
+  })
+})
+
+const moment = (values: Float32Array, power: number): number =>
+  values.reduce((sum, value) => sum + value ** power, 0) / values.length

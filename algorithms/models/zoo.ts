@@ -1,0 +1,8 @@
+import type { ModelEntry } from '#algorithms/catalogue-entry.js'
+import { cnn } from './cnn.js'
+import { lenet } from './lenet.js'
+import { logistic } from './logistic.js'
+import { mlp } from './mlp.js'
+
+/** Every model that a configuration can name. */
+export const MODELS: readonly ModelEntry[] = [logistic, mlp, cnn, lenet]

@@ -1,0 +1,149 @@
+/**
+ * Local training: what a node, a simulation worker and an audit run alike. The same inputs on the same backend and thread
+ * count give the same bytes.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { FederationError } from '#protocol/errors.js'
+import type { Slot } from '#protocol/ids.js'
+import type { TrainingConfig } from '#protocol/run-config.js'
+import type { Examples } from '#data/dataset.js'
+import type { Model } from '#algorithms/models/model.js'
+import { readParams, toTensors } from '#algorithms/models/params.js'
+import { crossEntropy } from '#algorithms/tensor/ops.js'
+import type { Streams } from '#algorithms/tensor/stream.js'
+import { tf, type Tensor } from '#algorithms/tensor/tf.js'
+import { batchOf } from './batch.js'
+import { buildClientOptimizer, type ClientOptimizer } from './client-optimizer.js'
+import { clipped } from './gradient-clip.js'
+import { learningRateAt } from './schedule.js'
+import { decayed } from './weight-decay.js'
+
+export interface LocalTraining {
+  readonly model: Model
+  /** The params to start from; not changed. */
+  readonly start: Float32Array
+  /** At least one. */
+  readonly examples: Examples
+  readonly training: TrainingConfig
+  readonly streams: Streams
+  /** From 1. */
+  readonly round: number
+  /** Training rounds of the run: the cosine schedule ends there. */
+  readonly rounds: number
+  readonly slot: Slot
+  /** Called inside tf.tidy on the gradients of one step, before clipping; returns as many tensors of the same shapes. */
+  readonly adjustGradients?: (
+    gradients: readonly Tensor[],
+    params: readonly Tensor[],
+  ) => readonly Tensor[]
+  /** After each step. */
+  readonly onStep?: (done: number, total: number) => void
+}
+export interface LocalResult {
+  readonly params: Float32Array
+  readonly steps: number
+  /** Mean cross-entropy over the last epoch, each batch before its step. In nats. */
+  readonly loss: number
+}
+
+/** Steps between two looks at the event loop and at the loss. */
+const PULSE = 16
+
+/** All tensors that live from one step to the next. */
+interface Live {
+  readonly params: readonly Tensor[]
+  readonly state: readonly Tensor[]
+  /** Sum of the losses of this epoch's examples. Stays on the device, so that no step waits for it. */
+  readonly lossSum: tf.Scalar
+}
+const tensorsOf = ({ params, state, lossSum }: Live): Tensor[] => [...params, ...state, lossSum]
+
+/** Trains `start` for `localEpochs` passes over the examples. Throws `update/not-finite` when the loss is no longer a number. */
+export async function trainLocally(options: LocalTraining): Promise<LocalResult> {
+  const { model, start, examples, training, streams, round, slot } = options
+  const count = examples.indices.length
+  if (count === 0) throw new FederationError('task/failed', 'This client has no training examples')
+  const perEpoch = Math.ceil(count / training.batchSize)
+  const total = perEpoch * training.localEpochs
+  const takeStep = stepper(options)
+  const order = Int32Array.from({ length: count }, (_, i) => i)
+  const shuffles = streams('batches', round, slot)
+  let live = begin(model, start, takeStep.optimizer)
+  try {
+    for (let done = 0; done < total;) {
+      const first = (done % perEpoch) * training.batchSize
+      if (first === 0) {
+        shuffles.shuffle(order)
+        live = withoutLoss(live)
+      }
+      live = takeStep.step(live, order.subarray(first, first + training.batchSize), done + 1)
+      done += 1
+      options.onStep?.(done, total)
+      if (done % PULSE === 0) await pulse(live)
+    }
+    const loss = (await finiteLoss(live)) / count
+    return { params: await readParams(model, live.params), steps: total, loss }
+  } finally {
+    tf.dispose(tensorsOf(live))
+  }
+}
+
+function begin(model: Model, start: Float32Array, optimizer: ClientOptimizer): Live {
+  const params = toTensors(model, start)
+  return { params, state: optimizer.init(params), lossSum: tf.scalar(0) }
+}
+
+function withoutLoss(live: Live): Live {
+  live.lossSum.dispose()
+  return { ...live, lossSum: tf.scalar(0) }
+}
+
+async function finiteLoss({ lossSum }: Live): Promise<number> {
+  const [sum = Number.NaN] = await lossSum.data()
+  if (!Number.isFinite(sum)) {
+    throw new FederationError(
+      'update/not-finite',
+      'The training loss is not finite; lower the learning rate or clip gradients',
+    )
+  }
+  return sum
+}
+
+async function pulse(live: Live): Promise<void> {
+  await finiteLoss(live)
+  await nextTurn()
+}
+
+/** One step: gradients of the batch's mean loss, the method's adjustment, clipping, weight decay, the optimizer. */
+function stepper({ model, examples, training, adjustGradients, round, rounds }: LocalTraining) {
+  const optimizer = buildClientOptimizer(training.optimizer)
+  const { weightDecay, gradientClip } = training.optimizer
+  const learningRate = learningRateAt(training.optimizer, { round, rounds })
+
+  const next = (live: Live, positions: Int32Array, step: number): Live => {
+    const { x, y } = batchOf(examples, positions)
+    const lossOf = (...params: Tensor[]): tf.Scalar => crossEntropy(model.forward(params, x), y)
+    const { value, grads } = tf.valueAndGrads(lossOf)([...live.params])
+    const adjusted = adjustGradients?.(grads, live.params) ?? grads
+    const gradients = decayed(clipped(adjusted, gradientClip), live.params, weightDecay)
+    const moved = optimizer.step({ ...live, gradients, learningRate, step })
+    return { ...moved, lossSum: tf.add(live.lossSum, tf.mul(value, positions.length)) }
+  }
+  const step = (live: Live, positions: Int32Array, number: number): Live => {
+    const after = tidyLive(() => next(live, positions, number))
+    tf.dispose(tensorsOf(live))
+    return after
+  }
+  return { optimizer, step }
+}
+
+/** tf.tidy for a `Live`: keeps its tensors, disposes everything else that `make` created. */
+function tidyLive(make: () => Live): Live {
+  let live: Live | null = null
+  tf.tidy(() => {
+    live = make()
+    return tensorsOf(live)
+  })
+  if (live === null) throw new FederationError('internal/bug', 'tf.tidy did not run its function')
+  return live
+}
