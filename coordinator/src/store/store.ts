@@ -70,6 +70,8 @@ export type AcceptOutcome =
   /** The head is not COLLECTING this round and attempt in this epoch. */
   | { readonly status: 'closed' }
 
+export type UseCodeOutcome = 'used-now' | 'unknown' | 'used-before' | 'expired'
+
 /**
  * Durable state of a coordinator. For rounds the whole contract is two compare-and-swaps, `accept` and `advance`;
  * blobs are written before the swap that makes them reachable. Every promise resolves after the data are durable.
@@ -85,7 +87,11 @@ export interface Store {
   /** Replaces the head if it still equals `from`. Two racing callers: exactly one gets true. */
   advance(runId: RunId, from: Head, to: Head): Promise<boolean>
   /** Appends to the open round if the head is COLLECTING (epoch, round, attempt) and the slot is absent. */
-  accept(runId: RunId, at: Pick<Head, 'epoch' | 'round' | 'attempt'>, update: AcceptedUpdate): Promise<AcceptOutcome>
+  accept(
+    runId: RunId,
+    at: Pick<Head, 'epoch' | 'round' | 'attempt'>,
+    update: AcceptedUpdate,
+  ): Promise<AcceptOutcome>
   /** In slot order. */
   accepted(runId: RunId, round: number, attempt: number): Promise<readonly AcceptedUpdate[]>
 
@@ -104,7 +110,7 @@ export interface Store {
   revokeNode(nodeId: NodeId, at: string): Promise<boolean>
   addCode(code: CodeRow): Promise<void>
   /** Marks the code used. Two racing callers: exactly one gets 'used-now'. */
-  useCode(codeHash: Hash, purpose: CodeRow['purpose'], now: string): Promise<'used-now' | 'unknown' | 'used-before' | 'expired'>
+  useCode(codeHash: Hash, purpose: CodeRow['purpose'], now: string): Promise<UseCodeOutcome>
 
   /**
    * Deletes blobs that no head, opening, accepted update, record or personal map reaches, unless they were written less than

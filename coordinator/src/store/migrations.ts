@@ -1,0 +1,70 @@
+import { FederationError } from '#protocol/errors.js'
+import type { Sqlite } from './sqlite.js'
+
+/** Step n takes a database of version n to n + 1. Steps are never edited once released. */
+const STEPS: readonly string[] = [
+  `
+  CREATE TABLE runs (
+    run_id TEXT PRIMARY KEY,
+    position INTEGER NOT NULL UNIQUE,
+    body TEXT NOT NULL,
+    head TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE accepted (
+    run_id TEXT NOT NULL REFERENCES runs,
+    round INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    slot INTEGER NOT NULL,
+    update_id TEXT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (run_id, round, attempt, slot)
+  ) STRICT;
+  CREATE TABLE roster (
+    run_id TEXT NOT NULL REFERENCES runs,
+    slot INTEGER NOT NULL,
+    node_id TEXT,
+    body TEXT NOT NULL,
+    PRIMARY KEY (run_id, slot),
+    UNIQUE (run_id, node_id)
+  ) STRICT;
+  CREATE TABLE events (
+    run_id TEXT NOT NULL REFERENCES runs,
+    seq INTEGER NOT NULL,
+    at TEXT NOT NULL,
+    type TEXT NOT NULL,
+    data TEXT NOT NULL,
+    PRIMARY KEY (run_id, seq)
+  ) STRICT;
+  CREATE TABLE nodes (
+    node_id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    secret_hash TEXT NOT NULL,
+    enrolled_at TEXT NOT NULL,
+    revoked_at TEXT
+  ) STRICT;
+  CREATE TABLE codes (
+    code_hash TEXT PRIMARY KEY,
+    purpose TEXT NOT NULL,
+    expires_at TEXT NOT NULL,
+    used_at TEXT
+  ) STRICT;
+  `,
+]
+export const SCHEMA_VERSION = STEPS.length
+
+/** Brings a database to this program's version, or refuses one that a newer program wrote. */
+export function migrate(database: Sqlite, path: string): void {
+  database.transaction(() => {
+    database.exec('CREATE TABLE IF NOT EXISTS schema (version INTEGER NOT NULL) STRICT')
+    const version = Number(database.get('SELECT version FROM schema')?.['version'] ?? 0)
+    if (version > SCHEMA_VERSION) {
+      throw new FederationError(
+        'store/newer-version',
+        `${path} has version ${version}, this program knows versions up to ${SCHEMA_VERSION}`,
+      )
+    }
+    for (const step of STEPS.slice(version)) database.exec(step)
+    database.exec('DELETE FROM schema')
+    database.run('INSERT INTO schema (version) VALUES (?)', SCHEMA_VERSION)
+  })
+}

@@ -1,0 +1,131 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, readdir, rm, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { sha256 } from '#protocol/ids.js'
+import { describeStore } from '#testing/store-conformance.js'
+import { FileBlobs } from './file-blobs.js'
+import { MemoryStore } from './memory-store.js'
+import { SCHEMA_VERSION } from './migrations.js'
+import { openSqlite } from './sqlite.js'
+import { openSqliteStore } from './sqlite-store.js'
+import type { Store } from './store.js'
+
+const root = await mkdtemp(join(tmpdir(), 'tributary-store-'))
+afterAll(() => rm(root, { recursive: true, force: true }))
+let made = 0
+const newDirectory = (): string => join(root, String((made += 1)))
+
+describeStore('the memory store', { open: async () => new MemoryStore() })
+
+const directories = new WeakMap<Store, string>()
+async function openAt(directory: string): Promise<Store> {
+  const store = await openSqliteStore(directory)
+  directories.set(store, directory)
+  return store
+}
+describeStore('the SQLite store', {
+  open: () => openAt(newDirectory()),
+  reopen: async (store) => {
+    await store.close()
+    return openAt(directories.get(store)!)
+  },
+})
+
+describe('a data directory', () => {
+  it('belongs to one store at a time', async () => {
+    const directory = newDirectory()
+    const first = await openSqliteStore(directory)
+    await expect(openSqliteStore(directory)).rejects.toMatchObject({ code: 'store/locked' })
+    await first.close()
+    await (await openSqliteStore(directory)).close()
+  })
+  it('is locked against another process, until that process is killed', async () => {
+    const directory = newDirectory()
+    const script = join(root, 'holder.mjs')
+    await writeFile(
+      script,
+      `import { openSqliteStore } from ${JSON.stringify(join(import.meta.dirname, 'sqlite-store.ts'))}
+       await openSqliteStore(${JSON.stringify(directory)}); process.send('open'); setInterval(() => {}, 1000)`,
+    )
+    const tsx = import.meta.resolve('tsx')
+    const holder = fork(script, [], { execArgv: ['--conditions=source', '--import', tsx] })
+    await once(holder, 'message')
+    await expect(openSqliteStore(directory)).rejects.toMatchObject({ code: 'store/locked' })
+    const gone = once(holder, 'exit')
+    holder.kill('SIGKILL')
+    await gone
+    await (await openSqliteStore(directory)).close()
+  })
+  it('of a newer version is refused and left as it was', async () => {
+    const directory = newDirectory()
+    await (await openSqliteStore(directory)).close()
+    const database = openSqlite(join(directory, 'tributary.db'))
+    database.run('UPDATE schema SET version = ?', SCHEMA_VERSION + 1)
+    database.close()
+    await expect(openSqliteStore(directory)).rejects.toMatchObject({ code: 'store/newer-version' })
+    const again = openSqlite(join(directory, 'tributary.db'))
+    expect(again.get('SELECT version FROM schema')?.['version']).toBe(SCHEMA_VERSION + 1)
+    again.close()
+  })
+  it('whose database is not one is called corrupt', async () => {
+    const directory = newDirectory()
+    await (await openSqliteStore(directory)).close()
+    await rm(join(directory, 'tributary.db-wal'), { force: true })
+    await writeFile(join(directory, 'tributary.db'), 'x'.repeat(8192))
+    await expect(openSqliteStore(directory)).rejects.toMatchObject({ code: 'store/corrupt' })
+  })
+  it('that cannot be created is an input/output error', async () => {
+    const file = join(root, 'a-file')
+    await writeFile(file, '')
+    await expect(openSqliteStore(join(file, 'below'))).rejects.toMatchObject({ code: 'store/io' })
+  })
+})
+
+describe('file blobs', () => {
+  it('name the file when one bit of it changed', async () => {
+    const blobs = await FileBlobs.open(newDirectory())
+    const hash = await blobs.put(Buffer.from('model'))
+    const path = blobs.path(hash)
+    const bytes = await readFile(path)
+    bytes[2]! ^= 1
+    await writeFile(path, bytes)
+    await expect(blobs.get(hash)).rejects.toMatchObject({
+      code: 'store/corrupt',
+      message: expect.stringContaining(path) as string,
+    })
+  })
+  it('lie at blobs/aa/<sha256> and leave nothing in staging', async () => {
+    const directory = newDirectory()
+    const blobs = await FileBlobs.open(directory)
+    const hash = await blobs.put(Buffer.from('model'))
+    expect(await readFile(join(directory, 'blobs', hash.slice(0, 2), hash), 'utf8')).toBe('model')
+    expect(await readdir(join(directory, 'staging'))).toEqual([])
+  })
+  it('are shared by two processes that open the same directory', async () => {
+    const directory = newDirectory()
+    const [one, other] = [await FileBlobs.open(directory), await FileBlobs.open(directory)]
+    const hash = await one.put(Buffer.from('x'))
+    expect(await other.has(hash)).toBe(true)
+  })
+  it('forget uploads that were left for more than a day', async () => {
+    const directory = newDirectory()
+    const blobs = await FileBlobs.open(directory)
+    await (await blobs.stage('old', sha256('old'), 3)).append(Buffer.from('o'))
+    const [name] = await readdir(join(directory, 'staging'))
+    const dayBefore = Date.now() / 1000 - 25 * 3600
+    await utimes(join(directory, 'staging', name!), dayBefore, dayBefore)
+    const again = await FileBlobs.open(directory)
+    expect((await again.stage('old', sha256('old'), 3)).received).toBe(0)
+  })
+  it('count as new when put again, so that a collection spares them', async () => {
+    const blobs = await FileBlobs.open(newDirectory())
+    const hash = await blobs.put(Buffer.from('x'))
+    const old = Date.now() / 1000 - 3600
+    await utimes(blobs.path(hash), old, old)
+    await blobs.put(Buffer.from('x'))
+    for await (const listed of blobs.list(60_000)) expect(listed).not.toBe(hash)
+  })
+})
