@@ -25,7 +25,8 @@ export function createGroupSum(group: UplinkGroup): GroupFold {
   return {
     add(tensors, weight) {
       grow(weight, 1)
-      for (const tensor of tensors) addScaled(sumOf(sums, tensor), floatsOf(tensor), { grid, weight })
+      for (const tensor of tensors)
+        addScaled(sumOf(sums, tensor), floatsOf(tensor), { grid, weight })
     },
     merge(totals) {
       grow(totals.totalWeight, totals.count)
@@ -53,7 +54,10 @@ function gridOf(group: UplinkGroup): Grid {
 function sizeOf(group: UplinkGroup, shape: readonly (number | null)[]): number {
   return shape.reduce<number>((size, dimension) => {
     if (dimension === null) {
-      throw new FederationError('algorithm/failed', `Group ${group.name}: only gather groups may vary in shape`)
+      throw new FederationError(
+        'algorithm/failed',
+        `Group ${group.name}: only gather groups may vary in shape`,
+      )
     }
     return size * dimension
   }, 1)
@@ -65,7 +69,10 @@ function sumOf(
 ): Float64Array {
   const sum = sums.get(name)
   if (sum === undefined || sum.length !== data.length) {
-    throw new FederationError('algorithm/failed', `Tensor ${name} was folded before it was validated`)
+    throw new FederationError(
+      'algorithm/failed',
+      `Tensor ${name} was folded before it was validated`,
+    )
   }
   return sum
 }
@@ -73,7 +80,10 @@ function sumOf(
 /** Values that an addition can take; float16 travels as bit patterns and is refused here. */
 function floatsOf({ name, dtype, data }: NamedTensor): TypedArray {
   if (dtype === 'float16') {
-    throw new FederationError('algorithm/failed', `Tensor ${name}: float16 can be gathered, not summed`)
+    throw new FederationError(
+      'algorithm/failed',
+      `Tensor ${name}: float16 can be gathered, not summed`,
+    )
   }
   return data
 }
@@ -98,5 +108,7 @@ function copyOf(sums: ReadonlyMap<string, Float64Array>): GroupTotals['tensors']
 
 function decoded(sums: ReadonlyMap<string, Float64Array>, { bits }: Grid): GroupTotals['tensors'] {
   const scale = 2 ** -bits
-  return Object.fromEntries([...sums].map(([name, sum]) => [name, sum.map((value) => value * scale)]))
+  return Object.fromEntries(
+    [...sums].map(([name, sum]) => [name, sum.map((value) => value * scale)]),
+  )
 }

@@ -50,7 +50,11 @@ export type FoldedGroup =
       readonly totalWeight: number
       readonly count: number
     }
-  | { readonly reduce: 'gather'; readonly count: number; /** In slot order, one in memory at a time. */ payloads(): AsyncIterable<GatheredPayload> }
+  | {
+      readonly reduce: 'gather'
+      readonly count: number
+      /** In slot order, one in memory at a time. */ payloads(): AsyncIterable<GatheredPayload>
+    }
 
 export interface Folded {
   readonly groups: Readonly<Record<string, FoldedGroup>>
@@ -105,7 +109,10 @@ export interface ClientHalf {
   /** What the client keeps once it knows the fate. Without it: pending if accepted, else the memory as it was. */
   settle?(memory: Bundle | null, pending: Bundle | null, fate: Fate): Bundle | null
   /** A function that predicts with what this client has now; none before it can. Holds tensors until `dispose`. */
-  predictor(shared: Bundle, memory: Bundle | null): { readonly predict: Predictor; dispose(): void } | null
+  predictor(
+    shared: Bundle,
+    memory: Bundle | null,
+  ): { readonly predict: Predictor; dispose(): void } | null
 }
 
 /** One published method: both halves, its hyper-parameters, and what it cannot work with. */

@@ -8,5 +8,9 @@ export interface ServerOptimizer {
   readonly name: string
   /** Tensors kept between rounds (moments), none for plain SGD. */
   init(parameterCount: number): Bundle
-  step(params: Float32Array, meanDelta: Float64Array, state: Bundle): { readonly params: Float32Array; readonly state: Bundle }
+  step(
+    params: Float32Array,
+    meanDelta: Float64Array,
+    state: Bundle,
+  ): { readonly params: Float32Array; readonly state: Bundle }
 }

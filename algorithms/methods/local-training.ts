@@ -1,0 +1,56 @@
+import type { Bundle } from '#protocol/bundle.js'
+import { modelPredictor } from '#algorithms/evaluation/evaluate.js'
+import { paramsOf } from '#algorithms/models/params.js'
+import { tf } from '#algorithms/tensor/tf.js'
+import type { Tensor } from '#algorithms/tensor/tf.js'
+import { trainLocally } from '#algorithms/training/train.js'
+import type { LocalResult, LocalTraining } from '#algorithms/training/train.js'
+import type { ClientHalf, MethodSetup, PerformInput } from './method.js'
+
+export type GradientRule = NonNullable<LocalTraining['adjustGradients']>
+
+export interface TrainedFrom extends LocalResult {
+  /** The params that training started from. */
+  readonly start: Float32Array
+  /** Number of training examples: the update's weight. */
+  readonly weight: number
+}
+
+/** The local training of the run on this client's examples, from the params in `shared`. */
+export async function trainFromShared(
+  { config, model, streams }: MethodSetup,
+  { round, slot, shared, data }: PerformInput,
+  adjustGradients?: GradientRule,
+): Promise<TrainedFrom> {
+  const start = paramsOf(model, shared)
+  const trained = await trainLocally({
+    model,
+    start,
+    examples: data.train,
+    training: config.training,
+    streams,
+    round,
+    rounds: config.rounds,
+    slot,
+    ...(adjustGradients === undefined ? {} : { adjustGradients }),
+  })
+  return { ...trained, start, weight: data.train.indices.length }
+}
+
+/** For methods whose clients predict with the shared params. */
+export const sharedPredictor =
+  ({ model }: MethodSetup): ClientHalf['predictor'] =>
+  (shared: Bundle) =>
+    modelPredictor(model, paramsOf(model, shared))
+
+/** Runs `use` with tensors that live as long as it does. */
+export async function holding<T>(
+  tensors: readonly Tensor[],
+  use: (tensors: readonly Tensor[]) => Promise<T>,
+): Promise<T> {
+  try {
+    return await use(tensors)
+  } finally {
+    tf.dispose([...tensors])
+  }
+}

@@ -1,0 +1,65 @@
+import { makeBundle } from '#protocol/bundle.js'
+import type { Bundle, NamedTensor } from '#protocol/bundle.js'
+import { FederationError } from '#protocol/errors.js'
+import { uplinkName } from '#protocol/uplink.js'
+import type { UplinkGroup } from '#protocol/uplink.js'
+import type { Folded, FoldedGroup, PerformResult } from './method.js'
+
+/** The bundle that leaves a client: exactly the declared tensors, in declared order, named `group/tensor`. */
+export function packUpdate(
+  update: PerformResult['update'],
+  uplink: readonly UplinkGroup[],
+): Bundle {
+  const declared = new Set(uplink.map((group) => group.name))
+  const extra = Object.keys(update).find((name) => !declared.has(name))
+  if (extra !== undefined) {
+    throw new FederationError(
+      'algorithm/failed',
+      `The client half made group ${extra}, which its task does not declare`,
+    )
+  }
+  return makeBundle(uplink.flatMap((group) => packGroup(update[group.name] ?? [], group)))
+}
+
+function packGroup(tensors: readonly NamedTensor[], group: UplinkGroup): readonly NamedTensor[] {
+  return group.tensors.map(({ name }) => {
+    const tensor = tensors.find((one) => one.name === name)
+    if (tensor === undefined || tensors.length !== group.tensors.length) {
+      throw new FederationError(
+        'algorithm/failed',
+        `The client half did not make group ${group.name} as declared`,
+      )
+    }
+    return { ...tensor, name: uplinkName(group.name, name) }
+  })
+}
+
+export type SummedGroup = Extract<FoldedGroup, { reduce: 'mean' | 'sum' }>
+export type GatheredGroup = Extract<FoldedGroup, { reduce: 'gather' }>
+
+/** A mean or sum group of a closed round. Throws `algorithm/failed` when the plan did not ask for it. */
+export function summedGroup(folded: Folded, name: string): SummedGroup {
+  const group = folded.groups[name]
+  if (group === undefined || group.reduce === 'gather') {
+    throw new FederationError('algorithm/failed', `The round has no mean or sum named ${name}`)
+  }
+  return group
+}
+
+/** A gather group of a closed round. Throws `algorithm/failed` when the plan did not ask for it. */
+export function gatheredGroup(folded: Folded, name: string): GatheredGroup {
+  const group = folded.groups[name]
+  if (group?.reduce !== 'gather') {
+    throw new FederationError('algorithm/failed', `The round gathered nothing named ${name}`)
+  }
+  return group
+}
+
+/** The single number of a tensor of one element. */
+export function scalarOf(group: SummedGroup, tensor: string): number {
+  const [value] = group.tensors[tensor] ?? []
+  if (value === undefined) {
+    throw new FederationError('algorithm/failed', `The round folded no number named ${tensor}`)
+  }
+  return value
+}

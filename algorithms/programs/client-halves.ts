@@ -1,0 +1,45 @@
+import type { RunConfig } from '#protocol/run-config.js'
+import { CATALOGUE } from '#algorithms/catalogue.js'
+import type { Catalogue } from '#algorithms/catalogue.js'
+import { methodOf, methodSetup } from '#algorithms/from-config.js'
+import type { ClientHalf } from '#algorithms/methods/method.js'
+import { EVALUATION, evaluationTensors, scoreOf, scoreTensors } from './federated-evaluation.js'
+import type { ClientHalves } from './program.js'
+
+/** The client's side of a run: one half for each part of its program. */
+export function createClientHalves(
+  config: RunConfig,
+  catalogue: Catalogue = CATALOGUE,
+): ClientHalves {
+  const method = methodOf(config, catalogue).client(methodSetup(config, catalogue))
+  return { method: scoringFirst(method, config), evaluation: evaluationHalf(method, config) }
+}
+
+/** Where the task says `score: true`, scores the received model before the method changes anything. */
+function scoringFirst(method: ClientHalf, config: RunConfig): ClientHalf {
+  return {
+    ...method,
+    async perform(input) {
+      if (input.task['score'] !== true) return method.perform(input)
+      const counts = await scoreOf(method, input, config)
+      const result = await method.perform(input)
+      return { ...result, update: { ...result.update, [EVALUATION]: evaluationTensors(counts) } }
+    },
+  }
+}
+
+/** Scores and changes nothing: the memory stays what it was. */
+function evaluationHalf(method: ClientHalf, config: RunConfig): ClientHalf {
+  return {
+    async perform(input) {
+      const counts = await scoreOf(method, input, config)
+      return {
+        update: { evaluation: evaluationTensors(counts), score: scoreTensors(counts) },
+        weight: Math.max(1, counts.count),
+        metrics: {},
+        pending: input.memory,
+      }
+    },
+    predictor: (shared, memory) => method.predictor(shared, memory),
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * Federated evaluation: clients score a model on their own held-out examples; only counts leave them. It rides with a
+ * training task (of the model as received, before training), or is a round of its own.
+ *
+ * Rule:  accuracy = Σ correct_k / Σ count_k,   loss = Σ lossSum_k / Σ count_k
+ * Symbols: group `evaluation` holds the sums, group `score` each client's own counts, for the spread between clients
+ * Costs: 16 bytes per class and 24 bytes up per client; one pass over the client's held-out examples.
+ */
+import type { NamedTensor } from '#protocol/bundle.js'
+import type { Metrics } from '#protocol/record.js'
+import type { RunConfig } from '#protocol/run-config.js'
+import type { UplinkGroup } from '#protocol/uplink.js'
+import { coarseGridFor, largestCohort, LARGEST_ROSTER } from '#algorithms/aggregators/grid.js'
+import { evaluate, metricsOf } from '#algorithms/evaluation/evaluate.js'
+import type { EvaluationCounts } from '#algorithms/evaluation/evaluate.js'
+import type { ClientHalf, Folded, PerformInput } from '#algorithms/methods/method.js'
+import { gatheredGroup, scalarOf, summedGroup } from '#algorithms/methods/update.js'
+
+export const EVALUATION = 'evaluation'
+const SCORE = 'score'
+
+/** A mean loss beyond this says no more than that the model is lost; it keeps sums on their grid. */
+const LARGEST_LOSS = 64
+
+/** The sum group: counts by class, and the loss. */
+export function evaluationGroup(config: RunConfig): UplinkGroup {
+  const classes = config.task.classes.length
+  const maxMembers = Math.max(largestCohort(config), config.data?.clients ?? LARGEST_ROSTER)
+  return {
+    name: EVALUATION,
+    tensors: [
+      { name: 'classCount', shape: [classes], dtype: 'float64' },
+      { name: 'classCorrect', shape: [classes], dtype: 'float64' },
+      { name: 'lossSum', shape: [1], dtype: 'float64' },
+    ],
+    reduce: 'sum',
+    weight: 'none',
+    grid: coarseGridFor({
+      maxMembers,
+      maxExamples: 1,
+      maxAbs: config.aggregation.maxExamples * LARGEST_LOSS,
+    }),
+    privacyClass: 'metrics',
+    maxBytes: (2 * classes + 1) * Float64Array.BYTES_PER_ELEMENT,
+  }
+}
+
+/** The gather group: one client's own counts. */
+export const scoreGroup: UplinkGroup = {
+  name: SCORE,
+  tensors: [{ name: 'counts', shape: [2], dtype: 'float64' }],
+  reduce: 'gather',
+  weight: 'none',
+  grid: null,
+  privacyClass: 'metrics',
+  maxBytes: 2 * Float64Array.BYTES_PER_ELEMENT,
+}
+
+const NOTHING: Omit<EvaluationCounts, 'perClassCount' | 'perClassCorrect'> = {
+  count: 0,
+  correct: 0,
+  lossSum: 0,
+}
+
+/** What this client's model scores on its held-out examples; zeros when it has none, or cannot predict yet. */
+export async function scoreOf(
+  half: ClientHalf,
+  input: PerformInput,
+  config: RunConfig,
+): Promise<EvaluationCounts> {
+  const { classes } = config.task
+  const empty = () => new Float64Array(classes.length)
+  const predictor = half.predictor(input.shared, input.memory)
+  if (predictor === null) return { ...NOTHING, perClassCount: empty(), perClassCorrect: empty() }
+  try {
+    const { source, indices } = input.data.test
+    const examples = { source, indices: indices.subarray(0, config.aggregation.maxExamples) }
+    return await evaluate(predictor.predict, examples, classes)
+  } finally {
+    predictor.dispose()
+  }
+}
+
+const vector = (name: string, data: Float64Array): NamedTensor => ({
+  name,
+  shape: [data.length],
+  dtype: 'float64',
+  data,
+})
+
+export const evaluationTensors = (counts: EvaluationCounts): readonly NamedTensor[] => [
+  vector('classCount', counts.perClassCount),
+  vector('classCorrect', counts.perClassCorrect),
+  vector('lossSum', Float64Array.of(Math.min(counts.lossSum, counts.count * LARGEST_LOSS))),
+]
+
+export const scoreTensors = ({ count, correct }: EvaluationCounts): readonly NamedTensor[] => [
+  vector('counts', Float64Array.of(count, correct)),
+]
+
+const total = (values: Float64Array): number => values.reduce((sum, value) => sum + value, 0)
+const prefixed = (metrics: Metrics): Metrics =>
+  Object.fromEntries(Object.entries(metrics).map(([name, value]) => [`federated/${name}`, value]))
+
+/** `federated/accuracy`, `federated/loss`, `federated/recall/<class>`. Empty when nobody had held-out examples. */
+export function evaluationMetrics(folded: Folded, config: RunConfig): Metrics {
+  const group = summedGroup(folded, EVALUATION)
+  const perClassCount = group.tensors['classCount'] ?? new Float64Array(0)
+  const perClassCorrect = group.tensors['classCorrect'] ?? new Float64Array(0)
+  const counts = {
+    count: total(perClassCount),
+    correct: total(perClassCorrect),
+    lossSum: scalarOf(group, 'lossSum'),
+    perClassCount,
+    perClassCorrect,
+  }
+  return prefixed(metricsOf(counts, config.task.classes))
+}
+
+/** Lowest and highest accuracy of a single client: how fair the model is. Empty when nobody had held-out examples. */
+export async function spreadMetrics(folded: Folded): Promise<Metrics> {
+  const accuracies: number[] = []
+  for await (const { tensors } of gatheredGroup(folded, SCORE).payloads()) {
+    const [count = 0, correct = 0] = tensors['counts']?.data ?? []
+    if (count > 0) accuracies.push(correct / count)
+  }
+  if (accuracies.length === 0) return {}
+  return prefixed({
+    lowestAccuracy: Math.min(...accuracies),
+    highestAccuracy: Math.max(...accuracies),
+  })
+}
