@@ -1,14 +1,28 @@
 import type { DataCard } from '#protocol/data-card.js'
+import { pickFloats } from './formats/floats.js'
+
+/** How raw columns became features: (value - offset) / divisor, column by column. */
+export interface Scaling {
+  readonly kind: 'minmax' | 'standard' | 'given'
+  readonly columns: readonly {
+    readonly name: string
+    readonly offset: number
+    readonly divisor: number
+  }[]
+}
 
 /** A whole labelled data set in memory. `features` holds `count` rows of `product(inputShape)` values, scaled to [0, 1] for images. */
 export interface Dataset {
   readonly name: string
+  /** Without the batch dimension: [height, width, channels] for images, [columns] for tables. */
   readonly inputShape: readonly number[]
   /** Class names in label order: label i means classes[i]. */
   readonly classes: readonly string[]
   readonly count: number
   readonly features: Float32Array
   readonly labels: Int32Array
+  /** Only for tables whose columns were scaled. */
+  readonly scaling?: Scaling
 }
 
 /** Rows of a data set, by index. Cheap: shares the features of its source. */
@@ -22,4 +36,18 @@ export interface ClientData {
   readonly train: Examples
   readonly test: Examples
   readonly card: DataCard
+}
+
+export const rowSize = (inputShape: readonly number[]): number =>
+  inputShape.reduce((product, size) => product * size, 1)
+
+/** 0, 1 … count - 1. */
+export const everyIndex = (count: number): Int32Array =>
+  Int32Array.from({ length: count }, (_, i) => i)
+
+/** A data set of the named rows alone, in the order of `indices`; copies them, so that the source can be freed. */
+export function takeRows(dataset: Dataset, indices: Int32Array): Dataset {
+  const features = pickFloats(dataset.features, rowSize(dataset.inputShape), indices)
+  const labels = indices.map((row) => dataset.labels[row]!)
+  return { ...dataset, count: indices.length, features, labels }
 }
