@@ -45,6 +45,19 @@ export const rowSize = (inputShape: readonly number[]): number =>
 export const everyIndex = (count: number): Int32Array =>
   Int32Array.from({ length: count }, (_, i) => i)
 
+/** Every row, in order. */
+export const wholeDataset = (dataset: Dataset): Examples => ({
+  source: dataset,
+  indices: everyIndex(dataset.count),
+})
+
+/** How many rows have each label. */
+export function countLabels(labels: Int32Array, classes: number): number[] {
+  const counts = new Array<number>(classes).fill(0)
+  for (const label of labels) counts[label]!++
+  return counts
+}
+
 /** A data set of the named rows alone, in the order of `indices`; copies them, so that the source can be freed. */
 export function takeRows(dataset: Dataset, indices: Int32Array): Dataset {
   const features = pickFloats(dataset.features, rowSize(dataset.inputShape), indices)

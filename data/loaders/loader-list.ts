@@ -1,19 +1,36 @@
 import type { DataSource } from '#protocol/run-config.js'
 import { FederationError } from '#protocol/errors.js'
-import { everyIndex, type Dataset } from './dataset.js'
-import { LOADERS } from './loaders/catalogue.js'
-import type { LabelledRows, Loader, LoadRequest, Split } from './loaders/loader.js'
+import { everyIndex, type Dataset } from '#data/dataset.js'
+import { cifar10 } from './cifar10.js'
+import { cifar100 } from './cifar100.js'
+import { csv } from './csv.js'
+import { fashionMnist } from './fashion-mnist.js'
+import { idx } from './idx.js'
+import type { LabelledRows, Loader, LoadRequest, Split } from './loader.js'
+import { mnist } from './mnist.js'
+import { synthetic } from './synthetic.js'
+
+/** Every loader, in the order in which help lists them. A test holds it against the folder. */
+export const LOADERS: readonly Loader[] = [
+  mnist,
+  fashionMnist,
+  cifar10,
+  cifar100,
+  idx,
+  csv,
+  synthetic,
+]
 
 export type SplitSource = DataSource & { readonly split?: Split }
 
 /** `csv:table.csv:label=kind` → { name: 'csv', path: 'table.csv:label=kind' }. */
-export function parseSource(text: string): DataSource {
+export function parseDataSource(text: string): DataSource {
   const colon = text.indexOf(':')
   return colon < 0 ? { name: text } : { name: text.slice(0, colon), path: text.slice(colon + 1) }
 }
 
-/** The inverse of `parseSource`; a limit is not part of it. */
-export const formatSource = ({ name, path }: DataSource): string =>
+/** The inverse of `parseDataSource`; a limit is not part of it. */
+export const formatDataSource = ({ name, path }: DataSource): string =>
   path === undefined ? name : `${name}:${path}`
 
 export function findLoader(name: string): Loader {
@@ -55,7 +72,7 @@ function requestOf(loader: Loader, source: SplitSource): LoadRequest {
   if (!fits) {
     throw new FederationError(
       'usage/bad-value',
-      `Expected ${loader.usage}, got ${formatSource(source)}`,
+      `Expected ${loader.usage}, got ${formatDataSource(source)}`,
     )
   }
   const limit = source.limit ?? Infinity

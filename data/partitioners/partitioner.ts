@@ -1,0 +1,36 @@
+import type { Stream } from '#protocol/random.js'
+
+/** What a partitioner divides. */
+export interface PartitionRequest {
+  /** Label of every row. */
+  readonly labels: Int32Array
+  readonly classes: number
+  readonly clients: number
+  /** The value after the name, for partitioners that have one. */
+  readonly parameter: number
+  /** Fewest rows a client may get. */
+  readonly min: number
+  /** A random stream of the partition's seed; equal numbers, equal stream. */
+  stream(index: number, slot: number): Stream
+}
+
+/** One way to divide rows among clients. One file in this folder and one line in the list. */
+export interface Partitioner {
+  /** First word of a specification: `name[:PARAMETER][:min=N][:seed=N]`. */
+  readonly name: string
+  readonly usage: string
+  readonly summary: string
+  /** The number after the name; null where there is none. `above` is excluded. */
+  readonly parameter: {
+    readonly label: string
+    readonly above: number
+    readonly max: number
+    readonly whole: boolean
+  } | null
+  /** Whether `min=N` may be given. */
+  readonly takesMin: boolean
+  /** Fewest rows that are needed in all; null: as many as clients times `min`. */
+  fewestRows?(request: PartitionRequest): number
+  /** Row indices of each client. Disjoint; together they cover every row; each in any order. Pure. */
+  split(request: PartitionRequest): readonly Int32Array[]
+}
