@@ -6,6 +6,9 @@ import { PRODUCTS, type ProductName } from './pins.js'
 
 const require = createRequire(import.meta.url)
 
+/** Where tfjs-node's addon lies in its package. 8 is the newest Node-API it names, and all our Node.js versions have that. */
+export const ADDON = 'lib/napi-v8/tfjs_binding.node'
+
 /**
  * Where compiled backends live: outside `node_modules`, because `npm ci` deletes there what the lockfile does not name.
  * `TRIBUTARY_NATIVE_DIR`, else `$XDG_DATA_HOME/tributary/native`, else `~/.local/share/tributary/native`.
@@ -21,7 +24,7 @@ export const productDirectory = (name: ProductName, root = provisionRoot()): str
 
 /** The npm package inside a product's folder. */
 export const packageDirectory = (name: ProductName, root = provisionRoot()): string =>
-  join(productDirectory(name, root), 'node_modules', PRODUCTS[name].npmPackage)
+  join(productDirectory(name, root), 'node_modules', PRODUCTS[name].tfjs.name)
 
 /**
  * The package directory to hand to `requireWithOurCore`, or null when nothing is installed. Prefers what
@@ -29,13 +32,12 @@ export const packageDirectory = (name: ProductName, root = provisionRoot()): str
  * whether the addon computes is known after loading it.
  */
 function resolveTfjsNode(name: 'native' | 'cuda'): string | null {
-  return [packageDirectory(name), besideUs(PRODUCTS[name].npmPackage)].find(hasAddon) ?? null
+  return [packageDirectory(name), besideUs(PRODUCTS[name].tfjs.name)].find(hasAddon) ?? null
 }
 const hasAddon = (directory: string | null): directory is string =>
   directory !== null &&
   existsSync(join(directory, 'package.json')) &&
-  // tfjs-node publishes up to Node-API 8; every Node.js we support has at least that.
-  existsSync(join(directory, 'lib/napi-v8/tfjs_binding.node'))
+  existsSync(join(directory, ADDON))
 
 function besideUs(npmPackage: string): string | null {
   const found = (require.resolve.paths(npmPackage) ?? []).map((base) => join(base, npmPackage))

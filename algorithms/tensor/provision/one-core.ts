@@ -1,37 +1,55 @@
 import Module, { createRequire } from 'node:module'
-import { dirname } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join, dirname } from 'node:path'
 import util from 'node:util'
+import { FederationError } from '#protocol/errors.js'
+import { tf } from '#algorithms/tensor/tf.js'
+import { ADDON } from './locate.js'
 
 const require = createRequire(import.meta.url)
-const OUR_FOLDER = dirname(fileURLToPath(import.meta.url))
-type Resolve = (request: string, ...rest: unknown[]) => string
+type Load = (request: string, ...rest: unknown[]) => unknown
 
-/** Packages that a provisioned backend must share with us: the engine, its gradients and its registries live in them. */
-const SHARED = /^@tensorflow\/(tfjs-core|tfjs-backend-cpu)(\/|$)/
+/** What a package under our care gets instead of a copy of its own. */
+const standIns = (): Readonly<Record<string, unknown>> => ({
+  '@tensorflow/tfjs-core': require('@tensorflow/tfjs-core') as unknown,
+  '@tensorflow/tfjs-backend-cpu': require('@tensorflow/tfjs-backend-cpu') as unknown,
+  // The umbrella package bundles a second core whose gradients would replace ours; tfjs-node's kernels need ops only.
+  '@tensorflow/tfjs': {
+    ...tf,
+    version: { 'tfjs-core': tf.version_core },
+    CustomCallback: class {},
+    registerCallbackConstructor: () => undefined,
+  },
+  progress: class {},
+  '@mapbox/node-pre-gyp': { find: (packageJson: string) => join(dirname(packageJson), ADDON) },
+})
 
 /**
- * Requires a CommonJS package that lives outside our `node_modules` (from `resolveNative`, `resolveCuda`) so that it uses
- * our copy of tfjs-core: its kernels and backends register themselves in the engine that `tf` of `#algorithms/tensor/tf.js`
- * uses. Also restores two functions that Node.js 23 removed and tfjs-node 4.22 calls.
+ * Requires a CommonJS package that lives outside our `node_modules` (`resolveNative`, `resolveCuda`, `resolveWebgpu`) so
+ * that it uses our copy of tfjs-core: its kernels and backends register themselves in the engine that `tf` uses, and its
+ * own copy, if it has one, is never read. `backend/broken` when it does not load. tfjs-node and tfjs-node-gpu register
+ * the same backend name and carry one libtensorflow each: load one of them in a process, not both.
  */
-export function requireWithOurCore(directory: string): unknown {
+export function requireWithOurCore(path: string): unknown {
   restoreRemovedUtil()
-  const loader = Module as unknown as { _resolveFilename: Resolve }
-  const original = loader._resolveFilename
+  addChainedMethods()
+  const loader = Module as unknown as { _load: Load }
+  const original = loader._load
+  const ours = standIns()
   // The public replacement, module.registerHooks, exists from Node.js 22.15 only.
-  loader._resolveFilename = function (request, ...rest) {
-    return SHARED.test(request)
-      ? original.call(this, request, undefined, false, { paths: [OUR_FOLDER] })
-      : original.call(this, request, ...rest)
+  loader._load = function (request, ...rest) {
+    return Object.hasOwn(ours, request) ? ours[request] : original.call(this, request, ...rest)
   }
   try {
-    return require(directory) as unknown
+    return require(path) as unknown
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new FederationError('backend/broken', `${path} does not load: ${why}`, { cause })
   } finally {
-    loader._resolveFilename = original
+    loader._load = original
   }
 }
 
+/** Two functions that Node.js 23 removed and tfjs-node 4.22 calls. */
 function restoreRemovedUtil(): void {
   const legacy = util as {
     isNullOrUndefined?: (value: unknown) => boolean
@@ -39,4 +57,26 @@ function restoreRemovedUtil(): void {
   }
   legacy.isNullOrUndefined ??= (value) => value === null || value === undefined
   legacy.isArray ??= Array.isArray
+}
+
+/** The methods on tensors that tfjs-node's kernels (ArgMax, ArgMin, Exp, Prelu) expect the umbrella package to have added. */
+function addChainedMethods(): void {
+  const methods: Record<string, (this: tf.Tensor, other: tf.Tensor) => tf.Tensor> = {
+    toInt() {
+      return tf.cast(this, 'int32')
+    },
+    toFloat() {
+      return tf.cast(this, 'float32')
+    },
+    sub(other) {
+      return tf.sub(this, other)
+    },
+    mul(other) {
+      return tf.mul(this, other)
+    },
+  }
+  for (const [name, value] of Object.entries(methods)) {
+    if (name in tf.Tensor.prototype) continue
+    Object.defineProperty(tf.Tensor.prototype, name, { value, configurable: true, writable: true })
+  }
 }
