@@ -141,22 +141,28 @@ export function decodeBundle(
   if (!header.ok) return header
   const problem = tensorsProblem(header.value.tensors, bytes.length - start, maxTensors)
   if (problem !== null) return fail(malformed(problem))
-  return ok({ ...header.value, payload: bytes.subarray(start) })
+  const payload = new Uint8Array(bytes.buffer, bytes.byteOffset + start, bytes.length - start)
+  return ok({ ...header.value, payload })
 }
 
 type Header = Pick<Bundle, 'tensors' | 'meta'>
 
 function parseHeader(bytes: Uint8Array): Result<Header> {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
+  const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let value: unknown
   try {
-    value = sjson.parse(text, { protoAction: 'error', constructorAction: 'error' })
+    value = sjson.parse(source.toString('utf8'), {
+      protoAction: 'error',
+      constructorAction: 'error',
+    })
   } catch (cause) {
     return fail(new FederationError('bundle/malformed', 'The header is not JSON', { cause }))
   }
   if (!isHeader(value))
     return fail(malformed('The header is not {meta, tensors: [{name, shape, dtype}]}'))
-  if (canonicalJson(value) !== text) return fail(malformed('The header is not canonical JSON'))
+  // Bytes, not text: invalid UTF-8 would read as replacement characters and give one bundle two hashes.
+  if (!source.equals(Buffer.from(canonicalJson(value), 'utf8')))
+    return fail(malformed('The header is not canonical JSON'))
   return ok(value)
 }
 
@@ -172,7 +178,7 @@ function isHeader(value: unknown): value is Header {
   const { meta, tensors } = value
   return (
     isRecord(meta) &&
-    depth(meta, 0) <= MAX_META_DEPTH &&
+    isShallow(meta, MAX_META_DEPTH) &&
     Array.isArray(tensors) &&
     tensors.every(isTensorSpec)
   )
@@ -188,10 +194,10 @@ function isTensorSpec(value: unknown): value is TensorSpec {
     )
   return typeof name === 'string' && NAME.test(name) && isShape && isDType(dtype)
 }
-/** Nesting of JSON; stops as soon as it is too deep to matter, so that hostile depth costs nothing. */
-function depth(value: unknown, above: number): number {
-  if (above > MAX_META_DEPTH || typeof value !== 'object' || value === null) return above
-  return Math.max(above, ...Object.values(value).map((inner) => depth(inner, above + 1)))
+/** Stops at the first value that is too deep, so that hostile depth costs nothing. */
+function isShallow(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  return levels > 0 && Object.values(value).every((inner) => isShallow(inner, levels - 1))
 }
 
 function tensorsProblem(
@@ -251,7 +257,8 @@ export const tensorsOf = (bundle: Bundle): readonly NamedTensor[] =>
 
 function typedView(bytes: Uint8Array, dtype: DType): TypedArray {
   const size = BYTES_PER_ELEMENT[dtype]
-  const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice()
+  // The constructor copies; `slice` of a Buffer would not.
+  const aligned = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes)
   return new ARRAYS[dtype](
     aligned.buffer as ArrayBuffer,
     aligned.byteOffset,
@@ -281,6 +288,8 @@ export function payloadFloat32(bundle: Bundle): Float32Array {
 /** Bundles in one: tensors as `part/name`, meta under the part's key. Parts in the order of their keys. */
 export function nestBundles(parts: Readonly<Record<string, Bundle>>): Bundle {
   const names = Object.keys(parts).sort()
+  const nested = names.find((part) => part.includes('/'))
+  if (nested !== undefined) throw malformed(`The name of a part has no '/', got '${nested}'`)
   const tensors = names.flatMap((part) =>
     tensorsOf(parts[part]!).map((tensor) => ({ ...tensor, name: `${part}/${tensor.name}` })),
   )
@@ -289,7 +298,7 @@ export function nestBundles(parts: Readonly<Record<string, Bundle>>): Bundle {
 
 /** The inverse of `nestBundles` for one part. Throws `bundle/malformed` when there is no such part. */
 export function partOf(bundle: Bundle, part: string): Bundle {
-  const meta = bundle.meta[part]
+  const meta = Object.hasOwn(bundle.meta, part) ? bundle.meta[part] : undefined
   if (!isRecord(meta)) throw malformed(`The bundle has no part '${part}'`)
   const prefix = `${part}/`
   const tensors = tensorsOf(bundle)

@@ -5,13 +5,16 @@ export interface JsonObject {
 }
 
 /**
- * JSON text with object keys in code-unit order, so that equal values have equal bytes and therefore equal hashes.
- * Keys whose value is `undefined` are left out, as `JSON.stringify` does.
+ * JSON text without spaces and with object keys in code-unit order (also those that look like numbers, which
+ * `JSON.stringify` would move to the front), so that equal values have equal bytes and therefore equal hashes.
+ * As in `JSON.stringify`, keys whose value is `undefined` are left out, and NaN and infinities become null.
  */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) => {
-    if (inner === null || typeof inner !== 'object' || Array.isArray(inner)) return inner
-    const entries = Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))
-    return Object.fromEntries(entries)
-  })
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
+  const entries = Object.entries(value)
+    .filter(([, inner]) => inner !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, inner]) => `${JSON.stringify(key)}:${canonicalJson(inner)}`)
+  return `{${entries.join(',')}}`
 }
