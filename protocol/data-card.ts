@@ -8,7 +8,11 @@ export const dataCardSchema = z.strictObject({
   inputShape: z.array(z.int().positive().max(1_000_000)).min(1).max(4),
   classes: z.array(z.string().min(1).max(100)).min(2).max(100_000),
   counts: z
-    .strictObject({ train: z.int().nonnegative(), test: z.int().nonnegative(), perClass: z.array(z.int().nonnegative()) })
+    .strictObject({
+      train: z.int().nonnegative(),
+      test: z.int().nonnegative(),
+      perClass: z.array(z.int().nonnegative()),
+    })
     .optional(),
   source: z
     .strictObject({

@@ -25,12 +25,24 @@ export const ERRORS = {
   'config/impossible': row(400, 2, 'Change one of the two settings named in the message'),
   'data/not-found': row(404, 2, 'Check the path, or use a built-in data set'),
   'data/corrupt': row(400, 2, 'Fetch the file again; it does not hold what its header says'),
-  'data/bad-partition': row(400, 2, 'Write the partition as NAME[:PARAMETER][:seed=N] and the shard as I/N'),
-  'data/mismatch': row(409, 2, 'Join with data of the shape and classes (in order) that the run asks for'),
+  'data/bad-partition': row(
+    400,
+    2,
+    'Write the partition as NAME[:PARAMETER][:seed=N] and the shard as I/N',
+  ),
+  'data/mismatch': row(
+    409,
+    2,
+    'Join with data of the shape and classes (in order) that the run asks for',
+  ),
   'bundle/malformed': row(400, 1, 'Send a bundle as docs/protocol.md describes it'),
   'bundle/too-large': row(413, 1, 'Send fewer or smaller tensors, or raise the limit'),
   'frame/malformed': row(400, 1, 'Send a frame as docs/protocol.md describes it'),
-  'message/malformed': row(400, 1, 'Send the message as docs/protocol.md describes it; check that both sides have the same version'),
+  'message/malformed': row(
+    400,
+    1,
+    'Send the message as docs/protocol.md describes it; check that both sides have the same version',
+  ),
   'auth/bad-code': row(401, 1, 'Ask the administrator for a new code: tributary nodes invite'),
   'auth/expired-code': row(401, 1, 'Ask the administrator for a new code: tributary nodes invite'),
   'auth/bad-token': row(401, 1, 'Sign in again'),
@@ -41,30 +53,68 @@ export const ERRORS = {
   'run/finished': row(409, 1, 'Start a new run'),
   'round/closed': row(409, 1, 'Nothing: the round closed before this update arrived'),
   'round/not-leased': row(409, 1, 'Nothing: this node has no task in that round'),
-  'round/too-few-reporters': row(409, 1, 'Connect more nodes, lower cohort.minReporters or extend cohort.deadlineSeconds', true),
-  'update/conflict': row(409, 1, 'Nothing: another update of this node already counts in the round'),
+  'round/too-few-reporters': row(
+    409,
+    1,
+    'Connect more nodes, lower cohort.minReporters or extend cohort.deadlineSeconds',
+    true,
+  ),
+  'update/conflict': row(
+    409,
+    1,
+    'Nothing: another update of this node already counts in the round',
+  ),
   'update/malformed': row(400, 1, 'Send the tensors that the task asked for'),
-  'update/not-finite': row(400, 1, 'Lower the learning rate or clip gradients: training produced NaN or infinity'),
+  'update/not-finite': row(
+    400,
+    1,
+    'Lower the learning rate or clip gradients: training produced NaN or infinity',
+  ),
   'update/out-of-range': row(400, 1, 'Lower the learning rate, or raise aggregation.maxAbs'),
   'update/bad-weight': row(400, 1, 'Raise aggregation.maxExamples, or use fewer examples'),
   'update/corrupt': row(400, 1, 'Send the update again: its bytes do not match their hash', true),
   'upload/out-of-order': row(409, 1, 'Ask for the next chunk index and go on from there', true),
-  'task/failed': row(500, 1, 'See the node\'s log', true),
-  'task/refused': row(409, 1, 'See the node\'s local policy and data card'),
+  'task/failed': row(500, 1, "See the node's log", true),
+  'task/refused': row(409, 1, "See the node's local policy and data card"),
   'asset/corrupt': row(500, 1, 'Fetch the asset again', true),
   'backend/missing': row(400, 2, 'Run: tributary doctor'),
   'backend/broken': row(500, 1, 'Run: tributary doctor'),
   'model/does-not-fit': row(400, 2, 'Choose a model for this input shape, or other data'),
   'model/unreadable': row(400, 2, 'Pass a bundle file that a run exported'),
-  'algorithm/failed': row(500, 1, 'Report this with the run\'s record'),
+  'algorithm/failed': row(500, 1, "Report this with the run's record"),
   'store/corrupt': row(500, 1, 'Restore the data directory from a backup'),
-  'store/locked': row(409, 1, 'Another process uses this directory; stop it or choose another directory'),
-  'store/newer-version': row(409, 2, 'Use the version of tributary that wrote this directory, or a newer one'),
+  'store/locked': row(
+    409,
+    1,
+    'Another process uses this directory; stop it or choose another directory',
+  ),
+  'store/newer-version': row(
+    409,
+    2,
+    'Use the version of tributary that wrote this directory, or a newer one',
+  ),
   'store/io': row(500, 1, 'Check free space and permissions of the data directory'),
-  'coordinator/unreachable': row(503, 1, 'Check the address, and that the coordinator is running', true),
-  'coordinator/port-in-use': row(409, 1, 'Choose another port with --port, or stop the process that uses this one'),
-  'replay/different': row(409, 1, 'Compare backend, threads, versions and data with the fingerprint'),
-  'replay/no-data': row(400, 2, 'Make the data of every slot available, or replay on a machine that has them'),
+  'coordinator/unreachable': row(
+    503,
+    1,
+    'Check the address, and that the coordinator is running',
+    true,
+  ),
+  'coordinator/port-in-use': row(
+    409,
+    1,
+    'Choose another port with --port, or stop the process that uses this one',
+  ),
+  'replay/different': row(
+    409,
+    1,
+    'Compare backend, threads, versions and data with the fingerprint',
+  ),
+  'replay/no-data': row(
+    400,
+    2,
+    'Make the data of every slot available, or replay on a machine that has them',
+  ),
   'internal/bug': row(500, 1, 'Report this, with the log'),
 } as const satisfies Record<string, ErrorKind>
 
@@ -82,7 +132,11 @@ export class FederationError extends Error {
   readonly code: ErrorCode
   readonly details: JsonObject
 
-  constructor(code: ErrorCode, message: string, options: { details?: JsonObject; cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { details?: JsonObject; cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? {} : { cause: options.cause })
     this.code = code
     this.details = options.details ?? {}
@@ -108,7 +162,10 @@ export class FederationError extends Error {
 export const isErrorCode = (text: string): text is ErrorCode => Object.hasOwn(ERRORS, text)
 
 /** The error itself if it is one of ours, else an `internal/bug` that keeps it as cause. */
-export function asFederationError(error: unknown, code: ErrorCode = 'internal/bug'): FederationError {
+export function asFederationError(
+  error: unknown,
+  code: ErrorCode = 'internal/bug',
+): FederationError {
   if (error instanceof FederationError) return error
   const message = error instanceof Error ? error.message : String(error)
   return new FederationError(code, message, { cause: error })

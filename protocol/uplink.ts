@@ -1,7 +1,8 @@
 import type { DType } from './bundle.js'
 
 /** What leaves a client, in the words of the node's journal. */
-export type PrivacyClass = 'model-delta' | 'control-variate' | 'statistics' | 'per-example' | 'metrics'
+export type PrivacyClass =
+  'model-delta' | 'control-variate' | 'statistics' | 'per-example' | 'metrics'
 
 /** A tensor an update must hold. A `null` dimension may differ between clients (rows of features). */
 export interface UplinkTensor {
