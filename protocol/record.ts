@@ -1,5 +1,9 @@
-import type { DataCard } from './data-card.js'
+import sjson from 'secure-json-parse'
+import { z } from 'zod'
+import { dataCardSchema, type DataCard } from './data-card.js'
+import { FederationError } from './errors.js'
 import type { Hash, NodeId, RunId, Slot } from './ids.js'
+import { fail, ok, type Result } from './result.js'
 import type { RunConfig } from './run-config.js'
 
 export type Metrics = Readonly<Record<string, number>>
@@ -73,4 +77,80 @@ export interface RunRecord {
   readonly roster: readonly RosterEntry[]
   readonly rounds: readonly RoundRecord[]
   readonly modelHash: Hash | null
+}
+
+const hash = z.string().regex(/^[0-9a-f]{64}$/)
+const count = z.number().min(0)
+const engine = z.strictObject({ backend: z.string(), version: z.string(), threads: z.int().min(1) })
+const metrics = z.record(z.string(), z.number())
+const roundRecordSchema = z.strictObject({
+  runId: z.string(),
+  round: z.int().min(0),
+  attempt: z.int().min(0),
+  purpose: z.enum(['train', 'transfer', 'statistics', 'evaluate']),
+  part: z.string(),
+  cohort: z.array(z.int().min(0)),
+  accepted: z.array(
+    z.strictObject({
+      slot: z.int().min(0),
+      updateId: hash,
+      sha256: hash,
+      weight: z.int().min(1),
+      metrics,
+    }),
+  ),
+  population: z.int().min(0),
+  metrics,
+  modelHash: hash,
+  stateHash: hash,
+  previous: hash.nullable(),
+  bytesUp: count,
+  bytesDown: count,
+  durationMs: count,
+  closedAt: z.string(),
+})
+const runRecordSchema = z.strictObject({
+  format: z.literal(1),
+  kind: z.enum(['deployed', 'simulated', 'replay']),
+  runId: z.string(),
+  name: z.string(),
+  createdAt: z.string(),
+  state: z.enum(['waiting', 'running', 'stopped', 'finished', 'failed']),
+  reason: z.string().nullable(),
+  /** Checked with the full schema by whoever runs it again. */
+  config: z.looseObject({ name: z.string(), rounds: z.int(), seed: z.int() }),
+  configHash: hash,
+  version: z.string(),
+  engine,
+  roster: z.array(
+    z.strictObject({
+      slot: z.int().min(0),
+      nodeId: z.string().nullable(),
+      name: z.string(),
+      card: dataCardSchema,
+      engine,
+    }),
+  ),
+  rounds: z.array(roundRecordSchema),
+  modelHash: hash.nullable(),
+})
+
+/** A run's record from its JSON text; `config/invalid` when it is none. Never throws. */
+export function parseRunRecord(text: string): Result<RunRecord> {
+  let value: unknown
+  try {
+    value = sjson.parse(text, { protoAction: 'error', constructorAction: 'error' })
+  } catch (cause) {
+    return fail(new FederationError('config/invalid', 'The record is not JSON', { cause }))
+  }
+  const parsed = runRecordSchema.safeParse(value)
+  if (parsed.success) return ok(parsed.data as unknown as RunRecord)
+  const [issue] = parsed.error.issues
+  const where = issue?.path.map(String).join('.') ?? ''
+  return fail(
+    new FederationError(
+      'config/invalid',
+      `The record is not one of a run: ${where}: ${issue?.message ?? ''}`,
+    ),
+  )
 }

@@ -1,9 +1,12 @@
+import type { BlobRef } from '#protocol/blob-ref.js'
 import type { Hash, Slot } from '#protocol/ids.js'
 import type { JsonObject } from '#protocol/json.js'
 import type { Problem } from '#protocol/errors.js'
 import type { AcceptedUpdate, Engine, Metrics, Purpose } from '#protocol/record.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import type { UplinkGroup } from '#protocol/uplink.js'
+
+export type { BlobRef } from '#protocol/blob-ref.js'
 
 /** A plan whose bundles lie in the blob store: what the coordinator's event loop sees of it. Plain JSON. */
 export interface PlannedRound {
@@ -15,10 +18,6 @@ export interface PlannedRound {
   readonly assets: readonly (BlobRef & { readonly name: string })[]
   readonly uplink: readonly UplinkGroup[]
   readonly audience: 'cohort' | 'everyone'
-}
-export interface BlobRef {
-  readonly hash: Hash
-  readonly bytes: number
 }
 
 export interface Started {
@@ -52,7 +51,11 @@ export interface Compute {
   start(config: RunConfig): Promise<Started>
   next(config: RunConfig, stateHash: Hash): Promise<PlannedRound | 'done'>
   /** Checks an arrived update against the plan: tensors, finiteness, range, weight. Null: it may count. */
-  inspect(config: RunConfig, plan: PlannedRound, update: { readonly blob: Hash; readonly weight: number }): Promise<Problem | null>
+  inspect(
+    config: RunConfig,
+    plan: PlannedRound,
+    update: { readonly blob: Hash; readonly weight: number },
+  ): Promise<Problem | null>
   /** Folds the accepted updates (their blobs, in slot order) and closes the round. */
   close(config: RunConfig, round: FrozenRound): Promise<Closed>
   stop(): Promise<void>
