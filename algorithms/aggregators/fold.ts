@@ -1,4 +1,4 @@
-import { makeBundle, tensorOf } from '#protocol/bundle.js'
+import { float64Of, makeBundle, tensorOf } from '#protocol/bundle.js'
 import type { Bundle, NamedTensor } from '#protocol/bundle.js'
 import { FederationError } from '#protocol/errors.js'
 import type { Slot } from '#protocol/ids.js'
@@ -113,7 +113,7 @@ function addPartial(state: FoldState, partial: Bundle, reload?: () => Promise<Bu
   for (const group of state.uplink) {
     state.sums.get(group.name)?.merge({
       tensors: Object.fromEntries(
-        tensorsOf(partial, group).map(({ name, data }) => [name, Float64Array.from(data)]),
+        group.tensors.map(({ name }) => [name, float64Of(partial, uplinkName(group.name, name))]),
       ),
       totalWeight: added.reduce((sum, [, weight]) => sum + weightIn(group, weight), 0),
       count: added.length,

@@ -1,0 +1,83 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { CATALOGUE, configCatalogue } from './catalogue.js'
+
+const here = (path: string): URL => new URL(path, import.meta.url)
+const namesOf = (entries: readonly { readonly name: string }[]): readonly string[] =>
+  entries.map((entry) => entry.name).toSorted()
+
+/** Plug-ins of a folder: its files less tests, its interface and what the plug-ins share. */
+const plugIns = (folder: string, shared: readonly string[]): readonly string[] =>
+  readdirSync(here(folder))
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+    .map((file) => file.replace(/\.ts$/, ''))
+    .filter((name) => !shared.includes(name))
+    .toSorted()
+
+describe('the catalogue lists what the folders hold', () => {
+  it('methods: one folder each, with a file and a test of that name', () => {
+    const folders = readdirSync(here('./methods'), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name)
+    expect(folders.toSorted()).toEqual(namesOf(CATALOGUE.methods))
+    for (const name of folders) {
+      for (const file of [`${name}.ts`, `${name}.test.ts`]) {
+        expect(existsSync(here(`./methods/${name}/${file}`)), `${name}/${file}`).toBe(true)
+      }
+    }
+  })
+
+  it('server optimizers', () => {
+    expect(
+      plugIns('./server-optimizers', ['server-optimizer', 'adaptive', 'moments', 'options']),
+    ).toEqual(namesOf(CATALOGUE.serverOptimizers))
+  })
+
+  it('samplers', () => expect(plugIns('./samplers', [])).toEqual(namesOf(CATALOGUE.samplers)))
+
+  it('aggregation rules', () => {
+    const shared = ['aggregator', 'fixed-point', 'fold', 'gather', 'grid', 'validate']
+    expect(plugIns('./aggregators', shared)).toEqual(namesOf(CATALOGUE.aggregators))
+  })
+
+  it('models and client optimizers: a file of that name', () => {
+    for (const name of namesOf(CATALOGUE.models))
+      expect(existsSync(here(`./models/${name}.ts`)), name).toBe(true)
+    for (const name of namesOf(CATALOGUE.clientOptimizers)) {
+      expect(existsSync(here(`./training/${name}.ts`)), name).toBe(true)
+    }
+  })
+})
+
+describe('every catalogue entry', () => {
+  it('has a name of one lower-case word', () => {
+    for (const name of Object.values(CATALOGUE).flatMap((entries) => namesOf(entries))) {
+      expect(name).toMatch(/^[a-z][a-z0-9]*$/)
+    }
+  })
+
+  it('opens with its idea, its paper, its rule, its symbols and what it costs', () => {
+    const files = [
+      ...CATALOGUE.methods.map(({ name }) => `./methods/${name}/${name}.ts`),
+      ...CATALOGUE.serverOptimizers.map(({ name }) => `./server-optimizers/${name}.ts`),
+      ...CATALOGUE.aggregators.map(({ name }) => `./aggregators/${name}.ts`),
+      ...CATALOGUE.samplers.map(({ name }) => `./samplers/${name}.ts`),
+    ]
+    for (const file of files) {
+      const header = readFileSync(here(file), 'utf8').split('*/')[0] ?? ''
+      for (const word of ['Paper:', 'https://', 'Rule:', 'Symbols:', 'Costs:'])
+        expect(header, file).toContain(word)
+    }
+  })
+
+  it('gives the configuration a schema of its own options, with a default for each', () => {
+    for (const schemas of Object.values(configCatalogue())) {
+      for (const [name, schema] of Object.entries(
+        schemas as Record<string, import('zod').ZodType>,
+      )) {
+        expect(schema.safeParse({}).success, name).toBe(true)
+        expect(schema.safeParse({ noSuchOption: 1 }).success, name).toBe(false)
+      }
+    }
+  })
+})

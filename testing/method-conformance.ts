@@ -1,0 +1,156 @@
+/** What every method of the catalogue must hold, whatever it computes. */
+import { beforeAll, describe, expect, it } from 'vitest'
+import { bundleHash } from '#protocol/bundle.js'
+import type { Bundle } from '#protocol/bundle.js'
+import { uplinkName } from '#protocol/uplink.js'
+import { CATALOGUE } from '#algorithms/catalogue.js'
+import type { Catalogue } from '#algorithms/catalogue.js'
+import { methodOf, methodSetup, serverSetup } from '#algorithms/from-config.js'
+import type { PerformInput, PerformResult, RoundPlan } from '#algorithms/methods/method.js'
+import { packUpdate } from '#algorithms/methods/update.js'
+import { createFold } from '#algorithms/aggregators/fold.js'
+import { validateUpdate } from '#algorithms/aggregators/validate.js'
+import { useBackend } from '#algorithms/tensor/backends.js'
+import { tf } from '#algorithms/tensor/tf.js'
+import { runRoundsInMemory, travelled } from './run-rounds-in-memory.js'
+import { tinyClients, tinyConfig, withMethod } from './tiny-federation.js'
+
+const SIZES = [3, 6, 5]
+
+export function describeMethod(name: string, catalogue: Catalogue = CATALOGUE): void {
+  const config = tinyConfig(withMethod(name))
+  const clients = tinyClients(SIZES)
+  const halves = () => ({
+    server: methodOf(config, catalogue).server(serverSetup(config, catalogue)),
+    client: methodOf(config, catalogue).client(methodSetup(config, catalogue)),
+  })
+  const planOf = (state: Bundle): RoundPlan => {
+    const plan = halves().server.next(state)
+    if (plan === 'done') throw new Error(`${name} ends before its first round`)
+    return plan
+  }
+  const input = (plan: RoundPlan, memory: Bundle | null = null): PerformInput => ({
+    round: 1,
+    slot: 1,
+    task: plan.task,
+    shared: plan.shared,
+    assets: plan.assets,
+    personal: null,
+    data: clients[1]!,
+    memory,
+    uplink: plan.uplink,
+  })
+
+  describe(`method ${name}`, () => {
+    beforeAll(async () => void (await useBackend('cpu')))
+
+    it('gives the same bytes for the same inputs', async () => {
+      const run = () => runRoundsInMemory({ config, clients, catalogue })
+      expect(bundleHash((await run()).state)).toBe(bundleHash((await run()).state))
+    })
+
+    it('gives the same bytes for every order of arrival', async () => {
+      const inOrder = await runRoundsInMemory({ config, clients, catalogue })
+      const reversed = await runRoundsInMemory({
+        config,
+        clients,
+        catalogue,
+        arrival: (slots) => slots.toReversed(),
+      })
+      expect(bundleHash(reversed.state)).toBe(bundleHash(inOrder.state))
+    })
+
+    it('gives another result when a reporter is missing', async () => {
+      const all = await runRoundsInMemory({ config, clients, catalogue })
+      const fewer = await runRoundsInMemory({ config, clients, catalogue, cohortOf: () => [0, 1] })
+      expect(fewer.rounds[0]?.reporters).toEqual([0, 1])
+      if (all.rounds[0] !== undefined && methodOf(config, catalogue).name !== 'gather-test') {
+        expect(bundleHash(fewer.state)).not.toBe(bundleHash(all.state))
+      }
+    })
+
+    it('keeps its state through encode and decode', () => {
+      const state = halves().server.init(null)
+      expect(bundleHash(travelled(state))).toBe(bundleHash(state))
+      expect(bundleHash(planOf(travelled(state)).shared)).toBe(bundleHash(planOf(state).shared))
+    })
+
+    it('takes up the params it released', () => {
+      const { server } = halves()
+      const released = server.released(server.init(null))
+      if (!released.predicts) return
+      const again = server.released(server.init(travelled(released.bundle)))
+      expect(bundleHash(again.bundle)).toBe(bundleHash(released.bundle))
+    })
+
+    it('changes none of its inputs', async () => {
+      const { client } = halves()
+      const plan = planOf(halves().server.init(null))
+      const first = await client.perform(input(plan))
+      const memory = first.pending
+      const before = [bundleHash(plan.shared), memory === null ? '' : bundleHash(memory)]
+      const rows = clients[1]!.train.indices.slice()
+      await client.perform(input(plan, memory))
+      expect([bundleHash(plan.shared), memory === null ? '' : bundleHash(memory)]).toEqual(before)
+      expect(clients[1]!.train.indices).toEqual(rows)
+    })
+
+    it('closes without changing the state it was given', async () => {
+      const { server, client } = halves()
+      const state = server.init(null)
+      const before = bundleHash(state)
+      const plan = planOf(state)
+      const result = await client.perform(input(plan))
+      await server.close(state, plan, foldOf(plan, result))
+      expect(bundleHash(state)).toBe(before)
+    })
+
+    it('sends exactly what its task declares', async () => {
+      const plan = planOf(halves().server.init(null))
+      const { update, weight } = await halves().client.perform(input(plan))
+      const packed = packUpdate(update, plan.uplink)
+      expect(packed.tensors.map((tensor) => tensor.name)).toEqual(
+        plan.uplink.flatMap((group) => group.tensors.map((t) => uplinkName(group.name, t.name))),
+      )
+      const { maxExamples } = config.aggregation
+      expect(validateUpdate(packed, weight, { uplink: plan.uplink, maxExamples })).toBeNull()
+    })
+
+    it('settles its memory to a bundle that survives encode and decode, whatever the fate', async () => {
+      const { client } = halves()
+      const { pending } = await client.perform(input(planOf(halves().server.init(null))))
+      for (const fate of ['accepted', 'refused', 'abandoned'] as const) {
+        const memory =
+          client.settle?.(null, pending, fate) ?? (fate === 'accepted' ? pending : null)
+        if (memory !== null) expect(bundleHash(travelled(memory))).toBe(bundleHash(memory))
+      }
+    })
+
+    it('leaves no tensors behind', async () => {
+      const { server, client } = halves()
+      const state = server.init(null)
+      const plan = planOf(state)
+      const before = tf.memory().numTensors
+      const result = await client.perform(input(plan))
+      await server.close(state, plan, foldOf(plan, result))
+      client.predictor(plan.shared, result.pending)?.dispose()
+      expect(tf.memory().numTensors).toBe(before)
+    })
+
+    it('predicts one logit per class with what it released', () => {
+      const { server, client } = halves()
+      const { bundle, predicts } = server.released(server.init(null))
+      const predictor = client.predictor(bundle, null)
+      if (!predicts || predictor === null) return
+      const shape = tf.tidy(() => predictor.predict(tf.zeros([2, ...config.task.inputShape])).shape)
+      predictor.dispose()
+      expect(shape).toEqual([2, config.task.classes.length])
+    })
+  })
+}
+
+function foldOf(plan: RoundPlan, result: PerformResult) {
+  const fold = createFold(plan.uplink)
+  fold.add({ slot: 1, weight: result.weight, update: packUpdate(result.update, plan.uplink) })
+  return fold.finish({ population: 3 })
+}
