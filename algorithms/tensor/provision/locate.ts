@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { PRODUCTS, type ProductName } from './pins.js'
+import { PRODUCTS, WEBGPU, type ProductName } from './pins.js'
 
 const require = createRequire(import.meta.url)
 
@@ -48,3 +48,32 @@ function besideUs(npmPackage: string): string | null {
 export const resolveNative = (): string | null => resolveTfjsNode('native')
 /** `@tensorflow/tfjs-node-gpu` with its addon, or null. */
 export const resolveCuda = (): string | null => resolveTfjsNode('cuda')
+
+/** The files that `webgpu` is made of, and the Vulkan driver to tell the loader about (null: those of the system). */
+export interface WebgpuFiles {
+  /** Entry module of the npm package `webgpu`. */
+  readonly dawn: string
+  /** Package directory for `requireWithOurCore`. */
+  readonly kernels: string
+  readonly vulkanDriver: string | null
+}
+
+export const webgpuDirectory = (isSoftware: boolean, root = provisionRoot()): string =>
+  join(root, isSoftware ? `${WEBGPU.folder}-software` : WEBGPU.folder)
+
+/** Dawn and the kernels, installed by us or beside us, or null; with `isSoftware` the copy that brings a software driver. */
+export function resolveWebgpu(isSoftware = false, root = provisionRoot()): WebgpuFiles | null {
+  const directory = webgpuDirectory(isSoftware, root)
+  const installed = filesIn((name) => join(directory, 'node_modules', name))
+  if (isSoftware)
+    return installed && { ...installed, vulkanDriver: join(directory, SOFTWARE_DRIVER) }
+  return installed ?? filesIn(besideUs)
+}
+export const SOFTWARE_DRIVER = 'swiftshader/vk_swiftshader_icd.json'
+
+function filesIn(find: (npmPackage: string) => string | null): WebgpuFiles | null {
+  const [dawn, kernels] = [find(WEBGPU.dawn.name), find(WEBGPU.kernels.name)]
+  if (dawn === null || kernels === null) return null
+  const files = { dawn: join(dawn, 'index.js'), kernels, vulkanDriver: null }
+  return existsSync(files.dawn) && existsSync(join(kernels, 'package.json')) ? files : null
+}
