@@ -53,7 +53,7 @@ const norm = (a: Float32Array): number => Math.sqrt(dot(a, a))
 const difference = (a: Float32Array, b: Float32Array): number => norm(moved(a, b, -1)) / norm(b)
 
 const lossOf = ({ model, y }: Case, params: readonly Tensor[], x: Tensor): tf.Scalar =>
-  crossEntropy(model.forward(params, x), y)
+  crossEntropy(model.forward(params, x), y) as tf.Scalar
 const gradientsOf = (one: Case, params: readonly Tensor[], x: Tensor): Tensor[] =>
   tf.grads((...inner: Tensor[]) => lossOf(one, inner, x))([...params])
 
@@ -69,11 +69,9 @@ const projected = (
   params: readonly Tensor[],
   x: Tensor,
 ): tf.Scalar =>
-  tf.addN(
-    gradientsOf(one, params, x).map(
-      (gradient, i) => tf.sum(tf.mul(gradient, direction[i]!)) as tf.Scalar,
-    ),
-  )
+  gradientsOf(one, params, x)
+    .map((gradient, i) => tf.sum(tf.mul(gradient, direction[i]!)))
+    .reduce((all, part) => tf.add(all, part)) as tf.Scalar
 
 describe.each(['cpu', 'wasm'] as const)('on %s', (backend) => {
   beforeAll(() => useBackend(backend))

@@ -103,16 +103,23 @@ describe.each(['cpu', 'wasm'] as const)('client optimizers on %s', (backend) => 
 })
 
 describe('the learning rate', () => {
-  const at = (schedule: OptimizerConfig['schedule'], round: number): number =>
-    learningRateAt({ ...base, learningRate: 0.4, schedule }, { round, rounds: 4 })
+  const at = (schedule: OptimizerConfig['schedule'], round: number, rounds = 5): number =>
+    learningRateAt({ ...base, learningRate: 0.4, schedule }, { round, rounds })
+  const cosine = { name: 'cosine', floor: 0.2 } as const
 
-  it('is constant, falls by a factor a round, or along half a cosine', () => {
+  it('is constant, falls by a factor a round, or along half a cosine to the floor', () => {
     expect(at({ name: 'constant' }, 3)).toBe(0.4)
     // 0.4 · 0.5².
     expect(at({ name: 'exponential', decay: 0.5 }, 3)).toBeCloseTo(0.1, 12)
-    // Round 2: 0.2 + 0.8 · (1 + cos 45°)/2 = 0.8828427; round 3: 0.2 + 0.8/2 = 0.6. Times 0.4.
-    expect(at({ name: 'cosine', floor: 0.2 }, 2)).toBeCloseTo(0.35313708, 8)
-    expect(at({ name: 'cosine', floor: 0.2 }, 3)).toBeCloseTo(0.24, 12)
+    // Round 2 of 5 is a quarter of the way: 0.2 + 0.8 · (1 + cos 45°)/2 = 0.8828427; half way: 0.6; the end: 0.2. Times 0.4.
+    expect(at(cosine, 2)).toBeCloseTo(0.35313708, 8)
+    expect(at(cosine, 3)).toBeCloseTo(0.24, 12)
+    expect(at(cosine, 5)).toBeCloseTo(0.08, 12)
+  })
+
+  it('stays at the floor after the last training round, and is whole in a run of one', () => {
+    expect(at(cosine, 7)).toBeCloseTo(0.08, 12)
+    expect(at(cosine, 1, 1)).toBeCloseTo(0.4, 12)
   })
 
   it.each([

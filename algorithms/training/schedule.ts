@@ -8,7 +8,7 @@ export interface RunProgress {
 
 /**
  * Factor on the learning rate in a round; 1 in round 1.
- * exponential: decay^(round − 1). cosine: from 1 towards `floor` along half a cosine that would end at round `rounds` + 1
+ * exponential: decay^(round − 1). cosine: along half a cosine to `floor` in the last round, and `floor` in any after it
  * (Loshchilov and Hutter, SGDR, ICLR 2017, https://arxiv.org/abs/1608.03983, without restarts).
  */
 function scheduleFactor(
@@ -20,11 +20,10 @@ function scheduleFactor(
       return 1
     case 'exponential':
       return schedule.decay ** (round - 1)
-    case 'cosine':
-      return (
-        schedule.floor +
-        (1 - schedule.floor) * 0.5 * (1 + Math.cos((Math.PI * (round - 1)) / rounds))
-      )
+    case 'cosine': {
+      const passed = rounds > 1 ? Math.min((round - 1) / (rounds - 1), 1) : 0
+      return schedule.floor + ((1 - schedule.floor) * (1 + Math.cos(Math.PI * passed))) / 2
+    }
   }
 }
 

@@ -63,26 +63,25 @@ export async function trainLocally(options: LocalTraining): Promise<LocalResult>
   const { model, start, examples, training, streams, round, slot } = options
   const count = examples.indices.length
   if (count === 0) throw new FederationError('task/failed', 'This client has no training examples')
-  const perEpoch = Math.ceil(count / training.batchSize)
-  const total = perEpoch * training.localEpochs
-  const takeStep = stepper(options)
+  const total = Math.ceil(count / training.batchSize) * training.localEpochs
+  const { optimizer, step } = stepper(options)
   const order = Int32Array.from({ length: count }, (_, i) => i)
   const shuffles = streams('batches', round, slot)
-  let live = begin(model, start, takeStep.optimizer)
+  let live = begin(model, start, optimizer)
+  let done = 0
   try {
-    for (let done = 0; done < total;) {
-      const first = (done % perEpoch) * training.batchSize
-      if (first === 0) {
-        shuffles.shuffle(order)
-        live = withoutLoss(live)
+    for (let epoch = 0; epoch < training.localEpochs; epoch++) {
+      shuffles.shuffle(order)
+      live = withoutLoss(live)
+      for (let first = 0; first < count; first += training.batchSize) {
+        done += 1
+        live = step(live, order.subarray(first, first + training.batchSize), done)
+        options.onStep?.(done, total)
+        if (done % PULSE === 0) await pulse(live)
       }
-      live = takeStep.step(live, order.subarray(first, first + training.batchSize), done + 1)
-      done += 1
-      options.onStep?.(done, total)
-      if (done % PULSE === 0) await pulse(live)
     }
     const loss = (await finiteLoss(live)) / count
-    return { params: await readParams(model, live.params), steps: total, loss }
+    return { params: await readParams(model, live.params), steps: done, loss }
   } finally {
     tf.dispose(tensorsOf(live))
   }
@@ -122,7 +121,8 @@ function stepper({ model, examples, training, adjustGradients, round, rounds }: 
 
   const next = (live: Live, positions: Int32Array, step: number): Live => {
     const { x, y } = batchOf(examples, positions)
-    const lossOf = (...params: Tensor[]): tf.Scalar => crossEntropy(model.forward(params, x), y)
+    const lossOf = (...params: Tensor[]): tf.Scalar =>
+      crossEntropy(model.forward(params, x), y) as tf.Scalar
     const { value, grads } = tf.valueAndGrads(lossOf)([...live.params])
     const adjusted = adjustGradients?.(grads, live.params) ?? grads
     const gradients = decayed(clipped(adjusted, gradientClip), live.params, weightDecay)
