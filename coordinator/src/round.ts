@@ -1,2 +1,120 @@
-// Draft of the round loop; see the plan. To be completed by the coordinator's author.
-export {}
+import { FederationError, type Problem } from '#protocol/errors.js'
+import type { Slot } from '#protocol/ids.js'
+import type { Contribution, Opening } from './fleet/fleet.js'
+import type { AcceptOutcome, Head } from './store/store.js'
+import { deadlineSignal } from './clock.js'
+import { gatherCohort } from './cohort.js'
+import { abandon } from './abandon.js'
+import { fatesWhenClosed } from './fates.js'
+import { personalAfter } from './personal.js'
+import { acceptedIn, advance, putJson, type RunContext } from './run-context.js'
+import { closedEvent, openingOf, recordOf } from './run-record.js'
+
+/** Runs rounds until the run is over or the signal aborts. Each step begins from the stored head, so it can begin anywhere. */
+export async function runRounds(ctx: RunContext): Promise<Head> {
+  for (;;) {
+    const head = await ctx.store.head(ctx.runId)
+    if (head === null) throw new FederationError('run/not-found', `There is no run ${ctx.runId}`)
+    if (head.epoch !== ctx.epoch || ctx.signal.aborted) return head
+    if (head.state === 'PLANNED') await open(ctx, head)
+    else if (head.state === 'COLLECTING') await collect(ctx, head)
+    else if (head.state === 'FROZEN') await close(ctx, head)
+    else return head
+  }
+}
+
+/** PLANNED → COLLECTING, or DONE when the program has no further round. */
+async function open(ctx: RunContext, head: Head): Promise<void> {
+  const plan = await ctx.compute.next(ctx.config, head.stateHash)
+  if (plan === 'done') {
+    if (await advance(ctx, head, { state: 'DONE' })) await ctx.emit('run:finished', {})
+    return
+  }
+  const gathered = await gatherCohort(ctx, head, plan)
+  if (gathered === null) return
+  const { round, attempt } = head
+  const { deadlineSeconds, graceSeconds } = ctx.config.cohort
+  const opening = {
+    runId: ctx.runId,
+    round,
+    attempt,
+    plan,
+    ...gathered,
+    deadlineSeconds,
+    graceSeconds,
+  }
+  Object.assign(ctx.tally, { openedAt: ctx.clock.now(), bytesUp: 0, bytesDown: 0 })
+  const openingHash = await putJson(ctx, opening)
+  if (!(await advance(ctx, head, { state: 'COLLECTING', openingHash }))) return
+  const { purpose, part } = plan
+  const cohort = gathered.cohort.map(({ slot }) => slot)
+  await ctx.emit('round:opened', { round, attempt, purpose, part, cohort })
+}
+
+/** COLLECTING → FROZEN with enough reporters; another attempt, or FAILED, without. */
+async function collect(ctx: RunContext, head: Head): Promise<void> {
+  const opening = await openingOf(ctx.store, head)
+  const done = new Set((await acceptedIn(ctx, head)).map(({ slot }) => slot))
+  const deadline = deadlineSignal(ctx.clock, opening.deadlineSeconds * 1000, ctx.signal)
+  try {
+    const arrivals = ctx.fleet.exchange(opening, ctx.config, { done, signal: deadline.signal })
+    for await (const contribution of arrivals) await judge(ctx, opening, contribution)
+  } finally {
+    deadline.cancel()
+  }
+  if (ctx.signal.aborted) return
+  const { length: reporters } = await acceptedIn(ctx, head)
+  if (reporters >= ctx.config.cohort.minReporters) await advance(ctx, head, { state: 'FROZEN' })
+  else await abandon(ctx, head, { opening, reporters })
+}
+
+/** Checks one contribution, appends what may count to the round, and answers. */
+async function judge(ctx: RunContext, opening: Opening, contribution: Contribution): Promise<void> {
+  const { round, attempt, plan } = opening
+  const outcomes = new Map<Slot, 'accepted' | Problem>()
+  for (const { metrics, ...member } of contribution.members) {
+    const update = { ...member, metrics, blob: contribution.blob }
+    // A partial sum was inspected update by update where it was folded.
+    const isPartial = update.sha256 !== update.blob
+    const problem = isPartial ? null : await ctx.compute.inspect(ctx.config, plan, update)
+    const at = { epoch: ctx.epoch, round, attempt }
+    const outcome = problem ?? ANSWERS[(await ctx.store.accept(ctx.runId, at, update)).status]
+    outcomes.set(member.slot, outcome)
+    const event = { round, attempt, slot: member.slot, weight: member.weight }
+    if (outcome === 'accepted') await ctx.emit('update:accepted', event)
+    else
+      await ctx.emit('update:refused', { ...event, code: outcome.code, message: outcome.message })
+  }
+  ctx.tally.bytesUp += contribution.bytesUp
+  ctx.tally.bytesDown += contribution.bytesDown
+  await contribution.answer(outcomes)
+}
+const ANSWERS: Readonly<Record<AcceptOutcome['status'], 'accepted' | Problem>> = {
+  accepted: 'accepted',
+  conflict: { code: 'update/conflict', message: 'Another update of this member counts already' },
+  closed: { code: 'round/closed', message: 'The round closed before this update arrived' },
+}
+
+/** FROZEN → PLANNED for the next round. Nothing here depends on when, or in what order, updates arrived. */
+async function close(ctx: RunContext, head: Head): Promise<void> {
+  const opening = await openingOf(ctx.store, head)
+  const accepted = await acceptedIn(ctx, head)
+  const [{ round, stateHash }, { plan, population }] = [head, opening]
+  const closed = await ctx.compute.close(ctx.config, {
+    round,
+    stateHash,
+    plan,
+    accepted,
+    population,
+  })
+  const record = recordOf(ctx, head, { opening, closed, accepted })
+  const isAdvanced = await advance(ctx, head, {
+    ...{ state: 'PLANNED', round: round + 1, attempt: 1, openingHash: null },
+    ...{ stateHash: closed.stateHash, modelHash: closed.modelHash },
+    recordHash: await putJson(ctx, record),
+    personalHash: await personalAfter(ctx, head, { opening, accepted, fresh: closed.personal }),
+  })
+  if (!isAdvanced) return
+  await ctx.emit('round:closed', closedEvent(record))
+  await ctx.fleet.settle(opening, fatesWhenClosed(opening, accepted))
+}

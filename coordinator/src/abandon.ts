@@ -1,0 +1,22 @@
+import type { Opening } from './fleet/fleet.js'
+import { fatesWhenAbandoned } from './fates.js'
+import { advance, type RunContext } from './run-context.js'
+import type { Head } from './store/store.js'
+
+/** Too few reporters: nothing of this attempt counts. The round is tried again, as often as configured; then the run has failed. */
+export async function abandon(
+  ctx: RunContext,
+  head: Head,
+  { opening, reporters }: { readonly opening: Opening; readonly reporters: number },
+): Promise<void> {
+  const { minReporters, attempts } = ctx.config.cohort
+  const reason = `Round ${head.round} got ${reporters} of at least ${minReporters} reporters in attempt ${head.attempt} of ${attempts}`
+  const isLast = head.attempt >= attempts
+  const next = isLast
+    ? ({ state: 'FAILED', reason } as const)
+    : ({ state: 'PLANNED', attempt: head.attempt + 1 } as const)
+  if (!(await advance(ctx, head, { ...next, openingHash: null }))) return
+  await ctx.emit('round:abandoned', { round: head.round, attempt: head.attempt, reason })
+  if (isLast) await ctx.emit('run:failed', { reason })
+  await ctx.fleet.settle(opening, fatesWhenAbandoned(opening))
+}

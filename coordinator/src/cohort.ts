@@ -1,0 +1,78 @@
+import { randomBytes } from 'node:crypto'
+import type { Slot } from '#protocol/ids.js'
+import type { CohortConfig } from '#protocol/run-config.js'
+import { samplerOf } from '#algorithms/from-config.js'
+import type { PlannedRound } from './compute/compute.js'
+import type { CohortMember } from './fleet/fleet.js'
+import { personalIn } from './personal.js'
+import type { RunContext } from './run-context.js'
+import type { Head } from './store/store.js'
+
+export interface Gathered {
+  readonly cohort: readonly CohortMember[]
+  /** Size of the roster now. */
+  readonly population: number
+}
+
+/** Samples the round's cohort, once enough members are there. Null: the signal aborted first. */
+export async function gatherCohort(
+  ctx: RunContext,
+  head: Head,
+  plan: PlannedRound,
+): Promise<Gathered | null> {
+  const available = await enoughAvailable(ctx)
+  if (available === null) return null
+  const size =
+    plan.audience === 'everyone' ? available.length : sizeOf(ctx.config.cohort, available.length)
+  const chosen = sample(ctx, head, { available, size })
+  const personal = await personalIn(ctx.store.blobs, head.personalHash)
+  return {
+    cohort: chosen.map((slot) => ({
+      slot,
+      lease: randomBytes(16).toString('hex'),
+      personal: personal[slot] ?? null,
+    })),
+    population: (await ctx.store.roster(ctx.runId)).length,
+  }
+}
+
+/** Waits, without spinning, until as many members are available as must report. */
+async function enoughAvailable(ctx: RunContext): Promise<readonly Slot[] | null> {
+  const { minReporters } = ctx.config.cohort
+  let told = -1
+  while (!ctx.signal.aborted) {
+    // Listening before looking: what changes in between is not missed.
+    const waiting = new AbortController()
+    const changed = ctx.fleet.changed(AbortSignal.any([ctx.signal, waiting.signal]))
+    const available = await ctx.fleet.available(ctx.runId, ctx.config)
+    if (available.length >= minReporters) {
+      waiting.abort()
+      await changed
+      return available
+    }
+    if (available.length !== told) {
+      told = available.length
+      const reason = `${told} of at least ${minReporters} members are available`
+      await ctx.emit('run:waiting', { reason, available: told, needed: minReporters })
+    }
+    await changed
+  }
+  return null
+}
+
+/** How many to ask: as configured, at least as many as must report, at most as many as there are. */
+export function sizeOf({ take, minReporters }: CohortConfig, available: number): number {
+  if (take === 'all') return available
+  const wanted = 'size' in take ? take.size : Math.round(take.fraction * available)
+  return Math.min(available, Math.max(wanted, minReporters, 1))
+}
+
+/** The attempt enters the choice, so that a round given up is tried with others. */
+function sample(
+  ctx: RunContext,
+  { round, attempt }: Head,
+  { available, size }: { readonly available: readonly Slot[]; readonly size: number },
+): readonly Slot[] {
+  if (size === available.length) return available
+  return samplerOf(ctx.config).sample(available, size, ctx.streams('cohort', round, attempt))
+}

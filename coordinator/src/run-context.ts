@@ -1,0 +1,38 @@
+import type { Hash, RunId } from '#protocol/ids.js'
+import { canonicalJson, type JsonObject } from '#protocol/json.js'
+import type { AcceptedUpdate } from '#protocol/record.js'
+import type { RunConfig } from '#protocol/run-config.js'
+import type { Streams } from '#protocol/random.js'
+import type { Clock } from './clock.js'
+import type { Compute } from './compute/compute.js'
+import type { Fleet } from './fleet/fleet.js'
+import type { Head, Store } from './store/store.js'
+
+/** What the loop works with. Production passes sockets, a durable store and the real clock; a simulation passes its own. */
+export interface RunContext {
+  readonly runId: RunId
+  readonly config: RunConfig
+  /** The fence this coordinator took: a head of another epoch belongs to someone else. */
+  readonly epoch: number
+  readonly store: Store
+  readonly fleet: Fleet
+  readonly compute: Compute
+  readonly clock: Clock
+  readonly streams: Streams
+  /** Leaves the loop; the round stays as it is, to be taken up again. */
+  readonly signal: AbortSignal
+  readonly emit: (type: string, data: JsonObject) => Promise<void>
+  /** What the open round has cost so far. Only for its record: a restart begins it anew. */
+  readonly tally: { openedAt: number; bytesUp: number; bytesDown: number }
+}
+
+export const putJson = (ctx: RunContext, value: unknown): Promise<Hash> =>
+  ctx.store.blobs.put(Buffer.from(canonicalJson(value)))
+
+/** The updates that count in the head's round so far, in slot order. */
+export const acceptedIn = (ctx: RunContext, head: Head): Promise<readonly AcceptedUpdate[]> =>
+  ctx.store.accepted(ctx.runId, head.round, head.attempt)
+
+/** False when another coordinator moved the head: then nothing of the step may be announced. */
+export const advance = (ctx: RunContext, from: Head, change: Partial<Head>): Promise<boolean> =>
+  ctx.store.advance(ctx.runId, from, { ...from, ...change })

@@ -1,0 +1,264 @@
+import { asFederationError, FederationError } from '#protocol/errors.js'
+import { newRunId, type RunId, type Slot } from '#protocol/ids.js'
+import { canonicalJson, type JsonObject } from '#protocol/json.js'
+import { createStreams } from '#protocol/random.js'
+import type { Fate, RunRecord } from '#protocol/record.js'
+import { configHash, type RunConfig } from '#protocol/run-config.js'
+import { assertPossible } from '#algorithms/from-config.js'
+import type { Clock } from './clock.js'
+import type { Compute } from './compute/compute.js'
+import { fateOf, fatesWhenAbandoned } from './fates.js'
+import type { Fleet } from './fleet/fleet.js'
+import { runRounds } from './round.js'
+import { closedEvent, initialRecord, openingOf, roundsOf, runRecordOf } from './run-record.js'
+import type { EventRow, Head, Store } from './store/store.js'
+
+export interface RunManagerOptions {
+  readonly store: Store
+  readonly fleet: Fleet
+  readonly compute: Compute
+  readonly clock: Clock
+  readonly kind: RunRecord['kind']
+  /** Told of errors that end no run: a collection of garbage that failed, a store that takes no more writes. */
+  readonly onProblem?: (error: FederationError) => void
+}
+export type EventListener = (runId: RunId, event: EventRow) => void
+
+interface LiveRun {
+  readonly abort: AbortController
+  readonly ended: Promise<void>
+  waitingFor: string | null
+}
+
+/** Blobs may be written this long before the swap that makes them reachable: longer than any close or slow upload's last step. */
+const GARBAGE_GRACE_MS = 300_000
+const GARBAGE_EVERY_MS = 60_000
+const EVENTS_A_PAGE = 1000
+const ACTIVE: ReadonlySet<Head['state']> = new Set(['PLANNED', 'COLLECTING', 'FROZEN'])
+
+/** All runs of a coordinator: creates them, keeps one loop for each that is under way, and takes them up again at boot. */
+export class RunManager {
+  readonly #options: RunManagerOptions
+  readonly #live = new Map<RunId, LiveRun>()
+  readonly #listeners = new Set<EventListener>()
+  #collectedAt = -Infinity
+
+  constructor(options: RunManagerOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Makes the initial state, stores the run and starts its loop. Throws `config/impossible`, `model/does-not-fit` and what
+   * the compute worker finds (`data/not-found`, `backend/missing`): nothing is stored then.
+   */
+  async create(config: RunConfig): Promise<RunId> {
+    assertPossible(config)
+    const { store, compute, clock, kind } = this.#options
+    const runId = newRunId()
+    const begun = clock.now()
+    const started = await compute.start(config)
+    const record = initialRecord(runId, started, {
+      at: clock.timestamp(),
+      durationMs: clock.now() - begun,
+    })
+    const recordHash = await store.blobs.put(Buffer.from(canonicalJson(record)))
+    const { stateHash, modelHash, engine } = started
+    await store.createRun(
+      {
+        runId,
+        name: config.name,
+        kind,
+        createdAt: clock.timestamp(),
+        engine,
+        config,
+        configHash: configHash(config),
+      },
+      {
+        ...{ epoch: 0, round: 1, attempt: 1, state: 'PLANNED', stateHash, modelHash, recordHash },
+        ...{ openingHash: null, personalHash: null, reason: null },
+      },
+    )
+    await this.#emit(runId, 'run:started', { name: config.name, engine: { ...engine } })
+    await this.#emit(runId, 'round:closed', closedEvent(record))
+    await this.#takeUp(runId)
+    return runId
+  }
+
+  /** At boot: takes up every run that is under way. */
+  async resumeAll(): Promise<void> {
+    // Nothing is on its way to a swap yet, so there is no grace.
+    await this.collectGarbage(0)
+    for (const { runId } of await this.#options.store.runs()) {
+      const head = await this.#head(runId)
+      await this.#repairEvents(runId, head)
+      if (ACTIVE.has(head.state)) await this.#takeUp(runId)
+    }
+  }
+
+  /** Ends a run's loop for good, unless it is resumed. Its open round is given up. Throws `run/finished` if it is over. */
+  async stop(runId: RunId, reason = 'Stopped by a person'): Promise<void> {
+    await this.#leave(runId)
+    const head = await this.#head(runId)
+    if (!ACTIVE.has(head.state)) throw alreadyOver(runId, head)
+    await this.#end(runId, 'STOPPED', reason)
+  }
+
+  /** Goes on with a run that was stopped or has failed, with a new attempt of its round. Throws `run/finished` otherwise. */
+  async resume(runId: RunId): Promise<void> {
+    const head = await this.#head(runId)
+    if (head.state !== 'STOPPED' && head.state !== 'FAILED') throw alreadyOver(runId, head)
+    const next: Head = { ...head, state: 'PLANNED', attempt: head.attempt + 1, reason: null }
+    if (!(await this.#options.store.advance(runId, head, next))) return
+    await this.#emit(runId, 'run:resumed', { round: head.round })
+    await this.#takeUp(runId)
+  }
+
+  record(runId: RunId): Promise<RunRecord> {
+    return runRecordOf(this.#options.store, runId, this.#live.get(runId)?.waitingFor ?? null)
+  }
+  fate(
+    runId: RunId,
+    at: { readonly round: number; readonly attempt: number; readonly slot: Slot },
+  ): Promise<Fate | 'open'> {
+    return fateOf(this.#options.store, runId, at)
+  }
+  /** Calls the listener with every event from now on, after it was stored. Returns how to stop that. */
+  subscribe(listener: EventListener): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+  /** Resolves when the run's loop has ended, at once if it has none. */
+  async ended(runId: RunId): Promise<void> {
+    await this.#live.get(runId)?.ended
+  }
+  collectGarbage(graceMs = GARBAGE_GRACE_MS): Promise<number> {
+    return this.#options.store.collectGarbage(graceMs)
+  }
+  /** Leaves every loop; rounds stay open for the next coordinator. */
+  async shutdown(): Promise<void> {
+    await Promise.all([...this.#live.keys()].map((runId) => this.#leave(runId)))
+  }
+
+  /** The fence: from here on, writes of whoever had the run before fail. */
+  async #takeUp(runId: RunId): Promise<void> {
+    const { store } = this.#options
+    const [head, run] = [await this.#head(runId), await store.run(runId)]
+    if (run === null || this.#live.has(runId)) return
+    const epoch = head.epoch + 1
+    if (!(await store.advance(runId, head, { ...head, epoch }))) return
+    const abort = new AbortController()
+    const live: LiveRun = {
+      abort,
+      waitingFor: null,
+      ended: this.#loop(runId, run.config, { epoch, signal: abort.signal }).finally(() =>
+        this.#live.delete(runId),
+      ),
+    }
+    this.#live.set(runId, live)
+  }
+
+  async #loop(
+    runId: RunId,
+    config: RunConfig,
+    fence: { readonly epoch: number; readonly signal: AbortSignal },
+  ): Promise<void> {
+    const { store, fleet, compute, clock } = this.#options
+    const tally = { openedAt: clock.now(), bytesUp: 0, bytesDown: 0 }
+    const emit = (type: string, data: JsonObject): Promise<void> => this.#emit(runId, type, data)
+    try {
+      // The caller has registered this loop before its first step.
+      await Promise.resolve()
+      await runRounds({
+        runId,
+        config,
+        ...fence,
+        store,
+        fleet,
+        compute,
+        clock,
+        emit,
+        tally,
+        streams: createStreams(config.seed),
+      })
+    } catch (cause) {
+      if (!fence.signal.aborted) await this.#fail(runId, asFederationError(cause))
+    }
+  }
+
+  async #fail(runId: RunId, error: FederationError): Promise<void> {
+    try {
+      await this.#end(runId, 'FAILED', `${error.code}: ${error.message}`)
+    } catch (cause) {
+      this.#options.onProblem?.(asFederationError(cause))
+    }
+  }
+
+  /** Between rounds, now and then. */
+  async #collectSometimes(): Promise<void> {
+    const now = this.#options.clock.now()
+    if (now - this.#collectedAt < GARBAGE_EVERY_MS) return
+    this.#collectedAt = now
+    try {
+      await this.collectGarbage()
+    } catch (cause) {
+      this.#options.onProblem?.(asFederationError(cause))
+    }
+  }
+
+  /** STOPPED or FAILED with a reason; whoever worked on an open round learns that it was given up. */
+  async #end(runId: RunId, state: 'STOPPED' | 'FAILED', reason: string): Promise<void> {
+    const { store, fleet } = this.#options
+    const head = await this.#head(runId)
+    const opening = head.openingHash === null ? null : await openingOf(store, head)
+    if (!(await store.advance(runId, head, { ...head, state, reason, openingHash: null }))) return
+    await this.#emit(runId, state === 'STOPPED' ? 'run:stopped' : 'run:failed', { reason })
+    if (opening !== null) await fleet.settle(opening, fatesWhenAbandoned(opening))
+  }
+
+  async #leave(runId: RunId): Promise<void> {
+    const live = this.#live.get(runId)
+    live?.abort.abort()
+    await live?.ended
+  }
+
+  async #emit(runId: RunId, type: string, data: JsonObject): Promise<void> {
+    const live = this.#live.get(runId)
+    if (live !== undefined && type !== 'update:refused')
+      live.waitingFor = type === 'run:waiting' ? String(data['reason']) : null
+    const event = await this.#options.store.appendEvent(runId, type, data)
+    for (const listener of this.#listeners) listener(runId, event)
+    if (type === 'round:closed') await this.#collectSometimes()
+  }
+
+  /** An event is written after the swap it tells of, so a crash in between has left it out: it is added now. */
+  async #repairEvents(runId: RunId, head: Head): Promise<void> {
+    const told = new Set<string>()
+    for (let after = 0; ;) {
+      const page = await this.#options.store.events(runId, after, EVENTS_A_PAGE)
+      for (const { type, data } of page) told.add(keyOf(type, data))
+      if (page.length < EVENTS_A_PAGE) break
+      after += EVENTS_A_PAGE
+    }
+    for (const record of await roundsOf(this.#options.store, head)) {
+      const data = closedEvent(record)
+      if (!told.has(keyOf('round:closed', data))) await this.#emit(runId, 'round:closed', data)
+    }
+    if (head.state === 'DONE' && !told.has('run:finished'))
+      await this.#emit(runId, 'run:finished', {})
+  }
+
+  async #head(runId: RunId): Promise<Head> {
+    const head = await this.#options.store.head(runId)
+    if (head === null) throw new FederationError('run/not-found', `There is no run ${runId}`)
+    return head
+  }
+}
+
+const keyOf = (type: string, data: JsonObject): string =>
+  type === 'round:closed' ? `${type} ${(data['record'] as JsonObject)['round'] as number}` : type
+
+const alreadyOver = (runId: RunId, head: Head): FederationError =>
+  new FederationError(
+    'run/finished',
+    `The run ${runId} is ${ACTIVE.has(head.state) ? 'under way' : head.state.toLowerCase()}`,
+  )
