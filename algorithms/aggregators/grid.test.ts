@@ -40,6 +40,8 @@ describe('the grid of a mean', () => {
   it('is made for the largest cohort a run can have', () => {
     const config = tinyConfig()
     expect(largestCohort({ ...config, cohort: { ...config.cohort, take: { size: 4 } } })).toBe(4)
+    const asksForMore = { ...config.cohort, take: { size: 4 }, minReporters: 6 }
+    expect(largestCohort({ ...config, cohort: asksForMore })).toBe(6)
     expect(largestCohort(config)).toBe(10)
     expect(largestCohort({ ...config, data: null })).toBe(LARGEST_ROSTER)
     expect(meanGridOf(config)).toEqual({ bits: 30, maxAbs: 64 })

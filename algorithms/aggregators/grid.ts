@@ -44,7 +44,8 @@ export const coarseGridFor = (limits: GridLimits): Grid => gridFor(limits, 0)
 
 /** Most members one round of this run may count: what grids are made for. */
 export function largestCohort({ cohort, data }: RunConfig): number {
-  if (cohort.take !== 'all' && 'size' in cohort.take) return cohort.take.size
+  if (cohort.take !== 'all' && 'size' in cohort.take)
+    return Math.max(cohort.take.size, cohort.minReporters)
   return data?.clients ?? LARGEST_ROSTER
 }
 

@@ -1,0 +1,233 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { bundleHash } from '#protocol/bundle.js'
+import type { EvaluationConfig, RunConfig } from '#protocol/run-config.js'
+import type { ClientData } from '#data/dataset.js'
+import { CATALOGUE } from '#algorithms/catalogue.js'
+import { evaluate, modelPredictor } from '#algorithms/evaluation/evaluate.js'
+import { assertPossible, modelOf } from '#algorithms/from-config.js'
+import { paramsOf } from '#algorithms/models/params.js'
+import { useBackend } from '#algorithms/tensor/backends.js'
+import { tf } from '#algorithms/tensor/tf.js'
+import { gatherMethod } from '#testing/gather-method.js'
+import { describeMethod } from '#testing/method-conformance.js'
+import { runRoundsInMemory } from '#testing/run-rounds-in-memory.js'
+import { CLASSES, FEATURES, tinyClients, tinyConfig, withMethod } from '#testing/tiny-federation.js'
+import { createClientHalves } from './client-halves.js'
+import { createProgram } from './create-program.js'
+
+const clients = tinyClients([3, 6, 5])
+const withEvaluation = (evaluation: Partial<EvaluationConfig>) => (config: RunConfig) => ({
+  ...config,
+  evaluation: { ...config.evaluation, ...evaluation },
+})
+const scored = tinyConfig(withEvaluation({ federated: true }))
+
+/** Correct predictions of all clients' held-out examples, in percent of them, asked of the model directly. */
+async function accuracyOn(params: Float32Array, some: readonly ClientData[]): Promise<number> {
+  const predictor = modelPredictor(modelOf(scored), params)
+  let [correct, count] = [0, 0]
+  for (const { test } of some) {
+    const counts = await evaluate(predictor.predict, test, CLASSES)
+    correct += counts.correct
+    count += counts.count
+  }
+  predictor.dispose()
+  return correct / count
+}
+
+describe('a program', () => {
+  beforeAll(async () => void (await useBackend('cpu')))
+
+  it('ends after the configured number of training rounds', async () => {
+    const { rounds, state } = await runRoundsInMemory({ config: tinyConfig(), clients })
+    expect(rounds.map(({ plan }) => [plan.part, plan.purpose, plan.audience])).toEqual(
+      Array.from({ length: 3 }, () => ['method', 'train', 'cohort']),
+    )
+    expect(createProgram(tinyConfig()).trainingRounds(state)).toBe(3)
+  })
+
+  it('lets clients score what they received before they train on it, and the last model in a round of its own', async () => {
+    const { rounds, released } = await runRoundsInMemory({ config: scored, clients })
+    expect(rounds.map(({ plan }) => [plan.part, plan.audience])).toEqual([
+      ['method', 'cohort'],
+      ['method', 'cohort'],
+      ['method', 'cohort'],
+      ['evaluation', 'everyone'],
+    ])
+    for (const { plan, metrics } of rounds) {
+      const received = paramsOf(modelOf(scored), plan.shared)
+      expect(metrics['federated/accuracy']).toBe(await accuracyOn(received, clients))
+    }
+    expect(bundleHash(rounds.at(-1)!.plan.shared)).toBe(bundleHash(released))
+    const single = await Promise.all(
+      clients.map((client) => accuracyOn(paramsOf(modelOf(scored), released), [client])),
+    )
+    expect(rounds.at(-1)?.metrics).toMatchObject({
+      'federated/lowestAccuracy': Math.min(...single),
+      'federated/highestAccuracy': Math.max(...single),
+    })
+  })
+
+  it('trains the same model whether it is scored or not', async () => {
+    const plain = await runRoundsInMemory({ config: tinyConfig(), clients })
+    const riding = await runRoundsInMemory({ config: scored, clients })
+    expect(bundleHash(riding.released)).toBe(bundleHash(plain.released))
+  })
+
+  it('scores every so many rounds, and always at the end', async () => {
+    const config = tinyConfig((base) => ({
+      ...withEvaluation({ federated: true, every: 2 })(base),
+      rounds: 4,
+    }))
+    const { rounds } = await runRoundsInMemory({ config, clients })
+    expect(rounds.map(({ metrics }) => 'federated/accuracy' in metrics)).toEqual([
+      true,
+      false,
+      true,
+      false,
+      true,
+    ])
+  })
+
+  it('leaves memories alone in an evaluation round', async () => {
+    const config = tinyConfig((base) =>
+      withMethod('scaffold')(withEvaluation({ federated: true })(base)),
+    )
+    const withScore = await runRoundsInMemory({ config, clients })
+    const without = await runRoundsInMemory({ config: tinyConfig(withMethod('scaffold')), clients })
+    expect([...withScore.memories].map(([slot, memory]) => [slot, bundleHash(memory)])).toEqual(
+      [...without.memories].map(([slot, memory]) => [slot, bundleHash(memory)]),
+    )
+  })
+
+  it('asks for central evaluation at the start, every so many rounds and at the end', async () => {
+    const config = tinyConfig((base) => ({ ...withEvaluation({ every: 2 })(base), rounds: 5 }))
+    const program = createProgram(config)
+    const { rounds } = await runRoundsInMemory({ config, clients })
+    const states = [program.init(null), ...rounds.map(({ state }) => state)]
+    expect(states.map((state) => program.isCentralEvaluationDue(state))).toEqual([
+      true,
+      false,
+      true,
+      false,
+      true,
+      true,
+    ])
+  })
+
+  it('sums scores on a grid that holds the largest loss of the largest client', async () => {
+    const empty = {
+      ...clients[0]!,
+      test: { source: clients[0]!.test.source, indices: new Int32Array(0) },
+    }
+    const { rounds } = await runRoundsInMemory({ config: scored, clients: [empty, empty] })
+    expect(Object.keys(rounds[0]?.metrics ?? {})).toEqual([])
+  })
+
+  it('leaves no tensors behind', async () => {
+    const before = tf.memory().numTensors
+    await runRoundsInMemory({ config: scored, clients })
+    expect(tf.memory().numTensors).toBe(before)
+  })
+})
+
+describe('early stopping', () => {
+  const stopping = (change: Partial<EvaluationConfig> = {}) =>
+    tinyConfig((base) => ({
+      ...withEvaluation({
+        central: { name: 'synthetic' },
+        earlyStop: { metric: 'accuracy', patience: 2, minDelta: 0.1 },
+        ...change,
+      })(base),
+      rounds: 100,
+    }))
+  /** How many values are taken note of before the program says it is done. */
+  const lasts = (config: RunConfig, metric: string, values: readonly number[]): number => {
+    const program = createProgram(config)
+    let state = program.init(null)
+    let taken = 0
+    while (taken < values.length && program.next(state) !== 'done') {
+      state = program.observe(state, { [metric]: values[taken++]! })
+    }
+    return program.next(state) === 'done' ? taken : Infinity
+  }
+
+  it('ends the run after as many measurements without a gain as patience allows', () => {
+    // 0.65 and 0.69 are no gain of more than 0.1 over 0.6.
+    expect(lasts(stopping(), 'accuracy', [0.3, 0.6, 0.65, 0.69, 0.9])).toBe(4)
+    expect(lasts(stopping(), 'accuracy', [0.3, 0.6, 0.65, 0.75, 0.7])).toBe(Infinity)
+  })
+
+  it('takes a falling loss as a gain', () => {
+    const config = stopping({ earlyStop: { metric: 'loss', patience: 2, minDelta: 0 } })
+    expect(lasts(config, 'loss', [2, 1, 0.5, 0.25])).toBe(Infinity)
+    expect(lasts(config, 'loss', [1, 1, 1])).toBe(3)
+  })
+
+  it('watches the federated score where there is no central one', () => {
+    const config = stopping({ central: null, federated: true })
+    const program = createProgram(config)
+    let state = program.init(null)
+    for (const value of [0.6, 0.6, 0.6])
+      state = program.observe(state, { accuracy: 0.1, 'federated/accuracy': value })
+    expect(program.next(state)).toMatchObject({ part: 'evaluation' })
+  })
+
+  it('cannot watch a score that nobody measures', () => {
+    expect(() => assertPossible(stopping({ central: null }))).toThrow(/evaluation.central/)
+    expect(() => assertPossible(stopping())).not.toThrow()
+  })
+})
+
+describe('a task that gathers rows and answers each client in private', () => {
+  const catalogue = { ...CATALOGUE, methods: [...CATALOGUE.methods, gatherMethod] }
+  const config = tinyConfig((base) => ({ ...withMethod('gather-test')(base), rounds: 3 }))
+  const run = (refused: (round: number, slot: number) => boolean = () => false) =>
+    runRoundsInMemory({
+      config,
+      clients,
+      catalogue,
+      fateOf: (round, slot) => (refused(round, slot) ? 'refused' : 'accepted'),
+    })
+  /** First feature of the client's first `count` training examples. */
+  const firstFeatures = (slot: number, count: number) =>
+    [...clients[slot]!.train.indices.subarray(0, count)].map(
+      (row) => clients[slot]!.train.source.features[row * FEATURES]!,
+    )
+  const received = (result: Awaited<ReturnType<typeof run>>, round: number, slot: number) =>
+    result.rounds[round - 1]?.clientMetrics.get(slot)?.['received']
+
+  describeMethod('gather-test', catalogue)
+
+  it('delivers with the next task what the coordinator computed from the others’ rows', async () => {
+    const result = await run()
+    expect(received(result, 1, 0)).toBe(-1)
+    // Round 1 sent one row each.
+    const [b, c] = [firstFeatures(1, 1)[0]!, firstFeatures(2, 1)[0]!]
+    expect(received(result, 2, 0)).toBeCloseTo((b + c) / 2, 6)
+    // Round 2 sent two rows each.
+    const four = [...firstFeatures(0, 2), ...firstFeatures(1, 2)]
+    expect(received(result, 3, 2)).toBeCloseTo(four.reduce((sum, value) => sum + value, 0) / 4, 6)
+  })
+
+  it('closes without a client that failed, which gets nothing and keeps its memory', async () => {
+    const result = await run((round, slot) => round === 1 && slot === 1)
+    expect(result.rounds[0]).toMatchObject({ reporters: [0, 2], metrics: { members: 2 } })
+    expect(received(result, 2, 1)).toBe(-1)
+    expect(received(result, 2, 0)).toBeCloseTo(firstFeatures(2, 1)[0]!, 6)
+    expect([...result.memories].map(([slot, memory]) => [slot, memory.meta])).toEqual([
+      [0, { tasks: 3 }],
+      [1, { tasks: 3 }],
+      [2, { tasks: 3 }],
+    ])
+  })
+
+  it('is not scored, because it releases nothing that predicts', async () => {
+    const withScore = withEvaluation({ federated: true })(config)
+    const { rounds } = await runRoundsInMemory({ config: withScore, clients, catalogue })
+    expect(rounds.map(({ plan }) => plan.part)).toEqual(['method', 'method', 'method'])
+    expect(
+      createClientHalves(withScore, catalogue).evaluation.predictor(rounds[0]!.plan.shared, null),
+    ).toBeNull()
+  })
+})
