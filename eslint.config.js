@@ -40,13 +40,18 @@ function importRules() {
       'error',
       {
         patterns: [
-          ...FOLDERS.filter((other) => other !== folder && !ALLOWED[folder].includes(other)).map(forbidFolder),
+          ...FOLDERS.filter((other) => other !== folder && !ALLOWED[folder].includes(other)).map(
+            forbidFolder,
+          ),
           ...DOORS.filter((door) => !openDoors.includes(door)).map(forbidPackages),
         ],
       },
     ],
   })
-  const perFolder = FOLDERS.map((folder) => ({ files: [`${folder}/**/*.ts`], rules: rule(folder, []) }))
+  const perFolder = FOLDERS.map((folder) => ({
+    files: [`${folder}/**/*.ts`],
+    rules: rule(folder, []),
+  }))
   const perDoor = DOORS.map((door) => ({
     files: [door.door + '/*.ts'],
     rules: rule(
@@ -66,7 +71,9 @@ export default tseslint.config(
   {
     files: ['**/*.ts'],
     extends: [...tseslint.configs.recommendedTypeChecked],
-    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
+    },
     rules: {
       'max-lines': ['error', 400],
       'max-lines-per-function': ['error', { max: 60, skipBlankLines: true, skipComments: true }],
@@ -84,8 +91,14 @@ export default tseslint.config(
       '@typescript-eslint/return-await': ['error', 'in-try-catch'],
       // Interfaces are asynchronous where one implementation needs it; the others need no await.
       '@typescript-eslint/require-await': 'off',
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
-      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_' },
+      ],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
       'no-restricted-syntax': [
         'error',
         { selector: 'TSEnumDeclaration', message: 'Use a union of strings.' },
@@ -122,7 +135,13 @@ export default tseslint.config(
   },
   {
     // Index loops of numeric kernels and codecs: every index is in range by construction, and a check would double their cost.
-    files: ['protocol/bundle.ts', 'protocol/float16.ts', 'protocol/random.ts', 'algorithms/**/*.ts', 'data/**/*.ts'],
+    files: [
+      'protocol/bundle.ts',
+      'protocol/float16.ts',
+      'protocol/random.ts',
+      'algorithms/**/*.ts',
+      'data/**/*.ts',
+    ],
     rules: { '@typescript-eslint/no-non-null-assertion': 'off' },
   },
   {

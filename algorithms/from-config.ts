@@ -28,7 +28,10 @@ function optionsOf({ name: _name, ...options }: Choice): object {
 }
 
 /** The model that a configuration names. Throws `model/does-not-fit` when the task's shape cannot enter it. */
-export function modelOf(config: RunConfig, catalogue: Catalogue = CATALOGUE): Model {
+export function modelOf(
+  config: Pick<RunConfig, 'model' | 'task'>,
+  catalogue: Catalogue = CATALOGUE,
+): Model {
   const entry = named(catalogue.models, config.model.name, 'model')
   return entry.build(config.task, entry.options.parse(optionsOf(config.model)))
 }

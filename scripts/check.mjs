@@ -15,7 +15,9 @@ function step(title, action) {
   const started = performance.now()
   process.stderr.write(`\n── ${title}\n`)
   const status = action()
-  process.stderr.write(`── ${title}: ${status === 0 ? 'ok' : 'FAILED'} (${((performance.now() - started) / 1000).toFixed(0)} s)\n`)
+  process.stderr.write(
+    `── ${title}: ${status === 0 ? 'ok' : 'FAILED'} (${((performance.now() - started) / 1000).toFixed(0)} s)\n`,
+  )
   return status
 }
 /** A step that is no test runner counts as one test. */
@@ -26,7 +28,17 @@ function vitest(title, args, env = {}) {
   const report = join(ROOT, '.tributary/check', `${title.replaceAll(/\W+/g, '-')}.json`)
   rmSync(report, { force: true })
   const status = step(title, () =>
-    node(['node_modules/vitest/vitest.mjs', 'run', ...args, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`], env),
+    node(
+      [
+        'node_modules/vitest/vitest.mjs',
+        'run',
+        ...args,
+        '--reporter=default',
+        '--reporter=json',
+        `--outputFile.json=${report}`,
+      ],
+      env,
+    ),
   )
   if (!existsSync(report)) {
     totals.failed += 1
@@ -43,7 +55,9 @@ ensureInstalled()
 mkdirSync(join(ROOT, '.tributary/check'), { recursive: true })
 check('types', () => node(['node_modules/typescript/bin/tsc', '--noEmit']))
 check('lint', () => node(['node_modules/eslint/bin/eslint.js', '.']))
-check('format', () => node(['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.']))
+check('format', () =>
+  node(['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.']),
+)
 if (full) {
   check('build', () => (ensureBuilt(), 0))
   check('native backend', () => node(['scripts/ensure-native.mjs']))
@@ -51,5 +65,7 @@ if (full) {
 vitest('unit and conformance', ['--project', 'unit'], full ? { TRIBUTARY_REQUIRE_NATIVE: '1' } : {})
 if (full) vitest('end to end', ['--project', 'e2e'])
 const { passed, failed, skipped } = totals
-process.stdout.write(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`)
+process.stdout.write(
+  `\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`,
+)
 process.exit(failed === 0 ? 0 : 1)

@@ -12,7 +12,10 @@ ensureInstalled()
 ensureBuilt()
 const majors = process.argv.length > 2 ? process.argv.slice(2) : ['20', '22', '24']
 const rows = majors.map(demoUnder)
-const commit = spawnSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: ROOT, encoding: 'utf8' }).stdout.trim()
+const commit = spawnSync('git', ['rev-parse', '--short', 'HEAD'], {
+  cwd: ROOT,
+  encoding: 'utf8',
+}).stdout.trim()
 writeFileSync(
   join(ROOT, 'docs/platforms.md'),
   `# Platforms
@@ -35,7 +38,11 @@ function binary(major) {
   const folder = join(ROOT, '.tributary/platforms', major)
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'package.json'), '{ "private": true }')
-  const done = spawnSync('npm', ['install', '--no-audit', '--no-fund', '--allow-scripts=node', `node@${major}`], { cwd: folder, stdio: ['ignore', 2, 2] })
+  const done = spawnSync(
+    'npm',
+    ['install', '--no-audit', '--no-fund', '--allow-scripts=node', `node@${major}`],
+    { cwd: folder, stdio: ['ignore', 2, 2] },
+  )
   if (done.status !== 0) throw new Error(`npm install node@${major} failed`)
   return join(folder, 'node_modules/.bin/node')
 }
@@ -43,7 +50,11 @@ function binary(major) {
 function demoUnder(major) {
   const node = binary(major)
   const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim()
-  const done = spawnSync(node, ['bin/tributary.js', 'demo', '--json'], { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 2] })
+  const done = spawnSync(node, ['bin/tributary.js', 'demo', '--json'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 2],
+  })
   const result = JSON.parse(done.stdout.trim().split('\n').at(-1))
   process.stderr.write(`${version}: exit ${done.status}, accuracy ${result.accuracy}\n`)
   return `| ${version} | ${done.status} | ${result.accuracy?.toFixed(4)} | ${result.seconds?.toFixed(1)} | \`${result.modelHash?.slice(0, 16)}\` |`

@@ -33,13 +33,19 @@ export function ensureInstalled() {
   const installed = modified(join(ROOT, 'node_modules/.package-lock.json'))
   if (installed >= modified(join(ROOT, 'package-lock.json')) && installed > 0) return
   process.stderr.write('Installing dependencies (once) …\n')
-  orExit(run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']), 'npm ci')
+  orExit(
+    run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']),
+    'npm ci',
+  )
 }
 export function ensureBuilt() {
   const stamp = join(ROOT, 'dist/build.tsbuildinfo')
   if (modified(stamp) > newestSource()) return
   process.stderr.write('Compiling (once) …\n')
-  orExit(run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json']), 'compiling')
+  orExit(
+    run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json']),
+    'compiling',
+  )
   orExit(run('touch', [stamp]), 'touch')
 }
 
@@ -48,6 +54,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   ensureInstalled()
   ensureBuilt()
   if (command !== undefined) {
-    process.exit(run(process.execPath, ['bin/tributary.js', command, ...args], { stdio: 'inherit' }))
+    process.exit(
+      run(process.execPath, ['bin/tributary.js', command, ...args], { stdio: 'inherit' }),
+    )
   }
 }

@@ -15,7 +15,11 @@ async function request(url: string, init: RequestInit): Promise<Response> {
     response = await fetch(url, init)
   } catch (cause) {
     if (init.signal?.aborted === true) throw cause
-    throw new FederationError('coordinator/unreachable', `No coordinator answers at ${new URL(url).origin}`, { cause })
+    throw new FederationError(
+      'coordinator/unreachable',
+      `No coordinator answers at ${new URL(url).origin}`,
+      { cause },
+    )
   }
   if (response.ok) return response
   throw await errorOf(response)
@@ -27,9 +31,16 @@ async function errorOf(response: Response): Promise<FederationError> {
     const { problem } = JSON.parse(text) as { problem: Problem }
     if (isErrorCode(problem.code)) return new FederationError(problem.code, problem.message)
   } catch (cause) {
-    return new FederationError('coordinator/unreachable', `HTTP ${response.status} from ${response.url}, not from a coordinator`, { cause })
+    return new FederationError(
+      'coordinator/unreachable',
+      `HTTP ${response.status} from ${response.url}, not from a coordinator`,
+      { cause },
+    )
   }
-  return new FederationError('coordinator/unreachable', `HTTP ${response.status} from ${response.url}`)
+  return new FederationError(
+    'coordinator/unreachable',
+    `HTTP ${response.status} from ${response.url}`,
+  )
 }
 
 export function createApi(url: string, token: string | null): Api {
@@ -38,7 +49,9 @@ export function createApi(url: string, token: string | null): Api {
   return {
     url,
     get: async <T>(path: string, signal?: AbortSignal) =>
-      (await request(at(path), { headers, ...(signal === undefined ? {} : { signal }) })).json() as Promise<T>,
+      (
+        await request(at(path), { headers, ...(signal === undefined ? {} : { signal }) })
+      ).json() as Promise<T>,
     post: async <T>(path: string, body: JsonObject) =>
       (
         await request(at(path), {
@@ -47,6 +60,7 @@ export function createApi(url: string, token: string | null): Api {
           body: JSON.stringify(body),
         })
       ).json() as Promise<T>,
-    bytes: async (path) => new Uint8Array(await (await request(at(path), { headers })).arrayBuffer()),
+    bytes: async (path) =>
+      new Uint8Array(await (await request(at(path), { headers })).arrayBuffer()),
   }
 }

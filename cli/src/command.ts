@@ -7,51 +7,70 @@ export interface Session {
   readonly out: Output
   readonly signal: AbortSignal
 }
-type Action<Options> = (session: Session, options: Options, args: readonly string[]) => Promise<void>
+type Action<Options> = (
+  session: Session,
+  options: Options,
+  args: readonly string[],
+) => Promise<void>
 
 /** A leaf command with `--json`, whose errors are printed with their code and decide the exit status. */
 export function addCommand<Options extends object>(
   parent: Command,
   signature: string,
-  setup: { readonly describe: string; readonly options?: (command: Command) => Command; readonly run: Action<Options> },
+  setup: {
+    readonly describe: string
+    readonly options?: (command: Command) => Command
+    readonly run: Action<Options>
+  },
 ): void {
   const command = parent.command(signature).description(setup.describe)
   const configured = setup.options?.(command) ?? command
-  configured.option('--json', 'print JSON lines on standard output').action(async (...received: unknown[]) => {
-    const options = configured.opts<Options & { json?: boolean }>()
-    const interrupt = new AbortController()
-    const stop = (): void => {
-      interrupt.abort()
-    }
-    process.once('SIGINT', stop).once('SIGTERM', stop)
-    try {
-      const session = { out: createOutput(options.json === true), signal: interrupt.signal }
-      await setup.run(session, options, positional(received))
-    } catch (error) {
-      process.exitCode = printError(error, options.json === true)
-    } finally {
-      process.off('SIGINT', stop).off('SIGTERM', stop)
-    }
-  })
+  configured
+    .option('--json', 'print JSON lines on standard output')
+    .action(async (...received: unknown[]) => {
+      const options = configured.opts<Options & { json?: boolean }>()
+      const interrupt = new AbortController()
+      const stop = (): void => {
+        interrupt.abort()
+      }
+      process.once('SIGINT', stop).once('SIGTERM', stop)
+      try {
+        const session = { out: createOutput(options.json === true), signal: interrupt.signal }
+        await setup.run(session, options, positional(received))
+      } catch (error) {
+        process.exitCode = printError(error, options.json === true)
+      } finally {
+        process.off('SIGINT', stop).off('SIGTERM', stop)
+      }
+    })
 }
 
 /** Commander passes each positional argument, then the options, then the command. */
 const positional = (received: readonly unknown[]): readonly string[] =>
-  received.slice(0, -2).flatMap((value) => (value === undefined ? [] : (value as string | string[])))
+  received
+    .slice(0, -2)
+    .flatMap((value) => (value === undefined ? [] : (value as string | string[])))
 
 /** Commander's own complaints become errors of the table. */
 export function fromCommander(error: CommanderError): FederationError | null {
   if (error.exitCode === 0) return null
-  const code = error.code === 'commander.invalidArgument' ? 'usage/bad-value' : 'usage/unknown-option'
+  const code =
+    error.code === 'commander.invalidArgument' ? 'usage/bad-value' : 'usage/unknown-option'
   return new FederationError(code, error.message.replace(/^error: /, ''))
 }
 
 /** Parsers for option values: they throw `usage/bad-value` with what was expected. */
-export function integer(bounds: { readonly min: number; readonly max: number }): (text: string) => number {
+export function integer(bounds: {
+  readonly min: number
+  readonly max: number
+}): (text: string) => number {
   return (text) => {
     const value = Number(text)
     if (!Number.isInteger(value) || value < bounds.min || value > bounds.max) {
-      throw new FederationError('usage/bad-value', `Expected a whole number from ${bounds.min} to ${bounds.max}, got '${text}'`)
+      throw new FederationError(
+        'usage/bad-value',
+        `Expected a whole number from ${bounds.min} to ${bounds.max}, got '${text}'`,
+      )
     }
     return value
   }

@@ -16,7 +16,10 @@ export function bytes(count: number): string {
 export const shortHash = (hash: string): string => hash.slice(0, 12)
 
 /** Mean and sample standard deviation; the spread of one value is 0. */
-export function meanAndSpread(values: readonly number[]): { readonly mean: number; readonly spread: number } {
+export function meanAndSpread(values: readonly number[]): {
+  readonly mean: number
+  readonly spread: number
+} {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
   return { mean, spread: values.length < 2 ? 0 : Math.sqrt(squares / (values.length - 1)) }

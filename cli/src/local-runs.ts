@@ -8,7 +8,9 @@ import { unwrap } from '#protocol/result.js'
 export const RUNS_DIRECTORY = '.tributary/runs'
 
 const isMissing = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR' || error.code === 'EISDIR')
+  error instanceof Error &&
+  'code' in error &&
+  (error.code === 'ENOENT' || error.code === 'ENOTDIR' || error.code === 'EISDIR')
 
 async function readRecord(path: string): Promise<RunRecord | null> {
   let text: string
@@ -39,7 +41,9 @@ export async function listLocalRecords(directory: string): Promise<readonly RunR
     if (isMissing(cause)) return []
     throw new FederationError('config/unreadable', `Cannot read ${directory}`, { cause })
   }
-  const records = await Promise.all(names.map((name) => readRecord(join(directory, name, 'record.json'))))
+  const records = await Promise.all(
+    names.map((name) => readRecord(join(directory, name, 'record.json'))),
+  )
   return records
     .filter((record) => record !== null)
     .sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1))

@@ -41,12 +41,31 @@ export function createOutput(json: boolean): Output {
 }
 
 const RULES = {
-  top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '',
-  left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ',
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  mid: '',
+  'mid-mid': '',
+  right: '',
+  'right-mid': '',
+  middle: '  ',
 }
 /** Columns without rules; numbers to the right. */
-export function formatTable(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  const isNumeric = head.map((_, column) => rows.length > 0 && rows.every((row) => /^[-+±]?[\d.,]/.test(String(row[column] ?? ''))))
+export function formatTable(
+  head: readonly string[],
+  rows: readonly (readonly (string | number)[])[],
+): string {
+  const isNumeric = head.map(
+    (_, column) =>
+      rows.length > 0 && rows.every((row) => /^[-+±]?[\d.,]/.test(String(row[column] ?? ''))),
+  )
   const table = new Table({
     head: head.map((title) => colors.bold(title)),
     chars: RULES,
@@ -61,11 +80,17 @@ export function formatTable(head: readonly string[], rows: readonly (readonly (s
 export function printError(cause: unknown, json: boolean): number {
   const error = asFederationError(cause)
   if (json) {
-    process.stdout.write(`${JSON.stringify({ event: 'error', code: error.code, message: error.message, advice: error.advice })}\n`)
+    process.stdout.write(
+      `${JSON.stringify({ event: 'error', code: error.code, message: error.message, advice: error.advice })}\n`,
+    )
   }
-  process.stderr.write(`${colors.red('error')} ${colors.bold(error.code)}: ${error.message}\n  ${error.advice}\n`)
+  process.stderr.write(
+    `${colors.red('error')} ${colors.bold(error.code)}: ${error.message}\n  ${error.advice}\n`,
+  )
   if (error.code === 'internal/bug' || process.env['TRIBUTARY_TRACE'] !== undefined) {
-    process.stderr.write(`${(error.cause instanceof Error ? error.cause.stack : error.stack) ?? ''}\n`)
+    process.stderr.write(
+      `${(error.cause instanceof Error ? error.cause.stack : error.stack) ?? ''}\n`,
+    )
   }
   return error.exitCode
 }

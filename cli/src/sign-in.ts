@@ -17,8 +17,15 @@ export const DEFAULT_PORT = 7400
 /** The options of every command that talks to a coordinator. */
 export const remoteOptions = (command: Command): Command =>
   command
-    .option('--url <url>', 'the coordinator (default: $TRIBUTARY_URL, or the one whose data directory is here)')
-    .option('--data-dir <dir>', "the coordinator's data directory, when it is on this machine", DEFAULT_DATA_DIR)
+    .option(
+      '--url <url>',
+      'the coordinator (default: $TRIBUTARY_URL, or the one whose data directory is here)',
+    )
+    .option(
+      '--data-dir <dir>',
+      "the coordinator's data directory, when it is on this machine",
+      DEFAULT_DATA_DIR,
+    )
     .option('--code <code>', "sign in with the administrator's code; remembered afterwards")
     .option('--token <token>', 'an access token (default: $TRIBUTARY_TOKEN)')
 
@@ -41,9 +48,13 @@ async function readJson<T>(path: string): Promise<T | null> {
 /** The API of the coordinator that the options name, signed in as far as credentials are known. */
 export async function connect(options: RemoteOptions): Promise<Api> {
   const local = await readJson<Credential>(join(resolve(options.dataDir), 'operator.json'))
-  const url = options.url ?? process.env['TRIBUTARY_URL'] ?? local?.url ?? `http://127.0.0.1:${DEFAULT_PORT}`
+  const url =
+    options.url ?? process.env['TRIBUTARY_URL'] ?? local?.url ?? `http://127.0.0.1:${DEFAULT_PORT}`
   if (!URL.canParse(url)) {
-    throw new FederationError('usage/bad-value', `Expected an address like http://host:${DEFAULT_PORT}, got '${url}'`)
+    throw new FederationError(
+      'usage/bad-value',
+      `Expected an address like http://host:${DEFAULT_PORT}, got '${url}'`,
+    )
   }
   if (options.code !== undefined) return signIn(url, options.code)
   const token = options.token ?? process.env['TRIBUTARY_TOKEN']

@@ -13,8 +13,10 @@ export interface RunSummary {
   readonly modelHash: string | null
 }
 
-const total = (rounds: readonly RoundRecord[], key: 'bytesUp' | 'bytesDown' | 'durationMs'): number =>
-  rounds.reduce((sum, round) => sum + round[key], 0)
+const total = (
+  rounds: readonly RoundRecord[],
+  key: 'bytesUp' | 'bytesDown' | 'durationMs',
+): number => rounds.reduce((sum, round) => sum + round[key], 0)
 
 /** The latest value of a metric; null if it was never measured. */
 export function latestMetric(rounds: readonly RoundRecord[], name: string): number | null {
@@ -23,7 +25,8 @@ export function latestMetric(rounds: readonly RoundRecord[], name: string): numb
 
 export function summarise(record: RunRecord): RunSummary {
   return {
-    accuracy: latestMetric(record.rounds, 'accuracy') ?? latestMetric(record.rounds, 'federated/accuracy'),
+    accuracy:
+      latestMetric(record.rounds, 'accuracy') ?? latestMetric(record.rounds, 'federated/accuracy'),
     loss: latestMetric(record.rounds, 'loss') ?? latestMetric(record.rounds, 'federated/loss'),
     rounds: record.rounds.filter((round) => round.round > 0).length,
     seconds: total(record.rounds, 'durationMs') / 1000,
@@ -33,7 +36,15 @@ export function summarise(record: RunRecord): RunSummary {
   }
 }
 
-export const ROUND_HEAD = ['round', 'accuracy', 'loss', 'reporters', 'up', 'down', 'seconds'] as const
+export const ROUND_HEAD = [
+  'round',
+  'accuracy',
+  'loss',
+  'reporters',
+  'up',
+  'down',
+  'seconds',
+] as const
 
 const metricOr = (value: number | undefined | null, format: (value: number) => string): string =>
   value === undefined || value === null ? '–' : format(value)
@@ -58,7 +69,9 @@ export const liveRow = (cells: readonly string[]): string =>
 
 /** Per-class recall of the last evaluation, and of the first beside it. */
 export function printRecall(out: Output, record: RunRecord): void {
-  const evaluated = record.rounds.filter((round) => Object.keys(round.metrics).some((key) => key.startsWith('recall/')))
+  const evaluated = record.rounds.filter((round) =>
+    Object.keys(round.metrics).some((key) => key.startsWith('recall/')),
+  )
   const last = evaluated.at(-1)
   const first = evaluated.at(0)
   if (last === undefined) return

@@ -74,9 +74,12 @@ function show(session: Session, event: WireEvent): void {
   if (event.type === 'update:refused') {
     session.out.say(`  slot ${String(event.data['slot'])} refused: ${String(event.data['code'])}`)
   }
-  if (event.type === 'round:abandoned') session.out.say(`  round given up: ${String(event.data['reason'])}`)
+  if (event.type === 'round:abandoned')
+    session.out.say(`  round given up: ${String(event.data['reason'])}`)
   if (ENDINGS.has(event.type)) {
     const reason = event.data['reason']
-    session.out.say(`${event.type.replace('run:', 'run ')}${typeof reason === 'string' ? `: ${reason}` : ''}`)
+    session.out.say(
+      `${event.type.replace('run:', 'run ')}${typeof reason === 'string' ? `: ${reason}` : ''}`,
+    )
   }
 }

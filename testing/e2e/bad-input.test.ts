@@ -3,7 +3,15 @@ import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { endAll, invite, joinNode, start, startCoordinator, temporaryDirectory, tributary } from './harness.js'
+import {
+  endAll,
+  invite,
+  joinNode,
+  start,
+  startCoordinator,
+  temporaryDirectory,
+  tributary,
+} from './harness.js'
 
 const BASE = {
   model: { name: 'mlp', hidden: [8] },
@@ -18,7 +26,10 @@ afterEach(endAll)
 afterAll(() => directory.remove())
 
 async function configFile(config: object): Promise<string> {
-  const path = join(directory.path, `config-${Object.keys(config).join('-')}-${Math.abs(JSON.stringify(config).length)}.json`)
+  const path = join(
+    directory.path,
+    `config-${Object.keys(config).join('-')}-${Math.abs(JSON.stringify(config).length)}.json`,
+  )
   await writeFile(path, JSON.stringify(config))
   return path
 }
@@ -27,19 +38,49 @@ describe('a configuration that cannot work', () => {
   it.each([
     ['an unknown key', { ...BASE, trainning: {} }, 'config/invalid', /trainning.*training/s],
     ['a wrong type', { ...BASE, rounds: 'many' }, 'config/invalid', /rounds/],
-    ['an unknown method', { ...BASE, method: { name: 'fedavgg' } }, 'config/unknown-name', /fedavgg.*fedavg/s],
-    ['a model that does not fit the data', { ...BASE, data: { name: 'synthetic', partition: 'iid', clients: 2 }, model: { name: 'cnn' }, task: { inputShape: [4], classes: ['a', 'b'] } }, 'model/does-not-fit', /cnn/],
-    ['an impossible cohort', { ...BASE, cohort: { size: 1, minReporters: 2 } }, 'config/impossible', /minReporters/],
-    ['a partition that is none', { ...BASE, data: { ...BASE.data, partition: 'dirichlet:minus' } }, 'data/bad-partition', /dirichlet/],
+    [
+      'an unknown method',
+      { ...BASE, method: { name: 'fedavgg' } },
+      'config/unknown-name',
+      /fedavgg.*fedavg/s,
+    ],
+    [
+      'a model that does not fit the data',
+      {
+        ...BASE,
+        data: { name: 'synthetic', partition: 'iid', clients: 2 },
+        model: { name: 'cnn' },
+        task: { inputShape: [4], classes: ['a', 'b'] },
+      },
+      'model/does-not-fit',
+      /cnn/,
+    ],
+    [
+      'an impossible cohort',
+      { ...BASE, cohort: { size: 1, minReporters: 2 } },
+      'config/impossible',
+      /minReporters/,
+    ],
+    [
+      'a partition that is none',
+      { ...BASE, data: { ...BASE.data, partition: 'dirichlet:minus' } },
+      'data/bad-partition',
+      /dirichlet/,
+    ],
   ])('%s is refused with its code and exit 2', async (_title, config, code, message) => {
-    const { status, result, errorText } = await tributary(['simulate', await configFile(config), '--workers', '0'], { cwd: directory.path })
+    const { status, result, errorText } = await tributary(
+      ['simulate', await configFile(config), '--workers', '0'],
+      { cwd: directory.path },
+    )
     expect(errorText).toMatch(message)
     expect(result).toMatchObject({ event: 'error', code })
     expect(status).toBe(2)
   })
 
   it('a file that is not there', async () => {
-    const { status, result } = await tributary(['simulate', 'no-such-experiment'], { cwd: directory.path })
+    const { status, result } = await tributary(['simulate', 'no-such-experiment'], {
+      cwd: directory.path,
+    })
     expect(result).toMatchObject({ code: 'config/unreadable' })
     expect(status).toBe(2)
   })
@@ -80,7 +121,10 @@ describe('the command line itself', () => {
     expect(status).toBe(2)
   })
   it('a forced backend that is missing', async () => {
-    const { status, result } = await tributary(['simulate', await configFile({ ...BASE, compute: { backend: 'cuda' } }), '--workers', '0'], { cwd: directory.path })
+    const { status, result } = await tributary(
+      ['simulate', await configFile({ ...BASE, compute: { backend: 'cuda' } }), '--workers', '0'],
+      { cwd: directory.path },
+    )
     expect(result).toMatchObject({ code: 'backend/missing' })
     expect(status).toBe(2)
   })
@@ -88,7 +132,9 @@ describe('the command line itself', () => {
 
 describe('a coordinator that cannot be had', () => {
   it('is not there', async () => {
-    const { status, result } = await tributary(['runs', 'list', '--url', 'http://127.0.0.1:9'], { cwd: directory.path })
+    const { status, result } = await tributary(['runs', 'list', '--url', 'http://127.0.0.1:9'], {
+      cwd: directory.path,
+    })
     expect(result).toMatchObject({ code: 'coordinator/unreachable' })
     expect(status).toBe(1)
   })
@@ -97,7 +143,14 @@ describe('a coordinator that cannot be had', () => {
     await once(server, 'listening')
     const address = server.address()
     const port = typeof address === 'object' && address !== null ? address.port : 0
-    const { status, result } = await tributary(['coordinator', 'start', '--port', String(port), '--data-dir', join(directory.path, 'in-use')])
+    const { status, result } = await tributary([
+      'coordinator',
+      'start',
+      '--port',
+      String(port),
+      '--data-dir',
+      join(directory.path, 'in-use'),
+    ])
     expect(result).toMatchObject({ code: 'coordinator/port-in-use' })
     expect(status).toBe(1)
     server.close()
@@ -109,12 +162,29 @@ describe('a node that may not join', () => {
   it('has a wrong code, a used code, no code', async () => {
     const coordinator = await startCoordinator(join(directory.path, 'codes'))
     const join1 = (name: string, code: readonly string[]) =>
-      tributary(['client', 'join', coordinator.url, ...code, '--state-dir', join(directory.path, name), ...data])
+      tributary([
+        'client',
+        'join',
+        coordinator.url,
+        ...code,
+        '--state-dir',
+        join(directory.path, name),
+        ...data,
+      ])
     const wrong = await join1('wrong', ['--code', 'AAAA-BBBB-CCCC'])
     expect(wrong.result).toMatchObject({ code: 'auth/bad-code' })
     expect(wrong.status).toBe(1)
     const code = await invite(coordinator)
-    const good = start(['client', 'join', coordinator.url, '--code', code, '--state-dir', join(directory.path, 'good'), ...data])
+    const good = start([
+      'client',
+      'join',
+      coordinator.url,
+      '--code',
+      code,
+      '--state-dir',
+      join(directory.path, 'good'),
+      ...data,
+    ])
     await good.event('node:connected')
     const used = await join1('used', ['--code', code])
     expect(used.result).toMatchObject({ code: 'auth/bad-code' })
@@ -128,7 +198,14 @@ describe('a node that may not join', () => {
   it('shares its state directory with a running node', async () => {
     const coordinator = await startCoordinator(join(directory.path, 'locked'))
     await joinNode(directory.path, coordinator, { name: 'lock', data })
-    const second = await tributary(['client', 'join', coordinator.url, '--state-dir', join(directory.path, 'lock'), ...data])
+    const second = await tributary([
+      'client',
+      'join',
+      coordinator.url,
+      '--state-dir',
+      join(directory.path, 'lock'),
+      ...data,
+    ])
     expect(second.result).toMatchObject({ code: 'store/locked' })
     expect(second.status).toBe(1)
   })

@@ -2,10 +2,25 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RunRecord } from '#protocol/record.js'
-import { endAll, joinNode, readJson, start, startCoordinator, temporaryDirectory, tributary } from './harness.js'
+import {
+  endAll,
+  joinNode,
+  readJson,
+  start,
+  startCoordinator,
+  temporaryDirectory,
+  tributary,
+} from './harness.js'
 
 const DATA = (shard: number): readonly string[] => [
-  '--data', 'mnist', '--limit', '6000', '--partition', 'dirichlet:0.5:seed=7', '--shard', `${shard}/2`,
+  '--data',
+  'mnist',
+  '--limit',
+  '6000',
+  '--partition',
+  'dirichlet:0.5:seed=7',
+  '--shard',
+  `${shard}/2`,
 ]
 const CONFIG = {
   name: 'two-nodes',
@@ -19,7 +34,12 @@ const CONFIG = {
   rounds: 5,
   seed: 3,
 }
-type Kind = { readonly event?: string; readonly round?: number; readonly slot?: number; readonly record?: { readonly round: number; readonly accepted: readonly { slot: number }[] } }
+type Kind = {
+  readonly event?: string
+  readonly round?: number
+  readonly slot?: number
+  readonly record?: { readonly round: number; readonly accepted: readonly { slot: number }[] }
+}
 const isRound = (event: string, round: number) => (line: unknown) => {
   const { event: name, round: opened, record } = line as Kind
   return name === event && (opened ?? record?.round) === round
@@ -76,7 +96,9 @@ describe('a run on real processes', () => {
     const later = record.rounds.filter(({ round }) => round > 2)
     expect(later.some(({ accepted }) => accepted.some(({ slot }) => slot === slotB))).toBe(true)
 
-    const replay = await tributary(['simulate', '--replay', join(out, 'record.json')], { cwd: directory.path })
+    const replay = await tributary(['simulate', '--replay', join(out, 'record.json')], {
+      cwd: directory.path,
+    })
     expect(replay.result).toMatchObject({ same: true, modelHash: record.modelHash })
   })
 })

@@ -40,7 +40,10 @@ export async function endAll(): Promise<void> {
   )
 }
 
-export function start(args: readonly string[], options: { readonly cwd?: string; readonly node?: string; readonly env?: NodeJS.ProcessEnv } = {}): Running {
+export function start(
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly node?: string; readonly env?: NodeJS.ProcessEnv } = {},
+): Running {
   const child = spawn(options.node ?? process.execPath, [BIN, ...args, '--json'], {
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
@@ -89,16 +92,24 @@ export function start(args: readonly string[], options: { readonly cwd?: string;
 }
 
 /** Runs a command to its end. */
-export const tributary = (args: readonly string[], options: Parameters<typeof start>[1] = {}): Promise<Finished> =>
-  start(args, options).ended
+export const tributary = (
+  args: readonly string[],
+  options: Parameters<typeof start>[1] = {},
+): Promise<Finished> => start(args, options).ended
 
-export async function temporaryDirectory(): Promise<{ readonly path: string; remove(): Promise<void> }> {
+export async function temporaryDirectory(): Promise<{
+  readonly path: string
+  remove(): Promise<void>
+}> {
   const path = await mkdtemp(join(tmpdir(), 'tributary-e2e-'))
   return { path, remove: () => rm(path, { recursive: true, force: true }) }
 }
 
 /** A coordinator in `directory`, with what a person needs to talk to it. */
-export async function startCoordinator(directory: string, port = 0): Promise<{ readonly running: Running; readonly url: string; readonly dataDir: string }> {
+export async function startCoordinator(
+  directory: string,
+  port = 0,
+): Promise<{ readonly running: Running; readonly url: string; readonly dataDir: string }> {
   const dataDir = join(directory, 'coordinator')
   const running = start(['coordinator', 'start', '--data-dir', dataDir, '--port', String(port)])
   const { url } = (await running.event('coordinator:listening')) as { url: string }
@@ -112,13 +123,27 @@ export async function joinNode(
   node: { readonly name: string; readonly data: readonly string[]; readonly enrol?: boolean },
 ): Promise<Running> {
   const code = node.enrol === false ? [] : ['--code', await invite(coordinator)]
-  const running = start(['client', 'join', coordinator.url, ...code, '--name', node.name, '--state-dir', join(directory, node.name), ...node.data])
+  const running = start([
+    'client',
+    'join',
+    coordinator.url,
+    ...code,
+    '--name',
+    node.name,
+    '--state-dir',
+    join(directory, node.name),
+    ...node.data,
+  ])
   await running.event('node:connected')
   return running
 }
-export async function invite(coordinator: { readonly url: string; readonly dataDir: string }): Promise<string> {
+export async function invite(coordinator: {
+  readonly url: string
+  readonly dataDir: string
+}): Promise<string> {
   const { result } = await tributary(['nodes', 'invite', '--data-dir', coordinator.dataDir])
   const [invitation] = result['invitations'] as readonly { code: string }[]
   return invitation?.code ?? ''
 }
-export const readJson = async <T>(path: string): Promise<T> => JSON.parse(await readFile(path, 'utf8')) as T
+export const readJson = async <T>(path: string): Promise<T> =>
+  JSON.parse(await readFile(path, 'utf8')) as T

@@ -21,12 +21,22 @@ const joinFlags = (command: Command): Command =>
     .option('--code <code>', 'one-time code of the invitation; only needed the first time')
     .option('--name <name>', "the node's name (default: this machine's)")
     .option('--state-dir <dir>', 'credentials, memory and journal of this node', DEFAULT_STATE_DIR)
-    .requiredOption('--data <source>', 'mnist, fashion-mnist, idx:DIR, cifar10:DIR, cifar100:DIR, csv:FILE:label=COLUMN')
-    .option('--partition <spec>', 'share the data set out: iid, dirichlet:0.5:seed=7, shards:2:seed=1, quantity:0.5:seed=1')
+    .requiredOption(
+      '--data <source>',
+      'mnist, fashion-mnist, idx:DIR, cifar10:DIR, cifar100:DIR, csv:FILE:label=COLUMN',
+    )
+    .option(
+      '--partition <spec>',
+      'share the data set out: iid, dirichlet:0.5:seed=7, shards:2:seed=1, quantity:0.5:seed=1',
+    )
     .option('--shard <i/n>', 'which share is this node’s, for example 2/4')
     .option('--test-fraction <share>', 'share of the examples kept for testing', Number, 0.1)
     .option('--limit <n>', 'use only the first n examples of the data set', Number)
-    .option('--share-counts', 'tell the coordinator how many examples of each class there are', false)
+    .option(
+      '--share-counts',
+      'tell the coordinator how many examples of each class there are',
+      false,
+    )
 
 export function registerClient(program: Command): void {
   const client = program.command('client').description('a node that trains on its own data')
@@ -34,7 +44,8 @@ export function registerClient(program: Command): void {
     describe: 'join a federation and take tasks until stopped',
     options: joinFlags,
     run: async ({ out, signal }, options, [url]) => {
-      const { stateDir, code, name, data, partition, shard, testFraction, limit, shareCounts } = options
+      const { stateDir, code, name, data, partition, shard, testFraction, limit, shareCounts } =
+        options
       const node = await joinFederation({
         url: url ?? '',
         stateDir,
@@ -61,12 +72,16 @@ export function registerClient(program: Command): void {
   })
   addCommand<{ stateDir: string }>(client, 'status', {
     describe: 'what this node has: enrolment, memory, journal',
-    options: (command) => command.option('--state-dir <dir>', 'the node’s state directory', DEFAULT_STATE_DIR),
+    options: (command) =>
+      command.option('--state-dir <dir>', 'the node’s state directory', DEFAULT_STATE_DIR),
     run: async ({ out }, options) => {
       const status = await readNodeStatus(options.stateDir)
       out.table(
         ['what', 'value'],
-        Object.entries(status).map(([key, value]) => [key, typeof value === 'string' ? value : JSON.stringify(value)]),
+        Object.entries(status).map(([key, value]) => [
+          key,
+          typeof value === 'string' ? value : JSON.stringify(value),
+        ]),
       )
       out.finish('client:status', { ...status })
     },
@@ -74,4 +89,9 @@ export function registerClient(program: Command): void {
 }
 
 const describeEvent = (type: string, details: Readonly<Record<string, unknown>>): string =>
-  [type, ...Object.entries(details).map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)].join('  ')
+  [
+    type,
+    ...Object.entries(details).map(
+      ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+    ),
+  ].join('  ')

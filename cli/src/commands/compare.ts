@@ -9,13 +9,31 @@ import { summarise } from '../summary.js'
 
 export function registerCompare(program: Command): void {
   addCommand<RemoteOptions & { runsDir: string }>(program, 'compare <runs...>', {
-    describe: 'runs side by side; runs that differ only in their seed are one row with their spread',
-    options: (command) => remoteOptions(command).option('--runs-dir <dir>', 'where simulated runs are recorded', RUNS_DIRECTORY),
+    describe:
+      'runs side by side; runs that differ only in their seed are one row with their spread',
+    options: (command) =>
+      remoteOptions(command).option(
+        '--runs-dir <dir>',
+        'where simulated runs are recorded',
+        RUNS_DIRECTORY,
+      ),
     run: async ({ out }, options, runs) => {
       const records = await Promise.all(runs.map((run) => load(run, options)))
       const rows = group(records).map(rowOf)
       out.table(
-        ['name', 'method', 'model', 'seeds', 'rounds', 'accuracy', '±', 'loss', 'up', 'down', 'seconds'],
+        [
+          'name',
+          'method',
+          'model',
+          'seeds',
+          'rounds',
+          'accuracy',
+          '±',
+          'loss',
+          'up',
+          'down',
+          'seconds',
+        ],
         rows.map((row) => [
           row.name,
           row.method,
@@ -33,7 +51,10 @@ export function registerCompare(program: Command): void {
       const differences = configurationDifferences(records)
       if (differences.length > 0) {
         out.say('Configurations differ in:')
-        out.table(['key', ...records.map((record) => record.runId)], differences.map(({ key, values }) => [key, ...values]))
+        out.table(
+          ['key', ...records.map((record) => record.runId)],
+          differences.map(({ key, values }) => [key, ...values]),
+        )
       }
       out.finish('compare', { rows, differences })
     },
@@ -47,7 +68,11 @@ async function load(run: string, options: RemoteOptions & { runsDir: string }): 
     return await (await connect(options)).get<RunRecord>(`/api/runs/${encodeURIComponent(run)}`)
   } catch (error) {
     if (!(error instanceof FederationError) || error.code !== 'coordinator/unreachable') throw error
-    throw new FederationError('run/not-found', `No run '${run}' in ${options.runsDir}, and no coordinator answers`, { cause: error })
+    throw new FederationError(
+      'run/not-found',
+      `No run '${run}' in ${options.runsDir}, and no coordinator answers`,
+      { cause: error },
+    )
   }
 }
 
@@ -86,7 +111,9 @@ function rowOf(records: readonly RunRecord[]) {
   }
 }
 
-function configurationDifferences(records: readonly RunRecord[]): readonly { key: string; values: readonly string[] }[] {
+function configurationDifferences(
+  records: readonly RunRecord[],
+): readonly { key: string; values: readonly string[] }[] {
   const flat = records.map((record) => flatten(record.config))
   const keys = [...new Set(flat.flatMap((entries) => [...entries.keys()]))].sort()
   return keys
@@ -94,8 +121,11 @@ function configurationDifferences(records: readonly RunRecord[]): readonly { key
     .filter(({ key, values }) => key !== 'name' && new Set(values).size > 1)
 }
 function flatten(value: unknown, path = ''): Map<string, string> {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) return new Map([[path, JSON.stringify(value)]])
+  if (value === null || typeof value !== 'object' || Array.isArray(value))
+    return new Map([[path, JSON.stringify(value)]])
   return new Map(
-    Object.entries(value).flatMap(([key, inner]) => [...flatten(inner, path === '' ? key : `${path}.${key}`)]),
+    Object.entries(value).flatMap(([key, inner]) => [
+      ...flatten(inner, path === '' ? key : `${path}.${key}`),
+    ]),
   )
 }

@@ -19,7 +19,12 @@ export function registerCoordinator(program: Command): void {
       command
         .option('--data-dir <dir>', 'where everything durable lives', DEFAULT_DATA_DIR)
         .option('--host <address>', 'address to listen on', '127.0.0.1')
-        .option('--port <port>', 'port to listen on; 0 chooses a free one', integer({ min: 0, max: 65_535 }), DEFAULT_PORT)
+        .option(
+          '--port <port>',
+          'port to listen on; 0 chooses a free one',
+          integer({ min: 0, max: 65_535 }),
+          DEFAULT_PORT,
+        )
         .option('--log-level <level>', 'trace, debug, info, warn, error', 'info'),
     run: async ({ out, signal }, options) => {
       const coordinator = await startCoordinator(options)
@@ -27,8 +32,14 @@ export function registerCoordinator(program: Command): void {
       if (coordinator.signInCode !== null) {
         out.say(`Administrator's sign-in code, shown once: ${coordinator.signInCode}`)
       }
-      out.say('Invite a node:  tributary nodes invite        Start a run:  tributary runs start CONFIG')
-      out.event('coordinator:listening', { url: coordinator.url, signInCode: coordinator.signInCode, pid: process.pid })
+      out.say(
+        'Invite a node:  tributary nodes invite        Start a run:  tributary runs start CONFIG',
+      )
+      out.event('coordinator:listening', {
+        url: coordinator.url,
+        signInCode: coordinator.signInCode,
+        pid: process.pid,
+      })
       if (!signal.aborted) await once(signal, 'abort')
       out.say('Stopping …')
       await coordinator.stop()

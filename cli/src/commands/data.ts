@@ -1,7 +1,11 @@
 import type { Command } from 'commander'
-import { inspectDataset } from '#data/inspect.js'
-import { loadDataset, parseDataSource } from '#data/loaders/loader-list.js'
-import { describePartition, partition } from '#data/partitioners/partitioner-list.js'
+import {
+  describePartition,
+  inspectDataset,
+  loadDataset,
+  parseDataSource,
+  partition,
+} from '#data/index.js'
 import { addCommand, integer } from '../command.js'
 import { decimals } from '../format.js'
 
@@ -39,7 +43,10 @@ export function registerData(program: Command): void {
           ['range', `${facts.min} … ${facts.max}`],
         ],
       )
-      out.table(['class', 'examples'], facts.classes.map((name, label) => [name, facts.perClass[label] ?? 0]))
+      out.table(
+        ['class', 'examples'],
+        facts.classes.map((name, label) => [name, facts.perClass[label] ?? 0]),
+      )
       out.finish('data:inspect', { source, ...facts })
     },
   })
@@ -47,7 +54,11 @@ export function registerData(program: Command): void {
     describe: 'how a partition shares the classes out among clients',
     options: (command) =>
       withData(command)
-        .option('--partition <spec>', 'iid, dirichlet:0.5:seed=7, shards:2:seed=1, quantity:0.5:seed=1', 'dirichlet:0.5:seed=7')
+        .option(
+          '--partition <spec>',
+          'iid, dirichlet:0.5:seed=7, shards:2:seed=1, quantity:0.5:seed=1',
+          'dirichlet:0.5:seed=7',
+        )
         .option('--clients <n>', 'how many clients', integer({ min: 1, max: 1_000_000 }), 10),
     run: async ({ out }, options, [source]) => {
       const dataset = await load(source ?? '', options)
@@ -60,7 +71,12 @@ export function registerData(program: Command): void {
         ['client', 'examples', ...dataset.classes],
         table.map((row, client) => [client, row.total, ...row.perClass]),
       )
-      out.finish('data:partition', { source, partition: options.partition, classes: dataset.classes, clients: table })
+      out.finish('data:partition', {
+        source,
+        partition: options.partition,
+        classes: dataset.classes,
+        clients: table,
+      })
     },
   })
 }

@@ -24,17 +24,25 @@ const PARTITION = 'dirichlet:0.5:seed=7'
 
 export function registerDemo(program: Command): void {
   addCommand<DemoOptions>(program, 'demo', {
-    describe: 'a coordinator and client nodes as separate processes on this machine train one model on MNIST',
+    describe:
+      'a coordinator and client nodes as separate processes on this machine train one model on MNIST',
     options: (command) =>
       command
         .option('--nodes <n>', 'how many client nodes', integer({ min: 1, max: 32 }), 4)
         .option('--dir <dir>', 'where everything goes (default: a new folder in .tributary)')
-        .option('--port <port>', 'port of the coordinator; 0 chooses a free one', integer({ min: 0, max: 65_535 }), 0)
+        .option(
+          '--port <port>',
+          'port of the coordinator; 0 chooses a free one',
+          integer({ min: 0, max: 65_535 }),
+          0,
+        )
         .option('--keep', 'go on serving afterwards, until Ctrl-C')
         .option('--set <key=value...>', 'override a configuration key, for example rounds=5', []),
     run: async (session, options) => {
       const started = performance.now()
-      const directory = options.dir ?? join('.tributary', `demo-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`)
+      const directory =
+        options.dir ??
+        join('.tributary', `demo-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`)
       await mkdir(directory, { recursive: true })
       const programs: Program[] = []
       try {
@@ -60,7 +68,10 @@ async function runDemo(session: Session, demo: Demo): Promise<void> {
   const { runId } = await api.post<{ runId: string }>('/api/runs', { config: input as JsonObject })
   const record = await watchRun(session, api, runId)
   if (record.state !== 'finished') {
-    throw new FederationError('algorithm/failed', `The demo's run ended as ${record.state}: ${record.reason ?? 'interrupted'}`)
+    throw new FederationError(
+      'algorithm/failed',
+      `The demo's run ended as ${record.state}: ${record.reason ?? 'interrupted'}`,
+    )
   }
   const exported = await exportRun(api, runId, join(demo.directory, 'export'))
   const summary = summarise(record)
@@ -68,8 +79,12 @@ async function runDemo(session: Session, demo: Demo): Promise<void> {
   printRecall(out, record)
   const before = record.rounds.at(0)?.metrics['accuracy']
   out.say('')
-  out.say(`Accuracy  ${before === undefined ? '–' : percent(before)} before, ${percent(latestMetric(record.rounds, 'accuracy') ?? 0)} after ${summary.rounds} rounds`)
-  out.say(`Traffic   ${bytes(summary.bytesUp)} up, ${bytes(summary.bytesDown)} down, in ${total.toFixed(1)} s with ${demo.nodes} nodes`)
+  out.say(
+    `Accuracy  ${before === undefined ? '–' : percent(before)} before, ${percent(latestMetric(record.rounds, 'accuracy') ?? 0)} after ${summary.rounds} rounds`,
+  )
+  out.say(
+    `Traffic   ${bytes(summary.bytesUp)} up, ${bytes(summary.bytesDown)} down, in ${total.toFixed(1)} s with ${demo.nodes} nodes`,
+  )
   out.say(`Model     ${exported.model}`)
   out.say(`Record    ${exported.record}`)
   out.say('')
@@ -81,7 +96,15 @@ async function runDemo(session: Session, demo: Demo): Promise<void> {
     out.say(`\nStill serving at ${api.url}; data in ${demo.directory}. Ctrl-C ends it.`)
     await once(session.signal, 'abort')
   }
-  out.finish('demo', { ...summary, seconds: total, accuracyBefore: before ?? null, runId, model: exported.model, record: exported.record, url: api.url })
+  out.finish('demo', {
+    ...summary,
+    seconds: total,
+    accuracyBefore: before ?? null,
+    runId,
+    model: exported.model,
+    record: exported.record,
+    url: api.url,
+  })
 }
 
 /** Coordinator first, then every node with an invitation of its own; resolves when all are connected. */
@@ -95,10 +118,14 @@ async function startFederation(session: Session, demo: Demo): Promise<Api> {
   demo.programs.push(coordinator)
   session.out.say(`Starting a coordinator and ${nodes} nodes, each a process of its own …`)
   const { url } = (await coordinator.event('coordinator:listening')) as { url: string }
-  const { token } = JSON.parse(await readFile(join(dataDir, 'operator.json'), 'utf8')) as { token: string }
+  const { token } = JSON.parse(await readFile(join(dataDir, 'operator.json'), 'utf8')) as {
+    token: string
+  }
   const api = createApi(url, token)
   await Promise.all(Array.from({ length: nodes }, (_, index) => startNode(api, demo, index + 1)))
-  session.out.say(`Coordinator at ${url}: ${nodes} nodes connected, each with its own share of MNIST (${PARTITION})`)
+  session.out.say(
+    `Coordinator at ${url}: ${nodes} nodes connected, each with its own share of MNIST (${PARTITION})`,
+  )
   session.out.event('demo:connected', { url, nodes })
   return api
 }
@@ -107,8 +134,24 @@ async function startNode(api: Api, demo: Demo, number: number): Promise<void> {
   const { code } = await api.post<{ code: string }>('/api/nodes/invite', { minutes: 10 })
   const name = `node-${String(number).padStart(2, '0')}`
   const node = startProgram(
-    ['client', 'join', api.url, '--code', code, '--name', name, '--state-dir', join(demo.directory, name),
-      '--data', 'mnist', '--partition', PARTITION, '--shard', `${number}/${demo.nodes}`, '--share-counts'],
+    [
+      'client',
+      'join',
+      api.url,
+      '--code',
+      code,
+      '--name',
+      name,
+      '--state-dir',
+      join(demo.directory, name),
+      '--data',
+      'mnist',
+      '--partition',
+      PARTITION,
+      '--shard',
+      `${number}/${demo.nodes}`,
+      '--share-counts',
+    ],
     join(demo.directory, `${name}.log`),
   )
   demo.programs.push(node)

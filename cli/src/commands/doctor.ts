@@ -8,7 +8,8 @@ import { bytes } from '../format.js'
 export function registerDoctor(program: Command): void {
   addCommand<{ install?: string }>(program, 'doctor', {
     describe: 'what this machine can do, and why not more',
-    options: (command) => command.option('--install <backend>', 'native (214 MB download) or cuda (about 3 GB)'),
+    options: (command) =>
+      command.option('--install <backend>', 'native (214 MB download) or cuda (about 3 GB)'),
     run: async ({ out }, options) => {
       if (options.install !== undefined) {
         await install(options.install, (line) => {
@@ -25,10 +26,19 @@ export function registerDoctor(program: Command): void {
         ['what', 'value'],
         [
           ['processor', `${inventory.cpu.model}, ${inventory.cpu.cores} cores`],
-          ['memory', `${bytes(inventory.memory.freeBytes)} free of ${bytes(inventory.memory.totalBytes)}`],
+          [
+            'memory',
+            `${bytes(inventory.memory.freeBytes)} free of ${bytes(inventory.memory.totalBytes)}`,
+          ],
           ['node', inventory.node],
-          ...inventory.disk.map((disk): [string, string] => [`disk ${disk.path}`, `${bytes(disk.freeBytes)} free`]),
-          ...inventory.tools.map((tool): [string, string] => [tool.name, tool.version ?? 'not found']),
+          ...inventory.disk.map((disk): [string, string] => [
+            `disk ${disk.path}`,
+            `${bytes(disk.freeBytes)} free`,
+          ]),
+          ...inventory.tools.map((tool): [string, string] => [
+            tool.name,
+            tool.version ?? 'not found',
+          ]),
         ],
       )
       out.finish('doctor', { ...inventory })
@@ -39,5 +49,8 @@ export function registerDoctor(program: Command): void {
 async function install(backend: string, onProgress: (line: string) => void): Promise<void> {
   if (backend === 'native') return installNative({ onProgress })
   if (backend === 'cuda') return installCuda({ onProgress })
-  throw new FederationError('usage/bad-value', `Expected --install native or --install cuda, got '${backend}'`)
+  throw new FederationError(
+    'usage/bad-value',
+    `Expected --install native or --install cuda, got '${backend}'`,
+  )
 }

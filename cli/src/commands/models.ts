@@ -1,14 +1,16 @@
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
-import { CATALOGUE } from '#algorithms/catalogue.js'
-import { evaluateModel } from '#algorithms/evaluation/evaluate.js'
-import { createModel, describeModel } from '#algorithms/models/create-model.js'
-import { readModelBundle } from '#algorithms/models/params.js'
+import { CATALOGUE, configCatalogue } from '#algorithms/catalogue.js'
+import { evaluate, metricsOf, modelPredictor } from '#algorithms/evaluation/evaluate.js'
+import { modelOf } from '#algorithms/from-config.js'
+import { readModelFile } from '#algorithms/model-file.js'
+import { describeModel } from '#algorithms/models/describe.js'
+import type { Model } from '#algorithms/models/model.js'
 import { useBackend } from '#algorithms/tensor/backends.js'
-import { loadDataset, parseDataSource } from '#data/loaders/loader-list.js'
-import { wholeDataset } from '#data/dataset.js'
+import { loadDataset, matchCard, parseDataSource, wholeDataset } from '#data/index.js'
 import { FederationError } from '#protocol/errors.js'
-import type { ComputeConfig } from '#protocol/run-config.js'
+import { parseRunConfig, type ComputeConfig } from '#protocol/run-config.js'
+import { unwrap } from '#protocol/result.js'
 import { addCommand, integer } from '../command.js'
 import { decimals, percent } from '../format.js'
 
@@ -17,50 +19,95 @@ const SHAPE = /^\d+(x\d+){0,3}$/
 export function registerModels(program: Command): void {
   const models = program.command('models').description('look at and score models')
   addCommand<{ shape: string; classes: number }>(models, 'inspect <model>', {
-    describe: 'blocks, shapes and parameters of a model of the zoo, or of a bundle that a run exported',
+    describe:
+      'blocks, shapes and parameters of a model of the zoo, or of a bundle that a run exported',
     options: (command) =>
       command
         .option('--shape <shape>', 'input shape for a model of the zoo', '28x28x1')
-        .option('--classes <n>', 'number of classes for a model of the zoo', integer({ min: 2, max: 100_000 }), 10),
+        .option(
+          '--classes <n>',
+          'number of classes for a model of the zoo',
+          integer({ min: 2, max: 100_000 }),
+          10,
+        ),
     run: async ({ out }, options, [name]) => {
-      const model = await modelOf(name ?? '', options)
+      const model = await inspected(name ?? '', options)
       const rows = describeModel(model)
-      out.table(['block', 'output', 'parameters'], rows.map((row) => [row.block, row.outputShape.join(' × '), row.parameters]))
-      out.say(`${model.name}: ${model.parameterCount.toLocaleString('en')} parameters, input ${model.inputShape.join(' × ')}, ${model.classes} classes`)
-      out.finish('models:inspect', { name: model.name, parameters: model.parameterCount, blocks: rows })
+      out.table(
+        ['block', 'output', 'parameters'],
+        rows.map((row) => [row.block, row.outputShape.join(' × '), row.params]),
+      )
+      out.say(
+        `${model.name}: ${model.parameterCount.toLocaleString('en')} parameters, input ${model.inputShape.join(' × ')}, ${model.classes} classes`,
+      )
+      out.finish('models:inspect', {
+        name: model.name,
+        parameters: model.parameterCount,
+        blocks: rows,
+      })
     },
   })
-  addCommand<{ data: string; split: 'train' | 'test'; backend: ComputeConfig['backend']; limit?: number }>(models, 'evaluate <bundle>', {
+  addCommand<{
+    data: string
+    split: 'train' | 'test'
+    backend: Exclude<ComputeConfig['backend'], 'auto'>
+    limit?: number
+  }>(models, 'evaluate <bundle>', {
     describe: 'accuracy, loss and per-class recall of an exported model on a data set',
     options: (command) =>
       command
-        .requiredOption('--data <source>', 'mnist, fashion-mnist, idx:DIR, cifar10:DIR, csv:FILE:label=COLUMN')
+        .requiredOption(
+          '--data <source>',
+          'mnist, fashion-mnist, idx:DIR, cifar10:DIR, csv:FILE:label=COLUMN',
+        )
         .option('--split <split>', 'train or test', 'test')
         .option('--backend <name>', 'wasm, native, cpu', 'wasm')
         .option('--limit <n>', 'only the first n examples', integer({ min: 1, max: 2 ** 31 - 1 })),
     run: async ({ out }, options, [file]) => {
-      const { model, params } = await readModel(file ?? '')
+      const { model, params, task } = await readModel(file ?? '')
       const dataset = await loadDataset({
         ...parseDataSource(options.data),
         split: options.split,
         ...(options.limit === undefined ? {} : { limit: options.limit }),
       })
+      const mismatch = matchCard(
+        { inputShape: [...dataset.inputShape], classes: [...dataset.classes] },
+        task,
+      )
+      if (mismatch !== null) throw new FederationError('data/mismatch', mismatch)
       const engine = await useBackend(options.backend, { threads: 1 })
-      const metrics = await evaluateModel(model, params, { examples: wholeDataset(dataset), classes: dataset.classes })
-      out.say(`accuracy ${percent(metrics['accuracy'] ?? 0)}  loss ${decimals(metrics['loss'] ?? 0)}  on ${dataset.count} examples (${engine.backend})`)
-      out.table(['class', 'recall'], dataset.classes.map((name) => [name, percent(metrics[`recall/${name}`] ?? 0)]))
+      const predictor = modelPredictor(model, params)
+      const metrics = metricsOf(
+        await evaluate(predictor.predict, wholeDataset(dataset), dataset.classes),
+        dataset.classes,
+      )
+      predictor.dispose()
+      out.say(
+        `accuracy ${percent(metrics['accuracy'] ?? 0)}  loss ${decimals(metrics['loss'] ?? 0)}  on ${dataset.count} examples (${engine.backend})`,
+      )
+      out.table(
+        ['class', 'recall'],
+        dataset.classes.map((name) => [name, percent(metrics[`recall/${name}`] ?? 0)]),
+      )
       out.finish('models:evaluate', { examples: dataset.count, ...metrics })
     },
   })
 }
 
-async function modelOf(name: string, options: { shape: string; classes: number }) {
-  if (!Object.hasOwn(CATALOGUE.models, name)) return (await readModel(name)).model
+async function inspected(
+  name: string,
+  options: { shape: string; classes: number },
+): Promise<Model> {
+  if (!CATALOGUE.models.some((entry) => entry.name === name)) return (await readModel(name)).model
   if (!SHAPE.test(options.shape)) {
-    throw new FederationError('usage/bad-value', `Expected a shape like 28x28x1, got '${options.shape}'`)
+    throw new FederationError(
+      'usage/bad-value',
+      `Expected a shape like 28x28x1, got '${options.shape}'`,
+    )
   }
   const classes = Array.from({ length: options.classes }, (_, label) => String(label))
-  return createModel({ name }, { inputShape: options.shape.split('x').map(Number), classes })
+  const task = { inputShape: options.shape.split('x').map(Number), classes }
+  return modelOf(unwrap(parseRunConfig({ model: { name }, task }, configCatalogue())))
 }
 
 async function readModel(file: string) {
@@ -68,8 +115,12 @@ async function readModel(file: string) {
   try {
     bytes = await readFile(file)
   } catch (cause) {
-    const names = Object.keys(CATALOGUE.models).join(', ')
-    throw new FederationError('model/unreadable', `Cannot read '${file}': neither a file nor one of ${names}`, { cause })
+    const names = CATALOGUE.models.map((entry) => entry.name).join(', ')
+    throw new FederationError(
+      'model/unreadable',
+      `Cannot read '${file}': neither a file nor one of ${names}`,
+      { cause },
+    )
   }
-  return readModelBundle(bytes)
+  return readModelFile(bytes)
 }

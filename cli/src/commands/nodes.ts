@@ -17,15 +17,23 @@ export function registerNodes(program: Command): void {
     describe: 'make a one-time code with which a node enrols',
     options: (command) =>
       remoteOptions(command)
-        .option('--minutes <n>', 'how long the code is good for', integer({ min: 1, max: 10_080 }), 60)
+        .option(
+          '--minutes <n>',
+          'how long the code is good for',
+          integer({ min: 1, max: 10_080 }),
+          60,
+        )
         .option('--count <n>', 'how many codes', integer({ min: 1, max: 100 }), 1),
     run: async ({ out }, options) => {
       const api = await connect(options)
       const invitations = []
       for (let made = 0; made < options.count; made += 1) {
-        const invitation = await api.post<{ code: string; expiresAt: string }>('/api/nodes/invite', {
-          minutes: options.minutes,
-        })
+        const invitation = await api.post<{ code: string; expiresAt: string }>(
+          '/api/nodes/invite',
+          {
+            minutes: options.minutes,
+          },
+        )
         invitations.push(invitation)
         out.say(`${invitation.code}   until ${invitation.expiresAt}`)
         out.say(`  tributary client join ${api.url} --code ${invitation.code} --data mnist`)

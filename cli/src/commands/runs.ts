@@ -43,7 +43,9 @@ function registerStart(runs: Command): void {
     run: async (session, options, [config]) => {
       const api = await connect(options)
       const input = await readConfigInput(config ?? '', options.set)
-      const { runId } = await api.post<{ runId: string }>('/api/runs', { config: input as JsonObject })
+      const { runId } = await api.post<{ runId: string }>('/api/runs', {
+        config: input as JsonObject,
+      })
       session.out.say(`Started ${runId}`)
       if (options.watch === true) await watchRun(session, api, runId)
       else session.out.say(`Follow it:  tributary runs watch ${runId}`)
@@ -94,7 +96,8 @@ function registerList(runs: Command): void {
           line.createdAt,
         ]),
       )
-      if (lines.length === 0) out.say('No run yet. Start one:  tributary runs start mnist-fedavg-dirichlet')
+      if (lines.length === 0)
+        out.say('No run yet. Start one:  tributary runs start mnist-fedavg-dirichlet')
       out.finish('runs:list', { runs: lines })
     },
   })
@@ -103,7 +106,8 @@ function registerList(runs: Command): void {
 async function recordOf(options: RunOptions, run: string): Promise<RunRecord> {
   const local = await findRecord(run, options.runsDir)
   if (local !== null) return local
-  if (options.local === true) throw new FederationError('run/not-found', `No run '${run}' in ${options.runsDir}`)
+  if (options.local === true)
+    throw new FederationError('run/not-found', `No run '${run}' in ${options.runsDir}`)
   return (await connect(options)).get<RunRecord>(`/api/runs/${encodeURIComponent(run)}`)
 }
 
@@ -120,7 +124,9 @@ function registerShow(runs: Command): void {
 }
 
 function showRecord({ out }: Session, record: RunRecord): void {
-  out.say(`${record.name}  ${record.runId}  ${record.kind}  ${record.state}${record.reason === null ? '' : `: ${record.reason}`}`)
+  out.say(
+    `${record.name}  ${record.runId}  ${record.kind}  ${record.state}${record.reason === null ? '' : `: ${record.reason}`}`,
+  )
   out.table(ROUND_HEAD, record.rounds.map(roundRow))
   out.table(
     ['slot', 'node', 'examples', 'backend', 'rounds'],
@@ -129,11 +135,14 @@ function showRecord({ out }: Session, record: RunRecord): void {
       member.name,
       member.card.counts?.train ?? '–',
       `${member.engine.backend} ${member.engine.version}, ${member.engine.threads} thread`,
-      record.rounds.filter((round) => round.accepted.some(({ slot }) => slot === member.slot)).length,
+      record.rounds.filter((round) => round.accepted.some(({ slot }) => slot === member.slot))
+        .length,
     ]),
   )
   printRecall(out, record)
-  out.say(`configuration ${shortHash(record.configHash)}  seed ${record.config.seed}  method ${record.config.method.name}  model ${record.config.model.name}`)
+  out.say(
+    `configuration ${shortHash(record.configHash)}  seed ${record.config.seed}  method ${record.config.method.name}  model ${record.config.model.name}`,
+  )
   if (record.modelHash !== null) out.say(`model ${record.modelHash}`)
 }
 
@@ -143,7 +152,11 @@ function registerWatch(runs: Command): void {
     options: remoteOptions,
     run: async (session, options, [run]) => {
       const record = await watchRun(session, await connect(options), run ?? '')
-      session.out.finish('runs:watch', { runId: record.runId, state: record.state, ...summarise(record) })
+      session.out.finish('runs:watch', {
+        runId: record.runId,
+        state: record.state,
+        ...summarise(record),
+      })
       if (record.state === 'failed') process.exitCode = 1
     },
   })
@@ -165,7 +178,11 @@ function registerControl(runs: Command, verb: 'stop' | 'resume', describe: strin
 function registerExport(runs: Command): void {
   addCommand<RemoteOptions & { out?: string }>(runs, 'export <run>', {
     describe: 'write the model bundle and the record (configuration, fingerprint, every round)',
-    options: (command) => remoteOptions(command).option('--out <dir>', 'where to (default: a folder named after the run)'),
+    options: (command) =>
+      remoteOptions(command).option(
+        '--out <dir>',
+        'where to (default: a folder named after the run)',
+      ),
     run: async ({ out }, options, [run]) => {
       const written = await exportRun(await connect(options), run ?? '', options.out)
       out.say(`Model   ${written.model}`)

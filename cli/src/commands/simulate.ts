@@ -26,31 +26,49 @@ export interface Simulated {
 
 export function registerSimulate(program: Command): void {
   addCommand<SimulateOptions>(program, 'simulate [experiment]', {
-    describe: 'a simulated run from a JSON file or a shipped experiment, or the replay of a recorded one',
+    describe:
+      'a simulated run from a JSON file or a shipped experiment, or the replay of a recorded one',
     options: (command) =>
       remoteOptions(command)
-        .option('--workers <n>', 'worker processes; the result is the same for any number', integer({ min: 0, max: 256 }), Math.min(cpus().length, 8))
+        .option(
+          '--workers <n>',
+          'worker processes; the result is the same for any number',
+          integer({ min: 0, max: 256 }),
+          Math.min(cpus().length, 8),
+        )
         .option('--seeds <list>', 'repeat with each seed, for example 0,1,2', integerList)
-        .option('--replay <run>', 'run a recorded run again and compare every hash: a record file, or a run id')
+        .option(
+          '--replay <run>',
+          'run a recorded run again and compare every hash: a record file, or a run id',
+        )
         .option('--runs-dir <dir>', 'where runs are recorded', RUNS_DIRECTORY)
         .option('--set <key=value...>', 'override a configuration key, for example rounds=5', []),
     run: async (session, options, [name]) => {
       if (options.replay !== undefined) return runReplay(session, options, options.replay)
       if (name === undefined) {
-        throw new FederationError('usage/bad-value', 'Expected the name of an experiment or a JSON file, or --replay RUN')
+        throw new FederationError(
+          'usage/bad-value',
+          'Expected the name of an experiment or a JSON file, or --replay RUN',
+        )
       }
       return runExperiment(session, options, name)
     },
   })
 }
 
-async function runExperiment(session: Session, options: SimulateOptions, name: string): Promise<void> {
+async function runExperiment(
+  session: Session,
+  options: SimulateOptions,
+  name: string,
+): Promise<void> {
   const seeds = options.seeds ?? [null]
   const finished: Simulated[] = []
   for (const seed of seeds) {
     const override = seed === null ? options.set : [...options.set, `seed=${seed}`]
     const config = await loadExperiment(name, override)
-    session.out.say(`${config.name}: ${config.method.name}, ${config.model.name}, seed ${config.seed}, ${config.data?.clients ?? 0} clients, ${config.rounds} rounds, ${options.workers} workers`)
+    session.out.say(
+      `${config.name}: ${config.method.name}, ${config.model.name}, seed ${config.seed}, ${config.data?.clients ?? 0} clients, ${config.rounds} rounds, ${options.workers} workers`,
+    )
     finished.push(await runOne(session, options, config))
     if (session.signal.aborted) break
   }
@@ -78,17 +96,32 @@ function finishSimulation({ out }: Session, finished: readonly Simulated[]): voi
   const last = finished.at(-1)
   if (last === undefined) return
   if (finished.length === 1) printRecall(out, last.record)
-  const summaries = finished.map(({ record, model }) => ({ runId: record.runId, seed: record.config.seed, ...summarise(record), model }))
+  const summaries = finished.map(({ record, model }) => ({
+    runId: record.runId,
+    seed: record.config.seed,
+    ...summarise(record),
+    model,
+  }))
   const accuracies = summaries.flatMap(({ accuracy }) => (accuracy === null ? [] : [accuracy]))
   for (const summary of summaries) {
-    out.say(`seed ${summary.seed}: accuracy ${summary.accuracy === null ? '–' : percent(summary.accuracy)}, ${summary.seconds.toFixed(1)} s, model ${summary.modelHash ?? '–'}`)
+    out.say(
+      `seed ${summary.seed}: accuracy ${summary.accuracy === null ? '–' : percent(summary.accuracy)}, ${summary.seconds.toFixed(1)} s, model ${summary.modelHash ?? '–'}`,
+    )
   }
   const spread = accuracies.length > 1 ? meanAndSpread(accuracies) : null
-  if (spread !== null) out.say(`accuracy ${percent(spread.mean)} ± ${percent(spread.spread)} over ${accuracies.length} seeds`)
+  if (spread !== null)
+    out.say(
+      `accuracy ${percent(spread.mean)} ± ${percent(spread.spread)} over ${accuracies.length} seeds`,
+    )
   out.say(`Model ${last.model}`)
-  out.say(`Look at it:  tributary runs show ${last.record.runId} --local     Compare:  tributary compare ${finished.map(({ record }) => record.runId).join(' ')}`)
+  out.say(
+    `Look at it:  tributary runs show ${last.record.runId} --local     Compare:  tributary compare ${finished.map(({ record }) => record.runId).join(' ')}`,
+  )
   const single = summaries.at(-1)
-  out.finish('simulate', { ...single, ...(spread === null ? {} : { accuracy: spread.mean, spread: spread.spread, seeds: summaries }) })
+  out.finish('simulate', {
+    ...single,
+    ...(spread === null ? {} : { accuracy: spread.mean, spread: spread.spread, seeds: summaries }),
+  })
 }
 
 async function runReplay(session: Session, options: SimulateOptions, run: string): Promise<void> {
@@ -107,5 +140,10 @@ async function runReplay(session: Session, options: SimulateOptions, run: string
     },
   })
   session.out.say(`The same model: ${again.record.modelHash ?? ''}`)
-  session.out.finish('simulate', { replayOf: record.runId, ...summarise(again.record), model: again.model, same: true })
+  session.out.finish('simulate', {
+    replayOf: record.runId,
+    ...summarise(again.record),
+    model: again.model,
+    same: true,
+  })
 }
