@@ -1,6 +1,9 @@
+/** The schema of a run configuration, key by key. Everything else about configurations is derived from it. */
 import { z } from 'zod'
+import { classesSchema, inputShapeSchema } from './data-card.js'
+import type { JsonObject } from './json.js'
 
-/** Option schemas by name: what the algorithms offer, handed in because this folder may not import them. */
+/** For each name that a configuration can choose, the schema (a strict object) of its own options, without `name`. */
 export interface ConfigCatalogue {
   readonly models: Readonly<Record<string, z.ZodType>>
   readonly methods: Readonly<Record<string, z.ZodType>>
@@ -10,229 +13,292 @@ export interface ConfigCatalogue {
   readonly aggregators: Readonly<Record<string, z.ZodType>>
 }
 
-/** One strict object per name, chosen by `name`; `common` keys are added to each. */
-function choice(
-  options: Readonly<Record<string, z.ZodType>>,
-  common: z.ZodRawShape = {},
-): z.ZodType {
-  const variants = Object.entries(options).map(([name, schema]) =>
-    z.strictObject({ ...(schema as z.ZodObject).shape, ...common, name: z.literal(name) }),
-  )
-  return z.discriminatedUnion('name', variants as unknown as [z.ZodObject, ...z.ZodObject[]])
+/** A catalogue choice: a name and that entry's own options, checked against the entry's own schema. */
+export interface Choice extends JsonObject {
+  readonly name: string
 }
-const nameOf = (options: Readonly<Record<string, z.ZodType>>): z.ZodType =>
-  z.enum(Object.keys(options) as [string, ...string[]])
 
-const size = z.int().positive()
-const share = z.number().gt(0).max(1)
-const seconds = z
-  .number()
-  .positive()
-  .max(7 * 86_400)
+type Options = Readonly<Record<string, z.ZodType>>
+type Shape = Readonly<Record<string, z.ZodType>>
 
-const taskSchema = z.strictObject({
-  inputShape: z
-    .array(size.max(1_000_000))
-    .min(1)
-    .max(4)
-    .describe('shape of one example, without the batch'),
-  classes: z
-    .array(z.string().min(1).max(100))
-    .min(2)
-    .max(100_000)
-    .describe('class names in label order'),
+/** One object schema per name: the name, the keys common to all, the entry's own. */
+function choice(options: Options, common: Shape = {}): z.ZodType<Choice> {
+  const variants = Object.entries(options).map(([name, own]) =>
+    (own as z.ZodObject).safeExtend({ name: z.literal(name), ...common }),
+  )
+  return z.discriminatedUnion(
+    'name',
+    variants as unknown as [z.ZodObject],
+  ) as unknown as z.ZodType<Choice>
+}
+const nameOf = (options: Options): z.ZodType<string> => z.enum(Object.keys(options))
+
+const wholeNumber = (smallest: number, largest: number) => z.int().min(smallest).max(largest)
+const text = z.string().min(1).max(1000)
+
+const task = z.strictObject({
+  inputShape: inputShapeSchema.describe(
+    'Shape of one example: [height, width, channels] or [columns]',
+  ),
+  classes: classesSchema.describe('Class names in label order: label i means classes[i]'),
 })
 
-const schedule = z
-  .discriminatedUnion('name', [
-    z.strictObject({ name: z.literal('constant') }),
-    z.strictObject({
-      name: z.literal('exponential'),
-      decay: z.number().gt(0).max(1).describe('factor per round'),
-    }),
-    z.strictObject({
-      name: z.literal('cosine'),
-      floor: z.number().min(0).max(1).describe('smallest factor, in the last round'),
-    }),
-  ])
-  .default({ name: 'constant' })
-  .describe('factor on the learning rate by round')
-
-const optimizerKeys = {
-  learningRate: z.number().positive().max(1000).default(0.1).describe('client learning rate'),
-  momentum: z.number().min(0).lt(1).default(0).describe('momentum of a local step'),
-  weightDecay: z.number().min(0).max(10).default(0).describe('weight decay added to the gradient'),
-  schedule,
+const schedule = z.discriminatedUnion('name', [
+  z.strictObject({ name: z.literal('constant') }),
+  z.strictObject({
+    name: z.literal('exponential'),
+    decay: z.number().positive().max(1).default(0.99).describe('Factor from one round to the next'),
+  }),
+  z.strictObject({
+    name: z.literal('cosine'),
+    floor: z.number().min(0).max(1).default(0).describe('Factor towards which the last round goes'),
+  }),
+])
+/** Keys of every client optimizer. */
+const clientOptimizerKeys = {
+  learningRate: z.number().positive().max(1000).default(0.1).describe('Client learning rate'),
+  momentum: z.number().min(0).lt(1).default(0).describe('Momentum; starts anew in every round'),
+  weightDecay: z
+    .number()
+    .min(0)
+    .max(10)
+    .default(0)
+    .describe('L2 penalty: this times the params is added to the gradient'),
+  schedule: schedule
+    .prefault({ name: 'constant' })
+    .describe(
+      'Factor on the learning rate by round: constant, exponential {decay} or cosine {floor}',
+    ),
   gradientClip: z
     .number()
     .positive()
     .nullable()
     .default(null)
-    .describe("largest L2 norm of a step's gradient; null: none"),
+    .describe("Largest global L2 norm of one step's gradient; null: no clipping"),
 }
+const clientOptimizer = z.object({ name: z.string(), ...clientOptimizerKeys })
+type ClientOptimizer = z.output<typeof clientOptimizer>
 
-const training = (catalogue: ConfigCatalogue) =>
+const trainingSchema = (catalogue: ConfigCatalogue) =>
   z.strictObject({
-    localEpochs: size.max(10_000).default(1).describe('passes over the local examples in a round'),
-    batchSize: size.max(1_000_000).default(32).describe('examples per local step'),
-    optimizer: choice(catalogue.clientOptimizers, optimizerKeys)
-      .prefault({ name: 'sgd' })
-      .describe('client optimizer'),
+    localEpochs: wholeNumber(1, 10_000)
+      .default(1)
+      .describe("Passes over a client's examples per round"),
+    batchSize: wholeNumber(1, 1_000_000)
+      .default(32)
+      .describe('Examples per local step; the last batch of an epoch may be smaller'),
+    optimizer: (
+      choice(
+        catalogue.clientOptimizers,
+        clientOptimizerKeys,
+      ) as unknown as z.ZodType<ClientOptimizer>
+    )
+      .prefault({ name: 'sgd' } as ClientOptimizer)
+      .describe('Client optimizer'),
   })
 
-const aggregation = (catalogue: ConfigCatalogue) =>
+const aggregationSchema = (catalogue: ConfigCatalogue) =>
   z.strictObject({
-    rule: nameOf(catalogue.aggregators).default('mean').describe('how updates become one'),
+    rule: nameOf(catalogue.aggregators)
+      .default('mean')
+      .describe('How updates of a round become one'),
     serverOptimizer: choice(catalogue.serverOptimizers)
       .prefault({ name: 'sgd' })
-      .describe('how the mean update moves the model'),
+      .describe('How the combined update moves the model'),
     weighting: z
       .enum(['examples', 'uniform'])
       .default('examples')
-      .describe('weight of an update in the mean'),
-    maxExamples: size
-      .max(2 ** 31)
+      .describe('An update counts by its number of examples, or every update counts the same'),
+    maxExamples: wholeNumber(1, 2 ** 31)
       .default(100_000)
-      .describe('largest weight one update may claim'),
+      .describe('Largest number of examples one update may claim'),
     maxAbs: z
       .number()
       .positive()
       .max(2 ** 20)
       .default(32)
-      .describe('largest absolute value of an element of an update'),
+      .describe(
+        'Largest absolute value of an element of an update; with maxExamples and the cohort it fixes the grid of exact sums',
+      ),
   })
 
-const take = z.union([
-  z.strictObject({ size }),
-  z.strictObject({ fraction: share }),
-  z.literal('all'),
-])
-const cohort = (catalogue: ConfigCatalogue) =>
+const size = wholeNumber(1, 1_000_000)
+const fraction = z.number().positive().max(1)
+export type Take = { readonly size: number } | { readonly fraction: number } | 'all'
+
+/** People write one of `size`, `fraction` and `all`; the finished configuration says `take`, which is accepted too. */
+const cohortSchema = (catalogue: ConfigCatalogue) =>
   z
     .strictObject({
-      size: size.optional().describe('sample this many each round'),
-      fraction: share.optional().describe('sample this share of those available'),
-      all: z.literal(true).optional().describe('everyone who is available (the default)'),
-      take: take.optional().describe('the same three in the form that records hold'),
-      sampler: nameOf(catalogue.samplers).default('uniform').describe('how the cohort is drawn'),
-      minReporters: size
-        .default(1)
-        .describe('a round with fewer updates is given up and tried again'),
-      deadlineSeconds: seconds
+      size: size.exactOptional().describe('Sample this many of the available clients each round'),
+      fraction: fraction
+        .exactOptional()
+        .describe('Sample this share of the available clients each round'),
+      all: z
+        .literal(true)
+        .exactOptional()
+        .describe('Everyone available takes part in every round (the default)'),
+      take: z
+        .union([z.literal('all'), z.strictObject({ size }), z.strictObject({ fraction })])
+        .exactOptional()
+        .describe(
+          "The same in one key, as finished configurations write it: 'all', {size} or {fraction}",
+        ),
+      sampler: nameOf(catalogue.samplers).default('uniform').describe('How the cohort is drawn'),
+      minReporters: size.default(1).describe('Fewest updates that close a round'),
+      deadlineSeconds: z
+        .number()
+        .positive()
+        .max(604_800)
         .default(600)
-        .describe('when a round closes without the missing members'),
-      graceSeconds: seconds
+        .describe('Longest time a round waits for updates'),
+      graceSeconds: z
+        .number()
+        .min(0)
+        .max(86_400)
         .default(15)
-        .describe('how long a member that lost its connection is waited for'),
-      attempts: size.max(100).default(3).describe('tries of one round before the run fails'),
+        .describe('How long a member that lost its connection is waited for'),
+      attempts: wholeNumber(1, 1000)
+        .default(3)
+        .describe('How often a round with too few reporters is tried before the run fails'),
     })
-    .check((context) => {
-      const { size: count, fraction, all, take: taken } = context.value
-      if ([count, fraction, all, taken].filter((one) => one !== undefined).length > 1) {
-        context.issues.push({
+    .superRefine((value, context) => {
+      const given = ['size', 'fraction', 'all', 'take'].filter((key) => Object.hasOwn(value, key))
+      if (given.length > 1) {
+        context.addIssue({
           code: 'custom',
-          message: 'takes one of size, fraction and all',
-          input: context.value,
+          message: `expected one of ${given.join(' and ')}, not both`,
         })
       }
     })
-    .transform(({ size: count, fraction, all: _all, take: taken, ...rest }) => ({
-      take:
-        taken ??
-        (count === undefined
-          ? fraction === undefined
-            ? ('all' as const)
-            : { fraction }
-          : { size: count }),
+    .transform(({ size, fraction, all: _all, take, ...rest }) => ({
+      take: takeOf(take, { size, fraction }),
       ...rest,
     }))
 
-const source = {
-  name: z
-    .string()
-    .min(1)
-    .describe('mnist, fashion-mnist, synthetic, idx, cifar10, cifar100 or csv'),
-  path: z.string().min(1).optional().describe('directory or file for the loaders that read one'),
-  limit: size.optional().describe('use only the first examples'),
+interface Counts {
+  readonly size: number | undefined
+  readonly fraction: number | undefined
 }
+function takeOf(take: Take | undefined, { size, fraction }: Counts): Take {
+  if (take !== undefined) return take
+  if (size !== undefined) return { size }
+  return fraction === undefined ? 'all' : { fraction }
+}
+
+const dataSourceKeys = {
+  name: text.describe('A built-in data set or a loader'),
+  path: text.exactOptional().describe('Where the loader finds the data'),
+  limit: wholeNumber(1, 2 ** 31)
+    .exactOptional()
+    .describe('Use only this many examples'),
+}
+const dataSource = z.strictObject(dataSourceKeys)
+
 const evaluation = z.strictObject({
-  central: z
-    .strictObject(source)
+  central: dataSource
     .nullable()
     .default(null)
-    .describe('held-out data on the coordinator; null: none'),
+    .describe(
+      'Data set whose test split the coordinator scores the model on; null: no central evaluation',
+    ),
   federated: z
     .boolean()
     .default(false)
-    .describe('members score the model they receive on their own test split'),
-  every: size.default(1).describe('evaluate every so many rounds, and after the last'),
+    .describe('Clients score the model they receive on their own test split'),
+  every: wholeNumber(1, 1_000_000)
+    .default(1)
+    .describe('Evaluate after every this many rounds, and after the last'),
   earlyStop: z
     .strictObject({
-      metric: z.enum(['accuracy', 'loss']).default('loss').describe('what must improve'),
-      patience: size.default(5).describe('evaluations without improvement before the run ends'),
-      minDelta: z.number().min(0).default(0).describe('smallest change that counts as improvement'),
+      metric: z.enum(['accuracy', 'loss']).default('accuracy').describe('Score to watch'),
+      patience: wholeNumber(1, 1_000_000)
+        .default(5)
+        .describe('Evaluations without improvement before the run ends'),
+      minDelta: z.number().min(0).default(0).describe('Smallest change that counts as improvement'),
     })
     .nullable()
     .default(null)
-    .describe('end the run when it no longer improves'),
+    .describe('End the run when the score stops improving; null: never'),
 })
+
 const compute = z.strictObject({
   backend: z
     .enum(['auto', 'cpu', 'wasm', 'native', 'cuda', 'webgpu'])
     .default('auto')
-    .describe('what computes; pinned where a hash is promised'),
-  threads: size.max(1024).default(1).describe('threads of the backend'),
+    .describe(
+      'Compute backend; auto: every node measures and takes the fastest. Name one where equal bytes are wanted',
+    ),
+  threads: wholeNumber(1, 256).default(1).describe('Threads of the backend'),
 })
-const data = z.strictObject({
-  ...source,
-  partition: z
-    .string()
-    .min(1)
+
+const simulatedData = z.strictObject({
+  ...dataSourceKeys,
+  partition: text
     .default('iid')
-    .describe('iid, dirichlet:0.5:seed=7, shards:2:seed=1, quantity:0.5:seed=1'),
-  clients: size.max(1_000_000).default(10).describe('simulated clients'),
+    .describe('How examples are dealt to clients: NAME[:PARAMETER][:seed=N]'),
+  clients: wholeNumber(1, 1_000_000).default(10).describe('Number of clients'),
   testFraction: z
     .number()
     .min(0)
     .max(0.9)
     .default(0.1)
-    .describe('share of its examples a client keeps for testing'),
+    .describe("Share of each client's examples that it keeps for testing"),
 })
 
-/** The schema of what a user writes. Its output is a complete `RunConfig`, but for `task`, which may come from the data. */
-export function runConfigSchema(catalogue: ConfigCatalogue) {
-  return z.strictObject({
-    name: z.string().min(1).max(100).default('run').describe('a name for people'),
-    task: taskSchema
-      .optional()
-      .describe("what a node's data must be; simulations take it from their data"),
-    model: choice(catalogue.models)
-      .prefault({ name: 'mlp' })
-      .describe('model of the zoo with its options'),
+/** The whole configuration: what people write goes in, the complete configuration comes out. */
+export const runConfigSchema = (catalogue: ConfigCatalogue) =>
+  z.strictObject({
+    name: z.string().min(1).max(100).default('run').describe('What people call the run'),
+    task: task.describe("What a client's data must be"),
+    model: choice(catalogue.models).describe('The model and its options'),
     startFrom: z
       .string()
-      .regex(/^[0-9a-f]{64}$/, 'is the SHA-256 of a model bundle')
+      .regex(/^[0-9a-f]{64}$/, 'expected the SHA-256 of a bundle: 64 hexadecimal digits')
       .nullable()
       .default(null)
-      .describe('initial params; null: seeded'),
+      .describe('Hash of a bundle with the initial params; null: seeded initialisation'),
     method: choice(catalogue.methods)
       .prefault({ name: 'fedavg' })
-      .describe('federated method with its hyper-parameters'),
-    training: training(catalogue).prefault({}),
-    aggregation: aggregation(catalogue).prefault({}),
-    cohort: cohort(catalogue).prefault({}),
-    evaluation: evaluation.prefault({}),
-    compute: compute.prefault({}),
-    rounds: size.max(1_000_000).default(10).describe('training rounds'),
-    seed: z
-      .int()
-      .min(0)
-      .max(2 ** 31 - 1)
+      .describe('The federated method and its hyper-parameters'),
+    training: trainingSchema(catalogue)
+      .prefault({})
+      .describe('What a client does with its examples in a round'),
+    aggregation: aggregationSchema(catalogue).prefault({}).describe('How updates change the model'),
+    cohort: cohortSchema(catalogue)
+      .prefault({})
+      .describe('Who takes part in a round, and how long it waits'),
+    evaluation: evaluation.prefault({}).describe('Where and how often the model is scored'),
+    compute: compute.prefault({}).describe('What computes'),
+    rounds: wholeNumber(1, 1_000_000).default(10).describe('Number of training rounds'),
+    seed: wholeNumber(0, Number.MAX_SAFE_INTEGER)
       .default(0)
-      .describe('every random stream hangs on it'),
-    data: data
+      .describe('Seed of every random number of the run'),
+    data: simulatedData
       .nullable()
       .default(null)
-      .describe('where simulated clients get their data; absent in deployed runs'),
+      .describe("Where the clients' shares come from; only for simulations and demos"),
   })
-}
+
+/** Readonly all the way down; types with an index signature are readonly already. */
+type Frozen<T> = T extends readonly (infer Element)[]
+  ? readonly Frozen<Element>[]
+  : T extends object
+    ? string extends keyof T
+      ? T
+      : { readonly [Key in keyof T]: Frozen<T[Key]> }
+    : T
+
+/** The frozen, complete configuration of a run. Made by `parseRunConfig`; nothing inside falls back to a default again. */
+export type RunConfig = Frozen<z.output<ReturnType<typeof runConfigSchema>>>
+export type TaskConfig = Frozen<z.output<typeof task>>
+export type OptimizerConfig = Frozen<ClientOptimizer>
+export type TrainingConfig = RunConfig['training']
+export type AggregationConfig = RunConfig['aggregation']
+export type CohortConfig = RunConfig['cohort']
+export type EvaluationConfig = RunConfig['evaluation']
+export type ComputeConfig = RunConfig['compute']
+/** A data set in words: a built-in name or a loader's name with a path. */
+export type DataSource = Frozen<z.output<typeof dataSource>>
+/** Only for simulations and demos: where the clients' shares come from. */
+export type SimulatedDataConfig = Frozen<z.output<typeof simulatedData>>

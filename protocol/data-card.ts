@@ -1,12 +1,21 @@
 import { z } from 'zod'
 
+/** Shape of one example, without the batch dimension. */
+export const inputShapeSchema = z.array(z.int().positive().max(1_000_000)).min(1).max(4)
+/** Class names in label order. */
+export const classesSchema = z
+  .array(z.string().min(1).max(100))
+  .min(2)
+  .max(100_000)
+  .refine((names) => new Set(names).size === names.length, 'expected every class name once')
+
 /**
  * What a node tells about its data, and what a run asks for. Counts only where the owner allows it.
  * `source` says how to make the same data again (a public data set, a partition, a shard); absent for private data.
  */
 export const dataCardSchema = z.strictObject({
-  inputShape: z.array(z.int().positive().max(1_000_000)).min(1).max(4),
-  classes: z.array(z.string().min(1).max(100)).min(2).max(100_000),
+  inputShape: inputShapeSchema,
+  classes: classesSchema,
   counts: z
     .strictObject({
       train: z.int().nonnegative(),

@@ -1,173 +1,91 @@
+import sjson from 'secure-json-parse'
 import { z } from 'zod'
-import { configProblem } from './config-problem.js'
-import { runConfigSchema, type ConfigCatalogue } from './config-schema.js'
+import { conflictsOf } from './config-conflicts.js'
+import { describeIssue, isUnknownName, pathOf } from './config-problems.js'
+import { runConfigSchema } from './config-schema.js'
+import type { ConfigCatalogue, RunConfig, TaskConfig } from './config-schema.js'
 import { FederationError } from './errors.js'
 import { sha256, type Hash } from './ids.js'
 import { canonicalJson, type JsonObject, type JsonValue } from './json.js'
 import { fail, ok, type Result } from './result.js'
 
-export { runConfigSchema, type ConfigCatalogue } from './config-schema.js'
-
-/** A catalogue choice: a name and that entry's own options, checked against the entry's own schema. */
-export interface Choice extends JsonObject {
-  readonly name: string
-}
-export interface TaskConfig {
-  readonly inputShape: readonly number[]
-  readonly classes: readonly string[]
-}
-export interface OptimizerConfig {
-  readonly name: string
-  readonly learningRate: number
-  readonly momentum: number
-  readonly weightDecay: number
-  /** Factor on the learning rate by round. */
-  readonly schedule:
-    | { readonly name: 'constant' }
-    | { readonly name: 'exponential'; readonly decay: number }
-    | { readonly name: 'cosine'; readonly floor: number }
-  /** Largest global L2 norm of one step's gradient; null: no clipping. */
-  readonly gradientClip: number | null
-}
-export interface TrainingConfig {
-  readonly localEpochs: number
-  readonly batchSize: number
-  readonly optimizer: OptimizerConfig
-}
-export interface AggregationConfig {
-  readonly rule: string
-  readonly serverOptimizer: Choice
-  readonly weighting: 'examples' | 'uniform'
-  /** Largest weight (number of examples) one update may claim. */
-  readonly maxExamples: number
-  /** Largest absolute value an element of a mean group may have. Together with maxExamples and the cohort it fixes the grid. */
-  readonly maxAbs: number
-}
-export interface CohortConfig {
-  /** How many are sampled each round: a number, a fraction of those available, or everyone. */
-  readonly take: { readonly size: number } | { readonly fraction: number } | 'all'
-  readonly sampler: string
-  readonly minReporters: number
-  readonly deadlineSeconds: number
-  /** How long a member that lost its connection is waited for. */
-  readonly graceSeconds: number
-  /** How often a round that got too few reporters is tried again before the run fails. */
-  readonly attempts: number
-}
-/** A data set in words: a built-in name or a loader's name with a path. */
-export interface DataSource {
-  readonly name: string
-  readonly path?: string
-  readonly limit?: number
-}
-export interface EvaluationConfig {
-  /** The held-out set on the coordinator; null: no central evaluation. */
-  readonly central: DataSource | null
-  readonly federated: boolean
-  readonly every: number
-  readonly earlyStop: {
-    readonly metric: 'accuracy' | 'loss'
-    readonly patience: number
-    readonly minDelta: number
-  } | null
-}
-export interface ComputeConfig {
-  readonly backend: 'auto' | 'cpu' | 'wasm' | 'native' | 'cuda' | 'webgpu'
-  readonly threads: number
-}
-/** Only for simulations and demos: where the clients' shares come from. */
-export interface SimulatedDataConfig extends DataSource {
-  readonly partition: string
-  readonly clients: number
-  /** Share of each client's examples that it keeps for testing. */
-  readonly testFraction: number
-}
-/** The frozen, complete configuration of a run. Made by `parseRunConfig`; nothing inside falls back to a default again. */
-export interface RunConfig {
-  readonly name: string
-  readonly task: TaskConfig
-  readonly model: Choice
-  /** Hash of a bundle with the initial params; null: seeded initialisation. */
-  readonly startFrom: string | null
-  readonly method: Choice
-  readonly training: TrainingConfig
-  readonly aggregation: AggregationConfig
-  readonly cohort: CohortConfig
-  readonly evaluation: EvaluationConfig
-  readonly compute: ComputeConfig
-  readonly rounds: number
-  readonly seed: number
-  readonly data: SimulatedDataConfig | null
-}
+export { runConfigSchema } from './config-schema.js'
+export { configDefaultsTable } from './config-table.js'
+export type {
+  AggregationConfig,
+  Choice,
+  CohortConfig,
+  ComputeConfig,
+  ConfigCatalogue,
+  DataSource,
+  EvaluationConfig,
+  OptimizerConfig,
+  RunConfig,
+  SimulatedDataConfig,
+  TaskConfig,
+  TrainingConfig,
+} from './config-schema.js'
+/** What a person writes: any of the keys, as JSON. */
 export type RunConfigInput = { readonly [key: string]: JsonValue }
 
+export interface ParseRunConfigOptions {
+  /** Used where the input has no `task`: simulations and demos know it from their data. */
+  readonly task?: TaskConfig
+}
+
 /**
- * The complete, frozen configuration of what a user wrote. `task` fills in for a task that the input leaves out. Errors:
- * `config/unknown-name`, `config/invalid` (every problem with its path, value and nearest valid key), `config/impossible`.
+ * The complete, deeply frozen configuration from what a person (or another version) wrote. All problems are in one message,
+ * one a line: config/invalid, config/unknown-name when names are all that is wrong, config/impossible when the parts do not go
+ * together. A complete configuration is accepted and comes back unchanged.
  */
 export function parseRunConfig(
   input: unknown,
   catalogue: ConfigCatalogue,
-  options: { readonly task?: TaskConfig } = {},
+  { task }: ParseRunConfigOptions = {},
 ): Result<RunConfig> {
-  const schema = runConfigSchema(catalogue)
-  const parsed = schema.safeParse(input)
-  if (!parsed.success)
-    return fail(configProblem(parsed.error, input, runConfigJsonSchema(catalogue)))
-  const task = parsed.data.task ?? options.task
-  if (task === undefined) {
+  if (!isObject(input))
+    return fail(invalid(`Expected a configuration as a JSON object, got ${typeof input}`))
+  try {
+    sjson.scan(input, { protoAction: 'error', constructorAction: 'error' })
+  } catch (cause) {
     return fail(
-      new FederationError(
-        'config/invalid',
-        'task is missing: state inputShape and classes, or name data to take them from',
-      ),
+      new FederationError('config/invalid', 'The configuration holds a forbidden key', { cause }),
     )
   }
-  const config = deepFreeze(JSON.parse(JSON.stringify({ ...parsed.data, task })) as RunConfig)
-  const [contradiction] = contradictions(config)
-  return contradiction === undefined
+  const filled = task === undefined || Object.hasOwn(input, 'task') ? input : { ...input, task }
+  const parsed = runConfigSchema(catalogue).safeParse(filled, { error: describeIssue })
+  if (!parsed.success) return fail(problemOf(parsed.error))
+  const config = deepFreeze(parsed.data as RunConfig)
+  const conflicts = conflictsOf(config)
+  return conflicts.length === 0
     ? ok(config)
-    : fail(new FederationError('config/impossible', contradiction))
+    : fail(new FederationError('config/impossible', conflicts.join('\n')))
 }
 
-/** Settings that are each right and cannot work together. */
-function contradictions({ cohort, data, evaluation, rounds }: RunConfig): readonly string[] {
-  const { take, minReporters } = cohort
-  const size = typeof take === 'object' && 'size' in take ? take.size : null
-  const clients = data?.clients ?? null
-  return [
-    size !== null && minReporters > size
-      ? `cohort.minReporters ${minReporters} is more than cohort.size ${size}`
-      : null,
-    size !== null && clients !== null && size > clients
-      ? `cohort.size ${size} is more than data.clients ${clients}`
-      : null,
-    clients !== null && minReporters > clients
-      ? `cohort.minReporters ${minReporters} is more than data.clients ${clients}`
-      : null,
-    evaluation.every > rounds
-      ? `evaluation.every ${evaluation.every} is more than rounds ${rounds}`
-      : null,
-    evaluation.earlyStop !== null && evaluation.central === null && !evaluation.federated
-      ? 'evaluation.earlyStop needs evaluation.central or evaluation.federated'
-      : null,
-  ].filter((reason) => reason !== null)
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const invalid = (message: string): FederationError => new FederationError('config/invalid', message)
+
+function problemOf({ issues }: z.ZodError): FederationError {
+  const code = issues.every(isUnknownName) ? 'config/unknown-name' : 'config/invalid'
+  // Messages of the schemas themselves do not know where they are used.
+  const sentences = issues.map(({ code: kind, path, message }) =>
+    kind === 'custom' || kind === 'invalid_format' ? `${pathOf(path)}: ${message}` : message,
+  )
+  return new FederationError(code, sentences.join('\n'))
 }
 
 function deepFreeze<T>(value: T): T {
-  if (typeof value === 'object' && value !== null) {
-    Object.values(value).forEach(deepFreeze)
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     Object.freeze(value)
+    Object.values(value).forEach(deepFreeze)
   }
   return value
 }
 
-/** Equal configurations have equal hashes, whatever the order of their keys. */
+/** Identity of a configuration: equal settings, equal hash, whatever the order of keys. */
 export const configHash = (config: RunConfig): Hash => sha256(canonicalJson(config))
 
-/** What a user may write, as JSON Schema: the coordinator serves it, forms are drawn from it. */
+/** JSON Schema (2020-12) of what people write, for editors and forms. */
 export const runConfigJsonSchema = (catalogue: ConfigCatalogue): JsonObject =>
-  z.toJSONSchema(runConfigSchema(catalogue), {
-    io: 'input',
-    unrepresentable: 'any',
-  }) as unknown as JsonObject
+  z.toJSONSchema(runConfigSchema(catalogue), { io: 'input' }) as unknown as JsonObject

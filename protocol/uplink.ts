@@ -37,3 +37,10 @@ export interface UplinkGroup {
 
 /** Tensor names inside an update bundle are `group/tensor`. */
 export const uplinkName = (group: string, tensor: string): string => `${group}/${tensor}`
+
+/** Whole numbers below this are exact in a float64, and so are sums that stay below it. */
+export const EXACT_BELOW = 2 ** 53
+/** A mean keeps at least this many bits after the point; a configuration that leaves fewer is refused. */
+export const FEWEST_MEAN_BITS = 16
+/** How large a roster may grow in a run that takes everyone or a fraction of it. */
+export const LARGEST_ROSTER = 10_000
