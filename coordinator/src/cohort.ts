@@ -14,7 +14,10 @@ export interface Gathered {
   readonly population: number
 }
 
-/** Samples the round's cohort, once enough members are there. Null: the signal aborted first. */
+/** Chooses a round's cohort. Null only when the signal aborted. */
+export type Gather = (ctx: RunContext, head: Head, plan: PlannedRound) => Promise<Gathered | null>
+
+/** Samples the round's cohort, once enough members are there. */
 export async function gatherCohort(
   ctx: RunContext,
   head: Head,
@@ -25,15 +28,24 @@ export async function gatherCohort(
   const size =
     plan.audience === 'everyone' ? available.length : sizeOf(ctx.config.cohort, available.length)
   const chosen = sample(ctx, head, { available, size })
-  const personal = await personalIn(ctx.store.blobs, head.personalHash)
   return {
-    cohort: chosen.map((slot) => ({
-      slot,
-      lease: randomBytes(16).toString('hex'),
-      personal: personal[slot] ?? null,
-    })),
+    cohort: await membersOf(ctx, head, chosen),
     population: (await ctx.store.roster(ctx.runId)).length,
   }
+}
+
+/** Each with a new lease, and the personal bundle that waits for it. */
+export async function membersOf(
+  ctx: RunContext,
+  head: Head,
+  slots: readonly Slot[],
+): Promise<readonly CohortMember[]> {
+  const personal = await personalIn(ctx.store.blobs, head.personalHash)
+  return slots.map((slot) => ({
+    slot,
+    lease: randomBytes(16).toString('hex'),
+    personal: personal[slot] ?? null,
+  }))
 }
 
 /** Waits, without spinning, until as many members are available as must report. */

@@ -4,6 +4,7 @@ import { createStreams } from '#protocol/random.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import { ENGINE, FakeCompute, FakeFleet, untilAborted } from '#testing/fake-fleet.js'
 import { FakeClock } from '#testing/fake-clock.js'
+import { gatherCohort } from './cohort.js'
 import { fateOf } from './fates.js'
 import { runRounds } from './round.js'
 import type { RunContext } from './run-context.js'
@@ -60,6 +61,7 @@ async function world(): Promise<World> {
     return {
       ...{ runId, config: CONFIG, epoch: head.epoch + 1, store, fleet, clock },
       compute: new FakeCompute(store.blobs),
+      gather: gatherCohort,
       streams: createStreams(CONFIG.seed),
       signal: new AbortController().signal,
       emit: async (type, data) => void (await store.appendEvent(runId, type, data)),

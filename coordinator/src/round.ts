@@ -3,7 +3,6 @@ import type { Slot } from '#protocol/ids.js'
 import type { Contribution, Opening } from './fleet/fleet.js'
 import type { AcceptOutcome, Head } from './store/store.js'
 import { deadlineSignal } from './clock.js'
-import { gatherCohort } from './cohort.js'
 import { abandon } from './abandon.js'
 import { fatesWhenClosed } from './fates.js'
 import { personalAfter } from './personal.js'
@@ -30,7 +29,7 @@ async function open(ctx: RunContext, head: Head): Promise<void> {
     if (await advance(ctx, head, { state: 'DONE' })) await ctx.emit('run:finished', {})
     return
   }
-  const gathered = await gatherCohort(ctx, head, plan)
+  const gathered = await ctx.gather(ctx, head, plan)
   if (gathered === null) return
   const { round, attempt } = head
   const { deadlineSeconds, graceSeconds } = ctx.config.cohort

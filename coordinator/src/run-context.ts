@@ -4,6 +4,7 @@ import type { AcceptedUpdate } from '#protocol/record.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import type { Streams } from '#protocol/random.js'
 import type { Clock } from './clock.js'
+import type { Gather } from './cohort.js'
 import type { Compute } from './compute/compute.js'
 import type { Fleet } from './fleet/fleet.js'
 import type { Head, Store } from './store/store.js'
@@ -21,6 +22,8 @@ export interface RunContext {
   readonly streams: Streams
   /** Leaves the loop; the round stays as it is, to be taken up again. */
   readonly signal: AbortSignal
+  /** Who takes part: production samples (`gatherCohort`), a replay takes who took part. */
+  readonly gather: Gather
   readonly emit: (type: string, data: JsonObject) => Promise<void>
   /** What the open round has cost so far. Only for its record: a restart begins it anew. */
   readonly tally: { openedAt: number; bytesUp: number; bytesDown: number }

@@ -6,6 +6,7 @@ import type { Fate, RunRecord } from '#protocol/record.js'
 import { configHash, type RunConfig } from '#protocol/run-config.js'
 import { assertPossible } from '#algorithms/from-config.js'
 import type { Clock } from './clock.js'
+import { gatherCohort, type Gather } from './cohort.js'
 import type { Compute } from './compute/compute.js'
 import { fateOf, fatesWhenAbandoned } from './fates.js'
 import type { Fleet } from './fleet/fleet.js'
@@ -19,6 +20,10 @@ export interface RunManagerOptions {
   readonly compute: Compute
   readonly clock: Clock
   readonly kind: RunRecord['kind']
+  /** Default: sampled as configured. */
+  readonly gather?: Gather
+  /** Between rounds, unreachable blobs are deleted. Default: every minute those older than five. */
+  readonly garbage?: { readonly everyMs: number; readonly graceMs: number }
   /** Told of errors that end no run: a collection of garbage that failed, a store that takes no more writes. */
   readonly onProblem?: (error: FederationError) => void
 }
@@ -30,9 +35,8 @@ interface LiveRun {
   waitingFor: string | null
 }
 
-/** Blobs may be written this long before the swap that makes them reachable: longer than any close or slow upload's last step. */
-const GARBAGE_GRACE_MS = 300_000
-const GARBAGE_EVERY_MS = 60_000
+/** Blobs may be written this long before the swap that makes them reachable: longer than any close takes. */
+const GARBAGE = { everyMs: 60_000, graceMs: 300_000 }
 const EVENTS_A_PAGE = 1000
 const ACTIVE: ReadonlySet<Head['state']> = new Set(['PLANNED', 'COLLECTING', 'FROZEN'])
 
@@ -41,10 +45,12 @@ export class RunManager {
   readonly #options: RunManagerOptions
   readonly #live = new Map<RunId, LiveRun>()
   readonly #listeners = new Set<EventListener>()
+  readonly #garbage: { readonly everyMs: number; readonly graceMs: number }
   #collectedAt = -Infinity
 
   constructor(options: RunManagerOptions) {
     this.#options = options
+    this.#garbage = options.garbage ?? GARBAGE
   }
 
   /**
@@ -131,7 +137,7 @@ export class RunManager {
   async ended(runId: RunId): Promise<void> {
     await this.#live.get(runId)?.ended
   }
-  collectGarbage(graceMs = GARBAGE_GRACE_MS): Promise<number> {
+  collectGarbage(graceMs = this.#garbage.graceMs): Promise<number> {
     return this.#options.store.collectGarbage(graceMs)
   }
   /** Leaves every loop; rounds stay open for the next coordinator. */
@@ -162,7 +168,7 @@ export class RunManager {
     config: RunConfig,
     fence: { readonly epoch: number; readonly signal: AbortSignal },
   ): Promise<void> {
-    const { store, fleet, compute, clock } = this.#options
+    const { store, fleet, compute, clock, gather = gatherCohort } = this.#options
     const tally = { openedAt: clock.now(), bytesUp: 0, bytesDown: 0 }
     const emit = (type: string, data: JsonObject): Promise<void> => this.#emit(runId, type, data)
     try {
@@ -176,6 +182,7 @@ export class RunManager {
         fleet,
         compute,
         clock,
+        gather,
         emit,
         tally,
         streams: createStreams(config.seed),
@@ -196,7 +203,7 @@ export class RunManager {
   /** Between rounds, now and then. */
   async #collectSometimes(): Promise<void> {
     const now = this.#options.clock.now()
-    if (now - this.#collectedAt < GARBAGE_EVERY_MS) return
+    if (now - this.#collectedAt < this.#garbage.everyMs) return
     this.#collectedAt = now
     try {
       await this.collectGarbage()
