@@ -50,7 +50,7 @@ function gatherServer(setup: ServerSetup): ServerHalf {
       const rounds = Number(state.meta['rounds']) + 1
       return { state: makeBundle([], { rounds }), metrics: { members: sums.size }, personal }
     },
-    released: (state) => ({ bundle: state, predicts: false }),
+    released: (state) => ({ bundle: state, assets: {}, predicts: false }),
   }
 }
 

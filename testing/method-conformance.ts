@@ -133,14 +133,14 @@ export function describeMethod(name: string, catalogue: Catalogue = CATALOGUE): 
       const before = tf.memory().numTensors
       const result = await client.perform(input(plan))
       await server.close(state, plan, foldOf(plan, result))
-      client.predictor(plan.shared, result.pending)?.dispose()
+      client.predictor({ ...input(plan), memory: result.pending })?.dispose()
       expect(tf.memory().numTensors).toBe(before)
     })
 
     it('predicts one logit per class with what it released', () => {
       const { server, client } = halves()
-      const { bundle, predicts } = server.released(server.init(null))
-      const predictor = client.predictor(bundle, null)
+      const { bundle, assets, predicts } = server.released(server.init(null))
+      const predictor = client.predictor({ shared: bundle, assets, memory: null })
       if (!predicts || predictor === null) return
       const shape = tf.tidy(() => predictor.predict(tf.zeros([2, ...config.task.inputShape])).shape)
       predictor.dispose()

@@ -1,7 +1,7 @@
 import { partOf } from '#protocol/bundle.js'
 import type { Bundle } from '#protocol/bundle.js'
 import { paramsBundle, paramsOf } from '#algorithms/models/params.js'
-import type { MethodSetup, ServerSetup } from './method.js'
+import type { MethodSetup, Released, ServerSetup } from './method.js'
 
 /** What every averaging method keeps on the server: the params, and the server optimizer's own tensors. */
 export interface GlobalModel {
@@ -42,9 +42,8 @@ export function steppedModel(
 }
 
 /** What is published after a round: a full set of params. */
-export const releasedModel = (
-  state: Bundle,
-): { readonly bundle: Bundle; readonly predicts: true } => ({
+export const releasedModel = (state: Bundle): Released => ({
   bundle: partOf(state, 'model'),
+  assets: {},
   predicts: true,
 })

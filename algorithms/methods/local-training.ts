@@ -1,4 +1,3 @@
-import type { Bundle } from '#protocol/bundle.js'
 import { modelPredictor } from '#algorithms/evaluation/evaluate.js'
 import { paramsOf } from '#algorithms/models/params.js'
 import { tf } from '#algorithms/tensor/tf.js'
@@ -40,7 +39,7 @@ export async function trainFromShared(
 /** For methods whose clients predict with the shared params. */
 export const sharedPredictor =
   ({ model }: MethodSetup): ClientHalf['predictor'] =>
-  (shared: Bundle) =>
+  ({ shared }) =>
     modelPredictor(model, paramsOf(model, shared))
 
 /** Runs `use` with tensors that live as long as it does. */

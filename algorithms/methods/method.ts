@@ -53,7 +53,7 @@ export type FoldedGroup =
   | {
       readonly reduce: 'gather'
       readonly count: number
-      /** In slot order, one in memory at a time. */ payloads(): AsyncIterable<GatheredPayload>
+      /** In slot order, one in memory at a time. May be walked again. */ payloads(): AsyncIterable<GatheredPayload>
     }
 
 export interface Folded {
@@ -70,14 +70,22 @@ export interface CloseResult {
   readonly personal?: ReadonlyMap<Slot, Bundle>
 }
 
+/** What is published, evaluated and calibrated. */
+export interface Released {
+  readonly bundle: Bundle
+  /** Large and constant bundles that it needs beside it; none for a full set of params. */
+  readonly assets: Readonly<Record<string, Bundle>>
+  /** True: it is a full set of params of the configured model. False: only the method's client half can use it. */
+  readonly predicts: boolean
+}
+
 /** Runs on the coordinator, `close` in its compute worker. State is a bundle, so it survives encode → decode by construction. */
 export interface ServerHalf {
   /** `startFrom`: initial params instead of the seeded ones. */
   init(startFrom: Bundle | null): Bundle
   next(state: Bundle): RoundPlan | 'done'
   close(state: Bundle, plan: RoundPlan, folded: Folded): Promise<CloseResult>
-  /** What is published, evaluated and calibrated. `predicts`: it is a full set of params of the configured model. */
-  released(state: Bundle): { readonly bundle: Bundle; readonly predicts: boolean }
+  released(state: Bundle): Released
 }
 
 export interface PerformInput {
@@ -103,16 +111,16 @@ export interface PerformResult {
 /** Logits for a batch [batch, ...inputShape] → [batch, classes]. Call inside tf.tidy. */
 export type Predictor = (x: Tensor) => Tensor
 
+/** A task's bundles or a released bundle with its assets; `memory` null: a client that has none, or none is meant. */
+export type PredictorInput = Pick<PerformInput, 'shared' | 'assets' | 'memory'>
+
 /** Runs on the node's child process, or in a simulation worker. */
 export interface ClientHalf {
   perform(input: PerformInput): Promise<PerformResult>
   /** What the client keeps once it knows the fate. Without it: pending if accepted, else the memory as it was. */
   settle?(memory: Bundle | null, pending: Bundle | null, fate: Fate): Bundle | null
-  /** A function that predicts with what this client has now; none before it can. Holds tensors until `dispose`. */
-  predictor(
-    shared: Bundle,
-    memory: Bundle | null,
-  ): { readonly predict: Predictor; dispose(): void } | null
+  /** A function that predicts with what this client has now; null before it can. Holds tensors until `dispose`. */
+  predictor(from: PredictorInput): { readonly predict: Predictor; dispose(): void } | null
 }
 
 /** One published method: both halves, its hyper-parameters, and what it cannot work with. */

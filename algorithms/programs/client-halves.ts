@@ -40,6 +40,6 @@ function evaluationHalf(method: ClientHalf, config: RunConfig): ClientHalf {
         pending: input.memory,
       }
     },
-    predictor: (shared, memory) => method.predictor(shared, memory),
+    predictor: (from) => method.predictor(from),
   }
 }

@@ -12,7 +12,6 @@ import { gatherMethod } from '#testing/gather-method.js'
 import { describeMethod } from '#testing/method-conformance.js'
 import { runRoundsInMemory } from '#testing/run-rounds-in-memory.js'
 import { CLASSES, FEATURES, tinyClients, tinyConfig, withMethod } from '#testing/tiny-federation.js'
-import { createClientHalves } from './client-halves.js'
 import { createProgram } from './create-program.js'
 
 const clients = tinyClients([3, 6, 5])
@@ -115,13 +114,11 @@ describe('a program', () => {
     ])
   })
 
-  it('sums scores on a grid that holds the largest loss of the largest client', async () => {
-    const empty = {
-      ...clients[0]!,
-      test: { source: clients[0]!.test.source, indices: new Int32Array(0) },
-    }
+  it('reports no score when nobody holds examples back', async () => {
+    const { source } = clients[0]!.test
+    const empty = { ...clients[0]!, test: { source, indices: new Int32Array(0) } }
     const { rounds } = await runRoundsInMemory({ config: scored, clients: [empty, empty] })
-    expect(Object.keys(rounds[0]?.metrics ?? {})).toEqual([])
+    expect(rounds.map(({ metrics }) => metrics)).toEqual([{}, {}, {}, {}])
   })
 
   it('leaves no tensors behind', async () => {
@@ -222,12 +219,20 @@ describe('a task that gathers rows and answers each client in private', () => {
     ])
   })
 
-  it('is not scored, because it releases nothing that predicts', async () => {
+  it('has no score to report while none of its clients can predict', async () => {
     const withScore = withEvaluation({ federated: true })(config)
     const { rounds } = await runRoundsInMemory({ config: withScore, clients, catalogue })
-    expect(rounds.map(({ plan }) => plan.part)).toEqual(['method', 'method', 'method'])
-    expect(
-      createClientHalves(withScore, catalogue).evaluation.predictor(rounds[0]!.plan.shared, null),
-    ).toBeNull()
+    expect(rounds.map(({ plan }) => plan.part)).toEqual([
+      'method',
+      'method',
+      'method',
+      'evaluation',
+    ])
+    expect(rounds.map(({ metrics }) => Object.keys(metrics))).toEqual([
+      ['members'],
+      ['members'],
+      ['members'],
+      [],
+    ])
   })
 })

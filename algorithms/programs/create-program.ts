@@ -87,14 +87,14 @@ function finalScore(
   inner: Bundle,
   progress: Progress,
 ): ProgramPlan | 'done' {
-  const { bundle, predicts } = method.released(inner)
-  if (!config.evaluation.federated || progress.isFinalScored || !predicts) return 'done'
+  const { bundle, assets } = method.released(inner)
+  if (!config.evaluation.federated || progress.isFinalScored) return 'done'
   return {
     part: 'evaluation',
     purpose: 'evaluate',
     task: {},
     shared: bundle,
-    assets: {},
+    assets,
     uplink: [evaluationGroup(config), scoreGroup],
     audience: 'everyone',
   }

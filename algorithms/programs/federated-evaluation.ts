@@ -70,7 +70,7 @@ export async function scoreOf(
 ): Promise<EvaluationCounts> {
   const { classes } = config.task
   const empty = () => new Float64Array(classes.length)
-  const predictor = half.predictor(input.shared, input.memory)
+  const predictor = half.predictor(input)
   if (predictor === null) return { ...NOTHING, perClassCount: empty(), perClassCorrect: empty() }
   try {
     const { source, indices } = input.data.test

@@ -1,6 +1,12 @@
 import type { Bundle } from '#protocol/bundle.js'
 import type { Metrics } from '#protocol/record.js'
-import type { ClientHalf, CloseResult, Folded, RoundPlan } from '#algorithms/methods/method.js'
+import type {
+  ClientHalf,
+  CloseResult,
+  Folded,
+  Released,
+  RoundPlan,
+} from '#algorithms/methods/method.js'
 
 /** Which part of the composed program a round belongs to: a client chooses its half by it. */
 export type Part = 'method' | 'evaluation'
@@ -28,7 +34,7 @@ export interface Program {
   isCentralEvaluationDue(state: Bundle): boolean
   /** Training rounds closed so far; evaluation rounds do not count. */
   trainingRounds(state: Bundle): number
-  released(state: Bundle): { readonly bundle: Bundle; readonly predicts: boolean }
+  released(state: Bundle): Released
 }
 
 export type ClientHalves = Readonly<Record<Part, ClientHalf>>

@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest'
+import type { RunConfig } from '#protocol/run-config.js'
+import { tinyConfig, withMethod } from '#testing/tiny-federation.js'
+import {
+  aggregatorOf,
+  assertPossible,
+  methodOf,
+  methodSetup,
+  modelOf,
+  samplerOf,
+  serverSetup,
+} from './from-config.js'
+
+const unknown = expect.objectContaining({ code: 'config/unknown-name' })
+
+describe('what a configuration names', () => {
+  it('is found in the catalogue and built from its own options', () => {
+    const config = tinyConfig(withMethod('fedprox', { mu: 0.25 }))
+    expect(modelOf(config)).toMatchObject({ name: 'logistic', classes: 3, parameterCount: 15 })
+    expect(methodOf(config).name).toBe('fedprox')
+    expect(methodSetup(config).hyper).toEqual({ mu: 0.25 })
+    expect(samplerOf(config).name).toBe('uniform')
+    expect(aggregatorOf(config).name).toBe('mean')
+    expect(serverSetup(config)).toMatchObject({
+      serverOptimizer: { name: 'sgd' },
+      meanGrid: { bits: 30 },
+    })
+  })
+
+  it('is refused by name when there is no such thing', () => {
+    const change = (some: Partial<RunConfig>) => tinyConfig((base) => ({ ...base, ...some }))
+    const { aggregation, cohort } = tinyConfig()
+    expect(() => modelOf(change({ model: { name: 'huge' } }))).toThrow(/huge; there are logistic/)
+    expect(() => methodOf(change({ method: { name: 'fedmagic' } }))).toThrow(unknown)
+    expect(() => samplerOf(change({ cohort: { ...cohort, sampler: 'lucky' } }))).toThrow(unknown)
+    expect(() => aggregatorOf(change({ aggregation: { ...aggregation, rule: 'best' } }))).toThrow(
+      unknown,
+    )
+    const serverOptimizer = { name: 'rmsprop' }
+    expect(() => serverSetup(change({ aggregation: { ...aggregation, serverOptimizer } }))).toThrow(
+      unknown,
+    )
+  })
+
+  it('is refused when its limits leave no grid', () => {
+    const wide = tinyConfig((base) => ({
+      ...base,
+      aggregation: { ...base.aggregation, maxExamples: 2 ** 31, maxAbs: 2 ** 20 },
+    }))
+    expect(() => assertPossible(wide)).toThrow(
+      expect.objectContaining({ code: 'config/impossible' }),
+    )
+    expect(() => assertPossible(tinyConfig())).not.toThrow()
+  })
+})
