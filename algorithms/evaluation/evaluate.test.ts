@@ -60,8 +60,20 @@ describe.each(['cpu', 'wasm'] as const)('evaluation on %s', (backend) => {
   })
 
   it('refuses predictions that are not finite', async () => {
-    const broken = (x: tf.Tensor): tf.Tensor => tf.mul(x, Number.NaN)
-    await expect(evaluate(broken, examples, classes)).rejects.toMatchObject({
+    const broken = (factor: number) => (x: tf.Tensor) => tf.div(tf.sub(x, 9), factor)
+    // −9 / 0 = −∞ for every class, and NaN.
+    for (const factor of [0, Number.NaN]) {
+      await expect(evaluate(broken(factor), examples, classes)).rejects.toMatchObject({
+        code: 'update/not-finite',
+      })
+    }
+    const impossible = examplesFrom({
+      rows: [[0, -Infinity, 0]],
+      labels: [1],
+      inputShape: [3],
+      classes,
+    })
+    await expect(evaluate(identity, impossible, classes)).rejects.toMatchObject({
       code: 'update/not-finite',
     })
   })

@@ -2,7 +2,7 @@ import { tf, type Tensor } from '#algorithms/tensor/tf.js'
 
 /** L2 norm over all elements of all tensors. */
 export function globalNorm(tensors: readonly Tensor[]): tf.Scalar {
-  return tf.sqrt(tf.addN(tensors.map((tensor) => tf.sum(tf.square(tensor)) as tf.Scalar)))
+  return tf.sqrt(tf.addN(tensors.map((tensor) => tf.sum<tf.Scalar>(tf.square(tensor)))))
 }
 
 /**

@@ -28,7 +28,7 @@ export const dense = (name: string, { units, activation }: DenseOptions): BlockM
       ],
       inputShape,
       outputShape: [units],
-      forward: ([kernel, bias], x) => activate(denseOp(x, kernel!, bias!), activation),
+      forward: ([kernel, bias], x) => activate(denseOp(x, kernel!, bias), activation),
     }
   }
 }
