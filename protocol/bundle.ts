@@ -1,7 +1,7 @@
 import sjson from 'secure-json-parse'
 import { FederationError } from './errors.js'
 import { sha256, type Hash } from './ids.js'
-import { canonicalJson, type JsonObject } from './json.js'
+import { canonicalJson, isShallow, type JsonObject } from './json.js'
 import { fail, ok, type Result } from './result.js'
 
 export type DType = 'float64' | 'float32' | 'float16' | 'int32' | 'uint8' | 'uint16'
@@ -194,12 +194,6 @@ function isTensorSpec(value: unknown): value is TensorSpec {
     )
   return typeof name === 'string' && NAME.test(name) && isShape && isDType(dtype)
 }
-/** Stops at the first value that is too deep, so that hostile depth costs nothing. */
-function isShallow(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return true
-  return levels > 0 && Object.values(value).every((inner) => isShallow(inner, levels - 1))
-}
-
 function tensorsProblem(
   tensors: readonly TensorSpec[],
   payloadBytes: number,

@@ -18,11 +18,16 @@ export interface Choice extends JsonObject {
   readonly name: string
 }
 
+const text = z.string().min(1).max(1000)
+
 type Options = Readonly<Record<string, z.ZodType>>
 type Shape = Readonly<Record<string, z.ZodType>>
 
 /** One object schema per name: the name, the keys common to all, the entry's own. */
-function choice(options: Options, common: Shape = {}): z.ZodType<Choice> {
+function choice(options: Options | undefined, common: Shape = {}): z.ZodType<Choice> {
+  if (options === undefined) {
+    return z.looseObject({ name: text, ...common }) as unknown as z.ZodType<Choice>
+  }
   const variants = Object.entries(options).map(([name, own]) =>
     (own as z.ZodObject).safeExtend({ name: z.literal(name), ...common }),
   )
@@ -31,10 +36,10 @@ function choice(options: Options, common: Shape = {}): z.ZodType<Choice> {
     variants as unknown as [z.ZodObject],
   ) as unknown as z.ZodType<Choice>
 }
-const nameOf = (options: Options): z.ZodType<string> => z.enum(Object.keys(options))
+const nameOf = (options: Options | undefined): z.ZodType<string> =>
+  options === undefined ? text : z.enum(Object.keys(options))
 
 const wholeNumber = (smallest: number, largest: number) => z.int().min(smallest).max(largest)
-const text = z.string().min(1).max(1000)
 
 const task = z.strictObject({
   inputShape: inputShapeSchema.describe(
@@ -79,7 +84,7 @@ const clientOptimizerKeys = {
 const clientOptimizer = z.object({ name: z.string(), ...clientOptimizerKeys })
 type ClientOptimizer = z.output<typeof clientOptimizer>
 
-const trainingSchema = (catalogue: ConfigCatalogue) =>
+const trainingSchema = (catalogue: ConfigCatalogue | null) =>
   z.strictObject({
     localEpochs: wholeNumber(1, 10_000)
       .default(1)
@@ -89,7 +94,7 @@ const trainingSchema = (catalogue: ConfigCatalogue) =>
       .describe('Examples per local step; the last batch of an epoch may be smaller'),
     optimizer: (
       choice(
-        catalogue.clientOptimizers,
+        catalogue?.clientOptimizers,
         clientOptimizerKeys,
       ) as unknown as z.ZodType<ClientOptimizer>
     )
@@ -97,12 +102,12 @@ const trainingSchema = (catalogue: ConfigCatalogue) =>
       .describe('Client optimizer'),
   })
 
-const aggregationSchema = (catalogue: ConfigCatalogue) =>
+const aggregationSchema = (catalogue: ConfigCatalogue | null) =>
   z.strictObject({
-    rule: nameOf(catalogue.aggregators)
+    rule: nameOf(catalogue?.aggregators)
       .default('mean')
       .describe('How updates of a round become one'),
-    serverOptimizer: choice(catalogue.serverOptimizers)
+    serverOptimizer: choice(catalogue?.serverOptimizers)
       .prefault({ name: 'sgd' })
       .describe('How the combined update moves the model'),
     weighting: z
@@ -127,7 +132,7 @@ const fraction = z.number().positive().max(1)
 export type Take = { readonly size: number } | { readonly fraction: number } | 'all'
 
 /** People write one of `size`, `fraction` and `all`; the finished configuration says `take`, which is accepted too. */
-const cohortSchema = (catalogue: ConfigCatalogue) =>
+const cohortSchema = (catalogue: ConfigCatalogue | null) =>
   z
     .strictObject({
       size: size.exactOptional().describe('Sample this many of the available clients each round'),
@@ -144,7 +149,7 @@ const cohortSchema = (catalogue: ConfigCatalogue) =>
         .describe(
           "The same in one key, as finished configurations write it: 'all', {size} or {fraction}",
         ),
-      sampler: nameOf(catalogue.samplers).default('uniform').describe('How the cohort is drawn'),
+      sampler: nameOf(catalogue?.samplers).default('uniform').describe('How the cohort is drawn'),
       minReporters: size.default(1).describe('Fewest updates that close a round'),
       deadlineSeconds: z
         .number()
@@ -211,7 +216,7 @@ const evaluation = z.strictObject({
     .describe('Evaluate after every this many rounds, and after the last'),
   earlyStop: z
     .strictObject({
-      metric: z.enum(['accuracy', 'loss']).default('accuracy').describe('Score to watch'),
+      metric: z.enum(['accuracy', 'loss']).default('loss').describe('Score to watch'),
       patience: wholeNumber(1, 1_000_000)
         .default(5)
         .describe('Evaluations without improvement before the run ends'),
@@ -246,19 +251,24 @@ const simulatedData = z.strictObject({
     .describe("Share of each client's examples that it keeps for testing"),
 })
 
-/** The whole configuration: what people write goes in, the complete configuration comes out. */
-export const runConfigSchema = (catalogue: ConfigCatalogue) =>
+/**
+ * The whole configuration: what people write goes in, the complete configuration comes out. Without a catalogue names and
+ * their options are taken as they are: for complete configurations that somebody checked before.
+ */
+export const runConfigSchema = (catalogue: ConfigCatalogue | null) =>
   z.strictObject({
     name: z.string().min(1).max(100).default('run').describe('What people call the run'),
     task: task.describe("What a client's data must be"),
-    model: choice(catalogue.models).describe('The model and its options'),
+    model: choice(catalogue?.models)
+      .prefault({ name: 'mlp' })
+      .describe('The model and its options'),
     startFrom: z
       .string()
       .regex(/^[0-9a-f]{64}$/, 'expected the SHA-256 of a bundle: 64 hexadecimal digits')
       .nullable()
       .default(null)
       .describe('Hash of a bundle with the initial params; null: seeded initialisation'),
-    method: choice(catalogue.methods)
+    method: choice(catalogue?.methods)
       .prefault({ name: 'fedavg' })
       .describe('The federated method and its hyper-parameters'),
     training: trainingSchema(catalogue)

@@ -1,19 +1,21 @@
 import sjson from 'secure-json-parse'
 import { z } from 'zod'
+import { describeIssue } from './config-problems.js'
 import { FederationError } from './errors.js'
 import { canonicalJson } from './json.js'
 import { fail, ok, type Result } from './result.js'
+import { attempt, count, hash, lease, round, runId, weight } from './wire.js'
 
 /** Which upload a chunk belongs to; repeated in every frame, so that each can be judged alone. */
 const frameHeaderSchema = z.strictObject({
-  runId: z.string().regex(/^run-[0-9a-z]{12}$/),
-  round: z.int().min(0),
-  attempt: z.int().min(1),
-  lease: z.string().regex(/^[0-9a-f]{32}$/),
-  updateId: z.string().regex(/^[0-9a-f]{64}$/),
-  payloadSha256: z.string().regex(/^[0-9a-f]{64}$/),
-  payloadBytes: z.int().min(0),
-  weight: z.int().min(1),
+  runId,
+  round,
+  attempt,
+  lease,
+  updateId: hash,
+  payloadSha256: hash,
+  payloadBytes: count,
+  weight,
 })
 export type FrameHeader = z.output<typeof frameHeaderSchema>
 export interface Frame {
@@ -51,7 +53,7 @@ export function encodeFrame({ header, chunkIndex, chunk }: Frame): Uint8Array {
 /** Pure; never throws; the chunk is a view. `maxChunkBytes`: what the coordinator granted. */
 export function decodeFrame(
   bytes: Uint8Array,
-  limits: { readonly maxChunkBytes: number },
+  { maxChunkBytes }: { readonly maxChunkBytes: number },
 ): Result<Frame> {
   if (bytes.length < PREFIX_BYTES)
     return fail(malformed(`A frame has at least ${PREFIX_BYTES} bytes, got ${bytes.length}`))
@@ -65,32 +67,43 @@ export function decodeFrame(
     return fail(malformed(`The header claims ${headerBytes} bytes`))
   }
   const chunkBytes = view.getUint32(tail + 4, true)
-  const chunk = bytes.subarray(tail + CHUNK_PREFIX_BYTES)
-  if (chunk.length !== chunkBytes || chunkBytes > limits.maxChunkBytes) {
+  const chunk = new Uint8Array(
+    bytes.buffer,
+    bytes.byteOffset + tail + CHUNK_PREFIX_BYTES,
+    bytes.length - tail - CHUNK_PREFIX_BYTES,
+  )
+  if (chunkBytes !== chunk.length)
+    return fail(malformed(`The chunk claims ${chunkBytes} bytes, ${chunk.length} are there`))
+  if (chunkBytes < 1 || chunkBytes > maxChunkBytes)
+    return fail(malformed(`A chunk has 1 to ${maxChunkBytes} bytes, got ${chunkBytes}`))
+  const header = parseHeader(bytes.subarray(PREFIX_BYTES, tail))
+  if (!header.ok) return header
+  const chunkIndex = view.getUint32(tail, true)
+  const { payloadBytes } = header.value
+  if (chunkBytes > payloadBytes || chunkIndex >= payloadBytes) {
     return fail(
-      malformed(
-        `The chunk claims ${chunkBytes} bytes, ${chunk.length} are there, ${limits.maxChunkBytes} are allowed`,
-      ),
+      malformed(`Chunk ${chunkIndex} of ${chunkBytes} bytes is no part of ${payloadBytes} bytes`),
     )
   }
-  const header = parseHeader(bytes.subarray(PREFIX_BYTES, tail))
-  return header.ok
-    ? ok({ header: header.value, chunkIndex: view.getUint32(tail, true), chunk })
-    : header
+  return ok({ header: header.value, chunkIndex, chunk })
 }
 
 function parseHeader(bytes: Uint8Array): Result<FrameHeader> {
+  const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let value: unknown
   try {
-    value = sjson.parse(Buffer.from(bytes).toString('utf8'), {
+    value = sjson.parse(source.toString('utf8'), {
       protoAction: 'error',
       constructorAction: 'error',
     })
   } catch (cause) {
     return fail(new FederationError('frame/malformed', 'The header is not JSON', { cause }))
   }
-  const parsed = frameHeaderSchema.safeParse(value)
-  return parsed.success
-    ? ok(parsed.data)
-    : fail(malformed(`Header: ${parsed.error.issues[0]?.message ?? 'invalid'}`))
+  const parsed = frameHeaderSchema.safeParse(value, { error: describeIssue })
+  if (!parsed.success) return fail(malformed(`Header: ${parsed.error.issues[0]?.message ?? ''}`))
+  // The schema is flat, so what passed it is not nested deeply.
+  if (!source.equals(Buffer.from(canonicalJson(parsed.data), 'utf8'))) {
+    return fail(malformed('The header is not canonical JSON'))
+  }
+  return ok(parsed.data)
 }

@@ -18,3 +18,9 @@ export function canonicalJson(value: unknown): string {
     .map(([key, inner]) => `${JSON.stringify(key)}:${canonicalJson(inner)}`)
   return `{${entries.join(',')}}`
 }
+
+/** True when nothing is nested deeper than `levels`. Stops at the first value that is, so that hostile depth costs nothing. */
+export function isShallow(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  return levels > 0 && Object.values(value).every((inner) => isShallow(inner, levels - 1))
+}

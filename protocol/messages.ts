@@ -1,42 +1,23 @@
+import sjson from 'secure-json-parse'
 import { z } from 'zod'
+import { describeIssue, pathOf } from './config-problems.js'
+import { runConfigSchema } from './config-schema.js'
 import { dataCardSchema } from './data-card.js'
-import { ERRORS, FederationError, type ErrorCode } from './errors.js'
+import { FederationError } from './errors.js'
 import { sha256, type Hash } from './ids.js'
+import { isShallow } from './json.js'
 import { fail, ok, type Result } from './result.js'
-import type { RunConfig } from './run-config.js'
+import type { UplinkGroup } from './uplink.js'
+import * as wire from './wire.js'
 
 /** Sizes that both sides keep to. */
 export const CHUNK_BYTES = 256 * 1024
 /** How many chunks of one upload may be unacknowledged. */
 export const CHUNK_CREDITS = 4
+const MAX_DEPTH = 32
 
-const hash = z
-  .string()
-  .regex(/^[0-9a-f]{64}$/)
-  .transform((text) => text as Hash)
-const runId = z.string().regex(/^run-[0-9a-z]{12}$/)
-const lease = z.string().regex(/^[0-9a-f]{32}$/)
-const slot = z
-  .int()
-  .min(0)
-  .max(2 ** 31 - 1)
-const round = z
-  .int()
-  .min(0)
-  .max(2 ** 31 - 1)
-const attempt = z.int().min(1).max(1_000_000)
-const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER)
-const metrics = z.record(z.string().max(200), z.number())
-const errorCode = z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]])
-const problem = z.strictObject({ code: errorCode, message: z.string().max(4000) })
-export const engineSchema = z.strictObject({
-  backend: z.string().max(40),
-  version: z.string().max(200),
-  threads: z.int().min(1).max(1024),
-})
-const place = { runId, round, attempt, slot }
+const { attempt, blobRef, count, engine, fate, hash, lease, metrics, place, problem, runId } = wire
 
-const blobRef = z.strictObject({ hash, bytes: count })
 const uplinkGroup = z.strictObject({
   name: z.string().min(1).max(100),
   tensors: z.array(
@@ -51,44 +32,49 @@ const uplinkGroup = z.strictObject({
   grid: z.strictObject({ bits: z.int().min(0).max(52), maxAbs: z.number().positive() }).nullable(),
   privacyClass: z.enum(['model-delta', 'control-variate', 'statistics', 'per-example', 'metrics']),
   maxBytes: count,
-})
+}) satisfies z.ZodType<UplinkGroup>
 
-/** Every message on the socket namespace `/fl`, by event name. Acknowledgements are `Ack`. */
+/** Every message on the socket namespace `/fl`, by event name. `update:chunk` is an update frame (frame.ts) instead. */
 const MESSAGES = {
   'node:hello': z.strictObject({
-    version: z.string().max(40),
+    version: z.string().min(1).max(40),
     name: z.string().min(1).max(100),
     card: dataCardSchema,
   }),
-  'node:progress': z.strictObject({ runId, round, slot, done: count, total: count }),
+  'node:progress': z.strictObject({
+    runId,
+    round: wire.round,
+    slot: wire.slot,
+    done: count,
+    total: count,
+  }),
   'update:begin': z.strictObject({
     ...place,
     lease,
     updateId: hash,
     sha256: hash,
     bytes: count,
-    weight: z
-      .int()
-      .min(1)
-      .max(2 ** 31),
+    weight: wire.weight,
     metrics,
-    engine: engineSchema,
+    engine,
   }),
   'update:finish': z.strictObject({ updateId: hash }),
   'task:failed': z.strictObject({ ...place, lease, problem }),
   'fate:ask': z.strictObject(place),
   'round:start': z.strictObject({
     ...place,
+    attempt: attempt.min(1),
     lease,
+    /** Milliseconds that were left when the message was sent: clocks of machines differ. */
     deadlineMs: z.number().min(0),
-    /** The coordinator parsed it with the full schema; a node reads it as it is. */
-    config: z.record(z.string(), z.unknown()).transform((value) => value as unknown as RunConfig),
+    config: runConfigSchema(null),
     configHash: hash,
-    purpose: z.enum(['train', 'transfer', 'statistics', 'evaluate']),
-    part: z.string().max(40),
+    purpose: wire.purpose,
+    /** Which part of the program the task belongs to. */
+    part: z.string().min(1).max(40),
     task: z.record(z.string(), z.json()),
     shared: blobRef,
-    assets: z.array(z.strictObject({ name: z.string().min(1).max(100), hash, bytes: count })),
+    assets: z.array(blobRef.extend({ name: z.string().min(1).max(100) })),
     personal: blobRef.nullable(),
     uplink: z.array(uplinkGroup),
     chunkBytes: z
@@ -96,7 +82,7 @@ const MESSAGES = {
       .min(1024)
       .max(16 * 2 ** 20),
   }),
-  'round:fate': z.strictObject({ ...place, fate: z.enum(['accepted', 'refused', 'abandoned']) }),
+  'round:fate': z.strictObject({ ...place, fate }),
   'run:finished': z.strictObject({ runId }),
 } as const
 
@@ -104,64 +90,80 @@ export type MessageName = keyof typeof MESSAGES
 export type Message<Name extends MessageName> = z.output<(typeof MESSAGES)[Name]>
 export type TaskMessage = Message<'round:start'>
 
-/** What comes back for a message. `problem` names a code of the table; nothing is ever refused in silence. */
-export type Ack<Value extends object = object> =
-  | ({ readonly ok: true } & Value)
-  | { readonly ok: false; readonly problem: { readonly code: ErrorCode; readonly message: string } }
-export type BeginAck = Ack<
-  { readonly nextChunk: number; readonly chunkBytes: number } | { readonly status: 'accepted' }
->
-export type ChunkAck = Ack<{ readonly nextChunk: number }>
-export type FinishAck = Ack<{ readonly status: 'accepted' }>
-export type FateAck = Ack<{ readonly fate: 'accepted' | 'refused' | 'abandoned' | 'open' }>
+const done = z.strictObject({ ok: z.literal(true) })
+const refused = z.strictObject({ ok: z.literal(false), problem })
+const accepted = z.strictObject({ ok: z.literal(true), status: z.literal('accepted') })
+const simple = z.union([done, refused])
 
-const ackSchema = z.union([
-  z.looseObject({ ok: z.literal(true) }),
-  z.strictObject({ ok: z.literal(false), problem }),
-])
+/** What comes back for each message. `problem` names a code of the table; nothing is ever refused in silence. */
+const ACKS = {
+  'node:hello': simple,
+  'node:progress': simple,
+  'update:begin': z.union([
+    z.strictObject({ ok: z.literal(true), nextChunk: count, chunkBytes: count.min(1) }),
+    accepted,
+    refused,
+  ]),
+  'update:chunk': z.union([z.strictObject({ ok: z.literal(true), nextChunk: count }), refused]),
+  'update:finish': z.union([accepted, refused]),
+  'task:failed': simple,
+  'fate:ask': z.union([
+    z.strictObject({ ok: z.literal(true), fate: z.enum([...fate.options, 'open']) }),
+    refused,
+  ]),
+  'round:start': simple,
+  'round:fate': simple,
+  'run:finished': simple,
+} as const
+export type AckName = keyof typeof ACKS
+export type Ack<Name extends AckName> = z.output<(typeof ACKS)[Name]>
 
 /** The message, or `message/malformed` naming the first problem. Never throws. */
-export function parseMessage<Name extends MessageName>(
+export const parseMessage = <Name extends MessageName>(
   name: Name,
   value: unknown,
-): Result<Message<Name>> {
-  return parseWith<Message<Name>>(
-    MESSAGES[name] as unknown as z.ZodType<Message<Name>>,
-    value,
-    name,
-  )
-}
-/** An acknowledgement as it came from the wire. */
-export function parseAck<Value extends object>(value: unknown): Result<Ack<Value>> {
-  return parseWith(ackSchema as unknown as z.ZodType<Ack<Value>>, value, 'acknowledgement')
-}
+): Result<Message<Name>> =>
+  parseWith(MESSAGES[name] as unknown as z.ZodType<Message<Name>>, name, value)
+
+/** An acknowledgement of the named message as it came from the wire. */
+export const parseAck = <Name extends AckName>(name: Name, value: unknown): Result<Ack<Name>> =>
+  parseWith(ACKS[name] as unknown as z.ZodType<Ack<Name>>, `the answer to ${name}`, value)
+
 export const isMessageName = (name: string): name is MessageName => Object.hasOwn(MESSAGES, name)
 
-function parseWith<T>(schema: z.ZodType<T>, value: unknown, name: string): Result<T> {
-  const parsed = schema.safeParse(value)
+/** Checks a value from the wire against a schema; `message/malformed` with the first problem. Never throws. */
+export function parseWith<T>(schema: z.ZodType<T>, what: string, value: unknown): Result<T> {
+  const malformed = (why: string): Result<T> =>
+    fail(new FederationError('message/malformed', `In ${what}: ${why}`))
+  if (!isShallow(value, MAX_DEPTH)) return malformed(`nested deeper than ${MAX_DEPTH} levels`)
+  try {
+    if (value instanceof Object)
+      sjson.scan(value, { protoAction: 'error', constructorAction: 'error' })
+  } catch {
+    return malformed('a forbidden key')
+  }
+  const parsed = schema.safeParse(value, { error: describeIssue })
   if (parsed.success) return ok(parsed.data)
   const [issue] = parsed.error.issues
-  const where =
-    issue === undefined ? '' : `${issue.path.map(String).join('.') || 'message'}: ${issue.message}`
-  return fail(new FederationError('message/malformed', `${name}: ${where}`))
+  if (issue === undefined) return malformed('')
+  const hasPlace = issue.code !== 'custom' && issue.code !== 'invalid_format'
+  return malformed(hasPlace ? issue.message : `${pathOf(issue.path)}: ${issue.message}`)
 }
 
-/** One id per (place, lease, content): sending the same update again is recognised, another one is a conflict. */
-export function updateIdOf(update: {
+/** What makes an update itself: sending the same again is recognised, another one at the same place is a conflict. */
+export interface UpdateKey {
   readonly runId: string
   readonly round: number
   readonly attempt: number
   readonly slot: number
   readonly lease: string
   readonly sha256: string
-}): Hash {
-  const parts = [
-    update.runId,
-    update.round,
-    update.attempt,
-    update.slot,
-    update.lease,
-    update.sha256,
-  ]
-  return sha256(`fl/upd/1|${parts.join('|')}`)
 }
+export const updateIdOf = ({
+  runId,
+  round,
+  attempt,
+  slot,
+  lease,
+  sha256: content,
+}: UpdateKey): Hash => sha256(`fl/upd/1|${[runId, round, attempt, slot, lease, content].join('|')}`)

@@ -1,10 +1,29 @@
 import sjson from 'secure-json-parse'
 import { z } from 'zod'
+import { runConfigSchema } from './config-schema.js'
+import { describeIssue } from './config-problems.js'
 import { dataCardSchema, type DataCard } from './data-card.js'
 import { FederationError } from './errors.js'
 import type { Hash, NodeId, RunId, Slot } from './ids.js'
+import { isShallow } from './json.js'
 import { fail, ok, type Result } from './result.js'
 import type { RunConfig } from './run-config.js'
+import {
+  attempt,
+  count,
+  engine,
+  hash,
+  metrics,
+  nodeId,
+  purpose,
+  round,
+  runId,
+  slot,
+  time,
+  weight,
+} from './wire.js'
+
+const MAX_DEPTH = 32
 
 export type Metrics = Readonly<Record<string, number>>
 export type Purpose = 'train' | 'transfer' | 'statistics' | 'evaluate'
@@ -79,53 +98,41 @@ export interface RunRecord {
   readonly modelHash: Hash | null
 }
 
-const hash = z.string().regex(/^[0-9a-f]{64}$/)
-const count = z.number().min(0)
-const engine = z.strictObject({ backend: z.string(), version: z.string(), threads: z.int().min(1) })
-const metrics = z.record(z.string(), z.number())
 const roundRecordSchema = z.strictObject({
-  runId: z.string(),
-  round: z.int().min(0),
-  attempt: z.int().min(0),
-  purpose: z.enum(['train', 'transfer', 'statistics', 'evaluate']),
-  part: z.string(),
-  cohort: z.array(z.int().min(0)),
-  accepted: z.array(
-    z.strictObject({
-      slot: z.int().min(0),
-      updateId: hash,
-      sha256: hash,
-      weight: z.int().min(1),
-      metrics,
-    }),
-  ),
-  population: z.int().min(0),
+  runId,
+  round,
+  attempt,
+  purpose,
+  part: z.string().max(40),
+  cohort: z.array(slot),
+  accepted: z.array(z.strictObject({ slot, updateId: hash, sha256: hash, weight, metrics })),
+  population: count,
   metrics,
   modelHash: hash,
   stateHash: hash,
   previous: hash.nullable(),
   bytesUp: count,
   bytesDown: count,
-  durationMs: count,
-  closedAt: z.string(),
-})
-const runRecordSchema = z.strictObject({
+  durationMs: z.number().nonnegative(),
+  closedAt: time,
+}) satisfies z.ZodType<RoundRecord>
+
+export const runRecordSchema = z.strictObject({
   format: z.literal(1),
   kind: z.enum(['deployed', 'simulated', 'replay']),
-  runId: z.string(),
-  name: z.string(),
-  createdAt: z.string(),
+  runId,
+  name: z.string().min(1).max(100),
+  createdAt: time,
   state: z.enum(['waiting', 'running', 'stopped', 'finished', 'failed']),
   reason: z.string().nullable(),
-  /** Checked with the full schema by whoever runs it again. */
-  config: z.looseObject({ name: z.string(), rounds: z.int(), seed: z.int() }),
+  config: runConfigSchema(null),
   configHash: hash,
-  version: z.string(),
+  version: z.string().max(40),
   engine,
   roster: z.array(
     z.strictObject({
-      slot: z.int().min(0),
-      nodeId: z.string().nullable(),
+      slot,
+      nodeId: nodeId.nullable(),
       name: z.string(),
       card: dataCardSchema,
       engine,
@@ -133,7 +140,10 @@ const runRecordSchema = z.strictObject({
   ),
   rounds: z.array(roundRecordSchema),
   modelHash: hash.nullable(),
-})
+}) satisfies z.ZodType<RunRecord>
+
+const notARecord = (why: string, cause?: unknown): Result<RunRecord> =>
+  fail(new FederationError('config/invalid', `This is no record of a run: ${why}`, { cause }))
 
 /** A run's record from its JSON text; `config/invalid` when it is none. Never throws. */
 export function parseRunRecord(text: string): Result<RunRecord> {
@@ -141,16 +151,9 @@ export function parseRunRecord(text: string): Result<RunRecord> {
   try {
     value = sjson.parse(text, { protoAction: 'error', constructorAction: 'error' })
   } catch (cause) {
-    return fail(new FederationError('config/invalid', 'The record is not JSON', { cause }))
+    return notARecord('it is not JSON', cause)
   }
-  const parsed = runRecordSchema.safeParse(value)
-  if (parsed.success) return ok(parsed.data as unknown as RunRecord)
-  const [issue] = parsed.error.issues
-  const where = issue?.path.map(String).join('.') ?? ''
-  return fail(
-    new FederationError(
-      'config/invalid',
-      `The record is not one of a run: ${where}: ${issue?.message ?? ''}`,
-    ),
-  )
+  if (!isShallow(value, MAX_DEPTH)) return notARecord('it is nested too deeply')
+  const parsed = runRecordSchema.safeParse(value, { error: describeIssue })
+  return parsed.success ? ok(parsed.data) : notARecord(parsed.error.issues[0]?.message ?? '')
 }
