@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest'
+import { everyIndex } from '#data/dataset.js'
+import { loadDataset, openSource } from './loader-list.js'
+
+describe('synthetic', () => {
+  it('makes blobs of the asked size, with a fifth as many test rows', async () => {
+    const path = 'blobs:count=12:classes=3:features=4:seed=5'
+    const train = await loadDataset({ name: 'synthetic', path })
+    expect(train).toMatchObject({ inputShape: [4], classes: ['0', '1', '2'], count: 12 })
+    expect([...train.labels]).toEqual([0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2])
+    expect((await loadDataset({ name: 'synthetic', path, split: 'test' })).count).toBe(3)
+  })
+
+  it('gives equal rows for equal seeds, others for other seeds and splits', async () => {
+    const load = async (seed: number, split: 'train' | 'test' = 'train') =>
+      (await loadDataset({ name: 'synthetic', path: `count=20:seed=${seed}`, split, limit: 4 }))
+        .features
+    expect(await load(1)).toEqual(await load(1))
+    expect(await load(1)).not.toEqual(await load(2))
+    expect(await load(1)).not.toEqual(await load(1, 'test'))
+  })
+
+  it('makes any row without the others', async () => {
+    const rows = await openSource({ name: 'synthetic', path: 'digits:side=8:count=20' })
+    const all = rows.features(everyIndex(20))
+    expect(rows.features(Int32Array.of(7, 2))).toEqual(
+      Float32Array.from([...all.subarray(7 * 64, 8 * 64), ...all.subarray(2 * 64, 3 * 64)]),
+    )
+  })
+
+  it('makes blobs that their nearest class mean tells apart', async () => {
+    const { features, labels, count } = await loadDataset({
+      name: 'synthetic',
+      path: 'blobs:count=300:classes=3',
+    })
+    expect(nearestMeanAccuracy(features, labels, { count, size: 20, classes: 3 })).toBe(1)
+  })
+
+  it('draws digits in [0, 1] that can be told apart', async () => {
+    const { features, labels, count, inputShape } = await loadDataset({
+      name: 'synthetic',
+      path: 'digits:count=400',
+    })
+    expect(inputShape).toEqual([16, 16, 1])
+    expect(features.every((value) => value >= 0 && value <= 1)).toBe(true)
+    expect(
+      nearestMeanAccuracy(features, labels, { count, size: 256, classes: 10 }),
+    ).toBeGreaterThan(0.6)
+  })
+
+  it.each(['faces', 'blobs:count=0', 'blobs:count=x', 'digits:side=4', 'classes=1', 'seed=-1'])(
+    'refuses %s',
+    async (path) => {
+      await expect(loadDataset({ name: 'synthetic', path })).rejects.toMatchObject({
+        code: 'usage/bad-value',
+      })
+    },
+  )
+})
+
+/** Share of rows that are nearest to the mean of their own class. */
+function nearestMeanAccuracy(
+  features: Float32Array,
+  labels: Int32Array,
+  { count, size, classes }: { count: number; size: number; classes: number },
+): number {
+  const row = (i: number): Float32Array => features.subarray(i * size, (i + 1) * size)
+  const means = Array.from({ length: classes }, (_, label) => {
+    const own = [...labels.keys()].filter((i) => labels[i] === label)
+    return Float64Array.from(
+      { length: size },
+      (_, j) => own.reduce((sum, i) => sum + row(i)[j]!, 0) / own.length,
+    )
+  })
+  const distance = (i: number, mean: Float64Array): number =>
+    row(i).reduce((sum, value, j) => sum + (value - mean[j]!) ** 2, 0)
+  const right = [...labels].filter((label, i) => {
+    const distances = means.map((mean) => distance(i, mean))
+    return distances.indexOf(Math.min(...distances)) === label
+  })
+  return right.length / count
+}
