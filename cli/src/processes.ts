@@ -46,7 +46,7 @@ function follow(child: ChildProcess, title: string, logFile: string): Program {
   }
   child.on('exit', (code, signal) => {
     const error = seen.get('error')
-    const reported = String(error?.['code'] ?? '')
+    const reported = typeof error?.['code'] === 'string' ? error['code'] : ''
     ended = new FederationError(
       isErrorCode(reported) ? reported : 'internal/bug',
       `'tributary ${title}' ended with ${signal ?? `exit ${code}`}${error === undefined ? `; see ${logFile}` : `: ${String(error['message'])}`}`,

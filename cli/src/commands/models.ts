@@ -14,10 +14,21 @@ import { unwrap } from '#protocol/result.js'
 import { addCommand, integer } from '../command.js'
 import { decimals, percent } from '../format.js'
 
+interface EvaluateOptions {
+  readonly data: string
+  readonly split: 'train' | 'test'
+  readonly backend: Exclude<ComputeConfig['backend'], 'auto'>
+  readonly limit?: number
+}
 const SHAPE = /^\d+(x\d+){0,3}$/
 
 export function registerModels(program: Command): void {
   const models = program.command('models').description('look at and score models')
+  registerInspect(models)
+  registerEvaluate(models)
+}
+
+function registerInspect(models: Command): void {
   addCommand<{ shape: string; classes: number }>(models, 'inspect <model>', {
     describe:
       'blocks, shapes and parameters of a model of the zoo, or of a bundle that a run exported',
@@ -47,6 +58,9 @@ export function registerModels(program: Command): void {
       })
     },
   })
+}
+
+function registerEvaluate(models: Command): void {
   addCommand<{
     data: string
     split: 'train' | 'test'
@@ -64,24 +78,7 @@ export function registerModels(program: Command): void {
         .option('--backend <name>', 'wasm, native, cpu', 'wasm')
         .option('--limit <n>', 'only the first n examples', integer({ min: 1, max: 2 ** 31 - 1 })),
     run: async ({ out }, options, [file]) => {
-      const { model, params, task } = await readModel(file ?? '')
-      const dataset = await loadDataset({
-        ...parseDataSource(options.data),
-        split: options.split,
-        ...(options.limit === undefined ? {} : { limit: options.limit }),
-      })
-      const mismatch = matchCard(
-        { inputShape: [...dataset.inputShape], classes: [...dataset.classes] },
-        task,
-      )
-      if (mismatch !== null) throw new FederationError('data/mismatch', mismatch)
-      const engine = await useBackend(options.backend, { threads: 1 })
-      const predictor = modelPredictor(model, params)
-      const metrics = metricsOf(
-        await evaluate(predictor.predict, wholeDataset(dataset), dataset.classes),
-        dataset.classes,
-      )
-      predictor.dispose()
+      const { metrics, dataset, engine } = await score(file ?? '', options)
       out.say(
         `accuracy ${percent(metrics['accuracy'] ?? 0)}  loss ${decimals(metrics['loss'] ?? 0)}  on ${dataset.count} examples (${engine.backend})`,
       )
@@ -92,6 +89,28 @@ export function registerModels(program: Command): void {
       out.finish('models:evaluate', { examples: dataset.count, ...metrics })
     },
   })
+}
+
+async function score(file: string, options: EvaluateOptions) {
+  const { model, params, task } = await readModel(file)
+  const dataset = await loadDataset({
+    ...parseDataSource(options.data),
+    split: options.split,
+    ...(options.limit === undefined ? {} : { limit: options.limit }),
+  })
+  const mismatch = matchCard(
+    { inputShape: [...dataset.inputShape], classes: [...dataset.classes] },
+    task,
+  )
+  if (mismatch !== null) throw new FederationError('data/mismatch', mismatch)
+  const engine = await useBackend(options.backend, { threads: 1 })
+  const predictor = modelPredictor(model, params)
+  const metrics = metricsOf(
+    await evaluate(predictor.predict, wholeDataset(dataset), dataset.classes),
+    dataset.classes,
+  )
+  predictor.dispose()
+  return { metrics, dataset, engine }
 }
 
 async function inspected(

@@ -188,7 +188,7 @@ function registerExport(runs: Command): void {
       out.say(`Model   ${written.model}`)
       out.say(`Record  ${written.record}`)
       out.say(`Replay it:  tributary simulate --replay ${written.record}`)
-      out.finish('runs:export', written)
+      out.finish('runs:export', { ...written })
     },
   })
 }

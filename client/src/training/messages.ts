@@ -1,0 +1,52 @@
+import type { DataCard } from '#protocol/data-card.js'
+import type { Problem } from '#protocol/errors.js'
+import type { JsonObject } from '#protocol/json.js'
+import type { Engine, Fate, Metrics } from '#protocol/record.js'
+import type { RunConfig } from '#protocol/run-config.js'
+import type { UplinkGroup } from '#protocol/uplink.js'
+import type { ClientDataRequest } from '#data/index.js'
+
+/** Data by flags, or a module of the owner's that exports `openData(): Promise<ClientData>`. */
+export type NodeData = ClientDataRequest | { readonly module: string }
+
+/** What the child process is asked. Bundles travel as encoded bytes. */
+export type Request =
+  | { readonly kind: 'open'; readonly data: NodeData }
+  | {
+      readonly kind: 'perform'
+      readonly config: RunConfig
+      readonly part: string
+      readonly round: number
+      readonly slot: number
+      readonly task: JsonObject
+      readonly shared: Uint8Array
+      readonly assets: Readonly<Record<string, Uint8Array>>
+      readonly personal: Uint8Array | null
+      readonly memory: Uint8Array | null
+      readonly uplink: readonly UplinkGroup[]
+      /** Where measured backend choices are remembered. */
+      readonly stateDirectory: string
+    }
+  | {
+      readonly kind: 'settle'
+      readonly config: RunConfig
+      readonly part: string
+      readonly memory: Uint8Array | null
+      readonly pending: Uint8Array | null
+      readonly fate: Fate
+    }
+export interface Performed {
+  readonly update: Uint8Array
+  readonly weight: number
+  readonly metrics: Metrics
+  readonly pending: Uint8Array | null
+  readonly engine: Engine
+}
+export interface Answers {
+  readonly open: DataCard
+  readonly perform: Performed
+  readonly settle: Uint8Array | null
+}
+export type Reply =
+  | { readonly id: number; readonly ok: true; readonly value: Answers[keyof Answers] }
+  | { readonly id: number; readonly ok: false; readonly problem: Problem }

@@ -1,0 +1,85 @@
+/** The child process of a node: holds the data and the tensor library, so that heartbeats never wait for training. */
+import { pathToFileURL } from 'node:url'
+import { resolve } from 'node:path'
+import { decodeBundle, encodeBundle, type Bundle } from '#protocol/bundle.js'
+import { asFederationError, FederationError } from '#protocol/errors.js'
+import { unwrap } from '#protocol/result.js'
+import type { RunConfig } from '#protocol/run-config.js'
+import type { ClientData } from '#data/dataset.js'
+import { openClientData } from '#data/index.js'
+import { createClientHalves } from '#algorithms/programs/client-halves.js'
+import { engineFor } from './engine.js'
+import { computeUpdate, settleMemory } from '../compute-update.js'
+import type { Answers, NodeData, Performed, Reply, Request } from './messages.js'
+
+let data: ClientData | null = null
+const decode = (bytes: Uint8Array): Bundle => unwrap(decodeBundle(bytes))
+const maybe = (bytes: Uint8Array | null): Bundle | null => (bytes === null ? null : decode(bytes))
+
+async function open(source: NodeData): Promise<ClientData> {
+  if (!('module' in source)) return openClientData(source)
+  const loaded = (await import(pathToFileURL(resolve(source.module)).href)) as Partial<{
+    openData(): Promise<ClientData>
+  }>
+  if (loaded.openData === undefined) {
+    throw new FederationError('data/not-found', `${source.module} does not export openData()`)
+  }
+  return loaded.openData()
+}
+
+async function perform(request: Extract<Request, { kind: 'perform' }>): Promise<Performed> {
+  if (data === null) throw new FederationError('internal/bug', 'A task came before the data')
+  const { config, part, round, slot, task, uplink } = request
+  const engine = await engineFor(config, { data, stateDirectory: request.stateDirectory })
+  const halves = createClientHalves(config)
+  const assets = Object.entries(request.assets).map(
+    ([name, bytes]) => [name, decode(bytes)] as const,
+  )
+  const computed = await computeUpdate(halves, part, {
+    ...{ round, slot, task, uplink, data },
+    shared: decode(request.shared),
+    assets: Object.fromEntries(assets),
+    personal: maybe(request.personal),
+    memory: maybe(request.memory),
+  })
+  const { update, weight, metrics, pending } = computed
+  return {
+    update: encodeBundle(update),
+    weight,
+    metrics,
+    pending: pending === null ? null : encodeBundle(pending),
+    engine,
+  }
+}
+
+function settle(request: Extract<Request, { kind: 'settle' }>): Uint8Array | null {
+  const halves = createClientHalves(request.config satisfies RunConfig)
+  const kept = settleMemory(halves, request.part, {
+    memory: maybe(request.memory),
+    pending: maybe(request.pending),
+    fate: request.fate,
+  })
+  return kept === null ? null : encodeBundle(kept)
+}
+
+async function answer(request: Request): Promise<Answers[keyof Answers]> {
+  if (request.kind === 'perform') return perform(request)
+  if (request.kind === 'settle') return settle(request)
+  data = await open(request.data)
+  return data.card
+}
+
+function reply(message: Reply): void {
+  process.send?.(message)
+}
+
+process.on('message', ({ id, request }: { id: number; request: Request }) => {
+  answer(request).then(
+    (value) => reply({ id, ok: true, value }),
+    (error: unknown) =>
+      reply({ id, ok: false, problem: asFederationError(error, 'task/failed').toProblem() }),
+  )
+})
+// A parent that is gone leaves nobody to answer. SIGINT of the terminal reaches both: the parent decides when to end.
+process.on('disconnect', () => process.exit(0))
+process.on('SIGINT', () => undefined)

@@ -1,0 +1,85 @@
+import { encodeFrame, type FrameHeader } from '#protocol/frame.js'
+import { FederationError, type Problem } from '#protocol/errors.js'
+import { CHUNK_CREDITS, updateIdOf } from '#protocol/messages.js'
+import type { OpenTask } from './state/node-state.js'
+import type { Link } from './transport/socket.js'
+
+/** Refusals after which beginning again can help: bytes were lost or mixed up on the way. */
+const REPEATABLE = new Set<string>([
+  'upload/out-of-order',
+  'update/corrupt',
+  'coordinator/unreachable',
+])
+const MOST_REPEATS = 20
+
+type Verdict = 'accepted' | Problem
+
+/**
+ * Sends an update until the coordinator has answered for good. An interrupted upload goes on at the first chunk that the
+ * coordinator does not hold; an update that it has already gets the same answer again.
+ */
+export async function upload(
+  link: Link,
+  task: OpenTask,
+  update: Uint8Array,
+  signal: AbortSignal,
+): Promise<Verdict> {
+  let repeats = 0
+  for (;;) {
+    await link.connected()
+    signal.throwIfAborted()
+    try {
+      await uploadOnce(link, task, update)
+      return 'accepted'
+    } catch (error) {
+      if (!(error instanceof FederationError)) throw error
+      if (error.code !== 'coordinator/unreachable') repeats += 1
+      if (!REPEATABLE.has(error.code) || repeats > MOST_REPEATS) return error.toProblem()
+    }
+  }
+}
+
+async function uploadOnce(link: Link, task: OpenTask, update: Uint8Array): Promise<void> {
+  const { runId, round, attempt, slot, lease, weight, metrics, engine, updateSha256 } = task
+  const updateId = updateIdOf({ runId, round, attempt, slot, lease, sha256: updateSha256 })
+  const begun = await link.ask('update:begin', {
+    ...{ runId, round, attempt, slot, lease, updateId, weight, metrics, engine },
+    sha256: updateSha256,
+    bytes: update.length,
+  })
+  if ('status' in begun) return
+  const header: FrameHeader = {
+    ...{ runId, round, attempt, lease, updateId, weight },
+    payloadSha256: updateSha256,
+    payloadBytes: update.length,
+  }
+  await sendChunks(link, { header, update, chunkBytes: begun.chunkBytes, from: begun.nextChunk })
+  await link.ask('update:finish', { updateId })
+}
+
+interface Sending {
+  readonly header: FrameHeader
+  readonly update: Uint8Array
+  readonly chunkBytes: number
+  readonly from: number
+}
+/** In order, with a few on the way at a time. */
+async function sendChunks(
+  link: Link,
+  { header, update, chunkBytes, from }: Sending,
+): Promise<void> {
+  const count = Math.ceil(update.length / chunkBytes)
+  const inFlight: Promise<unknown>[] = []
+  try {
+    for (let index = from; index < count; index += 1) {
+      const chunk = update.subarray(index * chunkBytes, (index + 1) * chunkBytes)
+      const frame = encodeFrame({ header, chunkIndex: index, chunk })
+      inFlight.push(link.ask('update:chunk', Buffer.from(frame.buffer)))
+      if (inFlight.length >= CHUNK_CREDITS) await inFlight.shift()
+    }
+    await Promise.all(inFlight)
+  } catch (error) {
+    await Promise.allSettled(inFlight)
+    throw error
+  }
+}
