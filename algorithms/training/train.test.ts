@@ -212,6 +212,41 @@ describe.each(['cpu', 'wasm'] as const)('local training on %s', (backend) => {
   })
 })
 
+describe('wasm against cpu', () => {
+  it.each(['logistic', 'mlp', 'cnn', 'lenet'])(
+    'trains %s to the same params but for rounding',
+    async (name) => {
+      const inputShape = [8, 8, 1]
+      const convolutional = {
+        filters: [3, 4],
+        kernelSize: 3,
+        hidden: name === 'lenet' ? [6, 5] : 6,
+      }
+      const options = {
+        logistic: {},
+        mlp: { hidden: [6] },
+        cnn: convolutional,
+        lenet: convolutional,
+      }[name]
+      const model = build(name, inputShape, options)
+      const examples = blobs(streams('blobs', 4, 0), { count: 24, inputShape, classes: 2 })
+      const one = { ...byHand, model, examples, start: model.init(streams('init', 0, 0)) }
+      const trained: Float32Array[] = []
+      for (const backend of ['cpu', 'wasm'] as const) {
+        await useBackend(backend)
+        const result = await trainLocally({
+          ...one,
+          training: { ...training, batchSize: 4, optimizer: { ...optimizer, learningRate: 0.02 } },
+        })
+        trained.push(result.params)
+      }
+      const [cpu, wasm] = trained
+      expect(cpu).not.toEqual(one.start)
+      expect(Math.max(...cpu!.map((value, i) => Math.abs(value - wasm![i]!)))).toBeLessThan(2e-5)
+    },
+  )
+})
+
 describe('a batch', () => {
   beforeAll(() => useBackend('cpu'))
 

@@ -10,7 +10,7 @@ export const flatten = (name = 'flatten'): BlockMaker => {
       params: [],
       inputShape,
       outputShape: [size],
-      forward: (_params, x) => tf.reshape(x, [x.shape[0]!, size]),
+      forward: (_params, x) => tf.reshape(x, [x.shape[0], size]),
     }
   }
 }
