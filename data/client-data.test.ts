@@ -168,8 +168,8 @@ describe('openClientData', () => {
     [{ partition: 'iid', shard: '3/2' }, /expected I\/N/],
     [{ partition: 'alike', shard: '1/2' }, /No partition is called "alike"/],
     [
-      { partition: 'dirichlet:0.0001:min=0', shard: '1/9' },
-      /Shard 1\/9 .* holds no rows; use min=1/,
+      { partition: 'dirichlet:0.0001:min=0', shard: '1/30' },
+      /Shard 1\/30 .* holds no rows; use min=1/,
     ],
   ])('refuses %j', async (flags, message) => {
     const opening = openClientData({ data: 'synthetic:count=40', testFraction: 0, ...flags })

@@ -23,11 +23,14 @@ export function cifarRecord(labels: readonly number[], red: (pixel: number) => n
   ])
 }
 
+interface TemporaryDirectory {
+  /** Writes a file into it and tells its path. */
+  readonly file: (name: string, content: Uint8Array | string) => Promise<string>
+  readonly path: () => string
+}
+
 /** A directory that exists while the tests of one file run; call it at the top of the file. */
-export function temporaryDirectory(): {
-  file(name: string, content: Uint8Array | string): Promise<string>
-  path(): string
-} {
+export function temporaryDirectory(): TemporaryDirectory {
   let directory = ''
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'tributary-data-'))

@@ -65,8 +65,7 @@ function layoutOf(
 function labelOf(
   path: string,
   { record, info }: Line,
-  at: number,
-  classes: TableRequest['classes'],
+  { at, classes }: Pick<TableRequest, 'classes'> & { readonly at: number },
 ): string {
   const label = record[at] ?? ''
   const where = `in line ${info.lines}`
@@ -132,7 +131,7 @@ export async function readTable(path: string, request: TableRequest): Promise<Ta
         `${line.record.length}`,
       )
     }
-    labels.push(labelOf(path, line, labelAt, request.classes))
+    labels.push(labelOf(path, line, { at: labelAt, classes: request.classes }))
     for (const at of featuresAt) values.push(numberAt(path, line, { header, at }))
   }
   if (layout === null || labels.length === 0)

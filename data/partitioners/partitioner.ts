@@ -11,7 +11,7 @@ export interface PartitionRequest {
   /** Fewest rows a client may get. */
   readonly min: number
   /** A random stream of the partition's seed; equal numbers, equal stream. */
-  stream(index: number, slot: number): Stream
+  readonly stream: (index: number, slot: number) => Stream
 }
 
 /** One way to divide rows among clients. One file in this folder and one line in the list. */
