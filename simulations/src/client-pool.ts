@@ -1,0 +1,142 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { DataCard } from '#protocol/data-card.js'
+import type { Slot } from '#protocol/ids.js'
+import type { Engine, Fate } from '#protocol/record.js'
+import { startChild } from '#coordinator/compute/child-calls.js'
+import type { Opening } from '#coordinator/fleet/fleet.js'
+import { FileBlobs } from '#coordinator/store/file-blobs.js'
+import { MemoryBlobs } from '#coordinator/store/memory-blobs.js'
+import type { BlobStore } from '#coordinator/store/store.js'
+import { createClients, type Clients, type ClientsSetup, type Share } from './simulated-clients.js'
+
+export interface WorkerSetup extends ClientsSetup {
+  readonly blobDirectory: string
+}
+interface Worker extends Clients {
+  stop(): Promise<void>
+}
+
+/** The simulated clients of a run, dealt to processes: slot s belongs to worker s mod workers. Zero workers: they live here. */
+export class ClientPool {
+  readonly blobs: BlobStore
+  readonly #directory: string
+  readonly #workers: readonly Worker[]
+
+  private constructor(directory: string, blobs: BlobStore, workers: readonly Worker[]) {
+    this.#directory = directory
+    this.blobs = blobs
+    this.#workers = workers
+  }
+
+  static async start(
+    setup: Omit<ClientsSetup, 'memoryDirectory'>,
+    workers: number,
+  ): Promise<ClientPool> {
+    const directory = await mkdtemp(join(tmpdir(), 'tributary-simulation-'))
+    try {
+      const full = { ...setup, memoryDirectory: join(directory, 'memory') }
+      if (workers > 0) return await ClientPool.#fork(directory, full, workers)
+      const blobs = new MemoryBlobs()
+      const clients = await createClients(full, blobs)
+      return new ClientPool(directory, blobs, [
+        Object.assign(clients, { stop: () => Promise.resolve() }),
+      ])
+    } catch (cause) {
+      await rm(directory, { recursive: true, force: true })
+      throw cause
+    }
+  }
+
+  static async #fork(directory: string, setup: ClientsSetup, count: number): Promise<ClientPool> {
+    const blobDirectory = join(directory, 'store')
+    const blobs = await FileBlobs.open(blobDirectory, { durable: false })
+    const file = join(directory, 'setup.json')
+    await writeFile(file, JSON.stringify({ ...setup, blobDirectory } satisfies WorkerSetup))
+    const workers = Array.from({ length: count }, () => forkWorker(file))
+    // The first call starts the processes, all at once.
+    await Promise.all(workers.map((worker) => worker.engine()))
+    return new ClientPool(directory, blobs, workers)
+  }
+
+  async engine(): Promise<Engine> {
+    return this.#workerOf(0).engine()
+  }
+
+  /** In the order of `slots`. */
+  async cards(slots: readonly Slot[]): Promise<readonly DataCard[]> {
+    const dealt = this.#deal(slots, (slot) => slot).map(async ([worker, own]) => {
+      const cards = await worker.cards(own)
+      return cards.map((card, i) => [own[i] ?? -1, card] as const)
+    })
+    return (await Promise.all(dealt))
+      .flat()
+      .sort(([a], [b]) => a - b)
+      .map(([, card]) => card)
+  }
+
+  /** Each worker's share, as soon as it is done. */
+  async *perform(opening: Opening, slots: readonly Slot[]): AsyncIterable<Share> {
+    const shares = this.#deal(slots, (slot) => slot).map(([worker, own]) =>
+      worker.perform(opening, own),
+    )
+    // Whoever stops listening early, or fails with one, leaves the others' results to nobody.
+    for (const share of shares) share.catch(() => undefined)
+    yield* inOrderOfArrival(shares)
+  }
+
+  async settle(part: string, fates: ReadonlyMap<Slot, Fate>): Promise<void> {
+    await Promise.all(
+      this.#deal([...fates], ([slot]) => slot).map(([worker, own]) => worker.settle(part, own)),
+    )
+  }
+
+  /** Ends the workers and forgets what the clients kept. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.stop()))
+    await rm(this.#directory, { recursive: true, force: true })
+  }
+
+  #workerOf(slot: Slot): Worker {
+    const worker = this.#workers[slot % this.#workers.length]
+    return worker as Worker
+  }
+  #deal<T>(
+    items: readonly T[],
+    slotOf: (item: T) => Slot,
+  ): readonly (readonly [Worker, readonly T[]])[] {
+    const dealt = new Map<Worker, T[]>()
+    for (const item of items) {
+      const worker = this.#workerOf(slotOf(item))
+      dealt.set(worker, [...(dealt.get(worker) ?? []), item])
+    }
+    return [...dealt]
+  }
+}
+
+function forkWorker(setupFile: string): Worker {
+  const child = startChild({
+    parentUrl: import.meta.url,
+    path: './worker-main.js',
+    args: [setupFile],
+  })
+  return {
+    engine: () => child.call('engine'),
+    cards: (...args) => child.call('cards', ...args),
+    perform: (...args) => child.call('perform', ...args),
+    settle: (...args) => child.call('settle', ...args),
+    stop: () => child.stop(),
+  }
+}
+
+async function* inOrderOfArrival<T>(promises: readonly Promise<T>[]): AsyncIterable<T> {
+  const waiting = new Map(
+    promises.map((promise, i) => [i, promise.then((value) => ({ i, value }))]),
+  )
+  while (waiting.size > 0) {
+    const { i, value } = await Promise.race(waiting.values())
+    waiting.delete(i)
+    yield value
+  }
+}

@@ -1,0 +1,122 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { FederationError } from '#protocol/errors.js'
+import type { JsonObject, JsonValue } from '#protocol/json.js'
+import { unwrap } from '#protocol/result.js'
+import {
+  parseRunConfig,
+  type DataSource,
+  type RunConfig,
+  type RunConfigInput,
+} from '#protocol/run-config.js'
+import { loadDataset } from '#data/index.js'
+import { configCatalogue } from '#algorithms/catalogue.js'
+
+/** `simulations/experiments` of the package: beside the sources, and beside `dist` in a build. */
+function experimentsDirectory(): string {
+  const isBuilt = import.meta.url.includes('/dist/')
+  return fileURLToPath(
+    new URL(isBuilt ? '../../../simulations/experiments/' : '../experiments/', import.meta.url),
+  )
+}
+
+/** Names of the experiments that are shipped. */
+export async function listExperiments(): Promise<readonly string[]> {
+  const files = await readdir(experimentsDirectory())
+  return files
+    .filter((file) => file.endsWith('.json'))
+    .map((file) => basename(file, '.json'))
+    .sort()
+}
+
+/**
+ * A configuration as it was written: a shipped experiment by name, or a JSON file. `overrides` are `key.path=value`, where the
+ * value is JSON or plain text. Throws `config/unreadable`, `config/unknown-name` or `usage/bad-value`.
+ */
+export async function readConfigInput(
+  nameOrPath: string,
+  overrides: readonly string[] = [],
+): Promise<RunConfigInput> {
+  const isName = /^[a-z0-9-]+$/.test(nameOrPath)
+  if (isName && !(await listExperiments()).includes(nameOrPath)) {
+    const names = (await listExperiments()).join(', ')
+    throw new FederationError(
+      'config/unknown-name',
+      `There is no experiment ${nameOrPath}; there are ${names}, or pass a JSON file`,
+    )
+  }
+  const path = isName ? join(experimentsDirectory(), `${nameOrPath}.json`) : nameOrPath
+  return overrides.reduce<JsonObject>(override, await readObject(path))
+}
+
+/** The complete configuration. A `task` that is not written is that of the data. */
+export async function loadExperiment(
+  nameOrPath: string,
+  overrides: readonly string[] = [],
+): Promise<RunConfig> {
+  const input = await readConfigInput(nameOrPath, overrides)
+  const source = 'task' in input ? null : sourceIn(input['data'])
+  if (source === null) return unwrap(parseRunConfig(input, configCatalogue()))
+  const { inputShape, classes } = await loadDataset({ ...source, split: 'test' })
+  return unwrap(parseRunConfig(input, configCatalogue(), { task: { inputShape, classes } }))
+}
+
+/** Null for what the schema will refuse. */
+function sourceIn(data: JsonValue | undefined): DataSource | null {
+  if (!isObject(data) || typeof data['name'] !== 'string') return null
+  const path = data['path']
+  return { name: data['name'], ...(typeof path === 'string' ? { path } : {}) }
+}
+
+async function readObject(path: string): Promise<JsonObject> {
+  let value: JsonValue
+  try {
+    value = JSON.parse(await readFile(path, 'utf8')) as JsonValue
+  } catch (cause) {
+    const why =
+      cause instanceof SyntaxError
+        ? `not JSON: ${cause.message}`
+        : ((cause as NodeJS.ErrnoException).code ?? 'unreadable')
+    throw new FederationError(
+      'config/unreadable',
+      `Cannot read the configuration ${path}: ${why}`,
+      { cause },
+    )
+  }
+  if (!isObject(value))
+    throw new FederationError('config/unreadable', `${path} does not hold a JSON object`)
+  return value
+}
+
+const isObject = (value: JsonValue | undefined): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+function override(input: JsonObject, assignment: string): JsonObject {
+  const at = assignment.indexOf('=')
+  if (at < 1)
+    throw new FederationError('usage/bad-value', `Expected key=value, got '${assignment}'`)
+  return setAt(input, assignment.slice(0, at).split('.'), valueOf(assignment.slice(at + 1)))
+}
+
+function setAt(
+  object: JsonObject,
+  [key = '', ...rest]: readonly string[],
+  value: JsonValue,
+): JsonObject {
+  const inner = Object.hasOwn(object, key) ? object[key] : undefined
+  const next = rest.length === 0 ? value : setAt(isObject(inner) ? inner : {}, rest, value)
+  // fromEntries defines `__proto__` as a plain key, which the schema then refuses by name.
+  return Object.fromEntries([
+    ...Object.entries(object).filter(([other]) => other !== key),
+    [key, next],
+  ])
+}
+
+function valueOf(text: string): JsonValue {
+  try {
+    return JSON.parse(text) as JsonValue
+  } catch {
+    return text
+  }
+}

@@ -1,0 +1,35 @@
+import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { FederationError } from '#protocol/errors.js'
+import type { RunRecord } from '#protocol/record.js'
+
+/** A run that has ended, and where its files lie. */
+export interface SimulatedRun {
+  readonly record: RunRecord
+  /** Path of the final model's bundle. */
+  readonly model: string
+}
+
+/** Writes `<runId>/record.json` and `<runId>/model.bundle`. */
+export async function writeRunFiles(
+  directory: string,
+  record: RunRecord,
+  model: Uint8Array,
+): Promise<SimulatedRun> {
+  const folder = join(directory, record.runId)
+  try {
+    await mkdir(folder, { recursive: true })
+    const path = join(folder, 'model.bundle')
+    await writeWhole(path, model)
+    await writeWhole(join(folder, 'record.json'), `${JSON.stringify(record, null, 2)}\n`)
+    return { record, model: path }
+  } catch (cause) {
+    throw new FederationError('store/io', `Could not write the run's files to ${folder}`, { cause })
+  }
+}
+
+/** Readers see the old file or the new one, never half of one. */
+async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
+  await writeFile(`${path}.new`, content)
+  await rename(`${path}.new`, path)
+}

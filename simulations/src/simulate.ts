@@ -1,0 +1,116 @@
+import { FederationError } from '#protocol/errors.js'
+import type { RunId } from '#protocol/ids.js'
+import type { RoundRecord, RunRecord } from '#protocol/record.js'
+import type { RunConfig } from '#protocol/run-config.js'
+import { createCompute } from '#coordinator/compute/create-compute.js'
+import { RunManager, type RunManagerOptions } from '#coordinator/run.js'
+import { MemoryStore } from '#coordinator/store/memory-store.js'
+import type { EventRow, Store } from '#coordinator/store/store.js'
+import { sourcesOfConfig, type ClientSource } from './client-data.js'
+import { ClientPool } from './client-pool.js'
+import { writeRunFiles, type SimulatedRun } from './run-files.js'
+import { simulationClock } from './simulation-clock.js'
+import { SimulatedFleet, type SimulatedFleetOptions } from './simulated-fleet.js'
+
+export interface SimulateOptions {
+  /** Worker processes; 0: everything in this one. The result is the same for any number. */
+  readonly workers: number
+  /** `<runId>/record.json` and `<runId>/model.bundle` are written here. */
+  readonly runsDirectory: string
+  /** Ends the run after the work in hand. */
+  readonly signal?: AbortSignal
+  readonly onRound?: (round: RoundRecord) => void
+  readonly onEvent?: (event: EventRow) => void
+}
+
+/** Runs a configuration with simulated clients. Throws what creating a run throws, and `algorithm/failed` when it fails. */
+export async function simulate(config: RunConfig, options: SimulateOptions): Promise<SimulatedRun> {
+  const pinned = pinBackend(config)
+  const sources = sourcesOfConfig(pinned)
+  return runSimulated({ config: pinned, sources, kind: 'simulated' }, options)
+}
+
+/** `auto` becomes wasm: it is everywhere, and one thread of it computes the same bytes on every machine. */
+export const pinBackend = (config: RunConfig): RunConfig =>
+  config.compute.backend === 'auto'
+    ? { ...config, compute: { backend: 'wasm', threads: 1 } }
+    : config
+
+export interface Simulation
+  extends
+    Pick<RunManagerOptions, 'gather' | 'kind'>,
+    Pick<SimulatedFleetOptions, 'reporters' | 'roster'> {
+  readonly config: RunConfig
+  readonly sources: readonly (ClientSource | null)[]
+}
+
+/** The coordinator's own rounds, on a memory store, with a pool of clients as fleet. */
+export async function runSimulated(
+  simulation: Simulation,
+  options: SimulateOptions,
+): Promise<SimulatedRun> {
+  const { config, sources, kind, gather, ...replies } = simulation
+  const pool = await ClientPool.start({ config, sources }, options.workers)
+  try {
+    const store = new MemoryStore({ blobs: pool.blobs })
+    const manager = new RunManager({
+      store,
+      fleet: new SimulatedFleet({ pool, store, clients: sources.length, ...replies }),
+      compute: createCompute({ blobs: pool.blobs }),
+      clock: simulationClock,
+      kind,
+      garbage: { everyMs: 0, graceMs: 0 },
+      ...(gather === undefined ? {} : { gather }),
+    })
+    return await finish(store, await runToEnd(manager, config, options), options)
+  } finally {
+    await pool.stop()
+  }
+}
+
+async function runToEnd(
+  manager: RunManager,
+  config: RunConfig,
+  options: SimulateOptions,
+): Promise<RunRecord> {
+  const { signal, onEvent, onRound } = options
+  manager.subscribe((_, event) => {
+    onEvent?.(event)
+    if (event.type === 'round:closed') onRound?.(event.data['record'] as unknown as RoundRecord)
+  })
+  const runId = await manager.create(config)
+  let stopping = Promise.resolve()
+  const interrupt = (): void => {
+    stopping = stopUnlessOver(manager, runId)
+  }
+  if (signal?.aborted === true) interrupt()
+  signal?.addEventListener('abort', interrupt, { once: true })
+  await manager.ended(runId)
+  signal?.removeEventListener('abort', interrupt)
+  await stopping
+  return manager.record(runId)
+}
+
+async function stopUnlessOver(manager: RunManager, runId: RunId): Promise<void> {
+  try {
+    await manager.stop(runId, 'Interrupted')
+  } catch (error) {
+    if (!(error instanceof FederationError) || error.code !== 'run/finished') throw error
+  }
+}
+
+async function finish(
+  store: Store,
+  record: RunRecord,
+  { runsDirectory }: SimulateOptions,
+): Promise<SimulatedRun> {
+  const model = record.modelHash === null ? null : await store.blobs.get(record.modelHash)
+  if (model === null) throw new FederationError('internal/bug', 'The run left no model')
+  const run = await writeRunFiles(runsDirectory, record, model)
+  if (record.state === 'failed')
+    throw new FederationError(
+      'algorithm/failed',
+      `The simulation failed: ${record.reason ?? 'no reason'}`,
+    )
+  return run
+}

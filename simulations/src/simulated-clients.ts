@@ -1,0 +1,225 @@
+import { decodeBundle, encodeBundle, type Bundle } from '#protocol/bundle.js'
+import type { DataCard } from '#protocol/data-card.js'
+import { FederationError, type Problem } from '#protocol/errors.js'
+import { sha256, type Hash, type Slot } from '#protocol/ids.js'
+import { updateIdOf } from '#protocol/messages.js'
+import type { AcceptedUpdate, Engine, Fate } from '#protocol/record.js'
+import { unwrap } from '#protocol/result.js'
+import type { RunConfig } from '#protocol/run-config.js'
+import { createFold, type Fold } from '#algorithms/aggregators/fold.js'
+import { validateUpdate } from '#algorithms/aggregators/validate.js'
+import { aggregatorOf } from '#algorithms/from-config.js'
+import type { ClientHalf } from '#algorithms/methods/method.js'
+import { packUpdate } from '#algorithms/methods/update.js'
+import { createClientHalves } from '#algorithms/programs/client-halves.js'
+import type { ClientHalves } from '#algorithms/programs/program.js'
+import { useBackend } from '#algorithms/tensor/backends.js'
+import type { CohortMember, Opening } from '#coordinator/fleet/fleet.js'
+import type { BlobStore } from '#coordinator/store/store.js'
+import { ClientDataLoader, type ClientSource } from './client-data.js'
+import { ClientMemory } from './client-memory.js'
+
+/** Plain data, so that a worker process can be given it. */
+export interface ClientsSetup {
+  /** With a backend that is named: `auto` is settled before. */
+  readonly config: RunConfig
+  /** By slot. */
+  readonly sources: readonly (ClientSource | null)[]
+  readonly memoryDirectory: string
+}
+
+/** What some members of a round did: their valid updates as one partial sum, the others one by one. */
+export interface Share {
+  readonly folded: {
+    readonly members: readonly Omit<AcceptedUpdate, 'blob'>[]
+    readonly blob: Hash
+  } | null
+  readonly invalid: readonly AcceptedUpdate[]
+  readonly bytesUp: number
+  readonly bytesDown: number
+}
+
+export interface Clients {
+  engine(): Promise<Engine>
+  cards(slots: readonly Slot[]): Promise<readonly DataCard[]>
+  /** Performs the round's task for these members, one after another, and folds what they send. */
+  perform(opening: Opening, slots: readonly Slot[]): Promise<Share>
+  settle(part: string, fates: readonly (readonly [Slot, Fate])[]): Promise<void>
+}
+
+/** The clients of one process. They run what nodes run: the client halves, the validation, the fold. */
+export async function createClients(setup: ClientsSetup, blobs: BlobStore): Promise<Clients> {
+  const { backend, threads } = setup.config.compute
+  if (backend === 'auto')
+    throw new FederationError('internal/bug', 'A simulation must name its backend')
+  return new SimulatedClients({
+    ...setup,
+    blobs,
+    engine: await useBackend(backend, { threads }),
+    memory: await ClientMemory.open(setup.memoryDirectory),
+  })
+}
+
+interface Parts extends ClientsSetup {
+  readonly blobs: BlobStore
+  readonly engine: Engine
+  readonly memory: ClientMemory
+}
+/** What the members of a round have in common. */
+interface Task {
+  readonly opening: Opening
+  readonly half: ClientHalf
+  readonly shared: Bundle
+  readonly assets: Readonly<Record<string, Bundle>>
+}
+interface Performed {
+  readonly member: Omit<AcceptedUpdate, 'blob'>
+  readonly update: Bundle
+  readonly bytes: Uint8Array
+  readonly problem: Problem | null
+}
+
+class SimulatedClients implements Clients {
+  readonly #parts: Parts
+  readonly #halves: ClientHalves
+  readonly #data: ClientDataLoader
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+    this.#halves = createClientHalves(parts.config)
+    this.#data = new ClientDataLoader(parts.sources)
+  }
+
+  async engine(): Promise<Engine> {
+    return this.#parts.engine
+  }
+  async cards(slots: readonly Slot[]): Promise<readonly DataCard[]> {
+    return Promise.all(slots.map(async (slot) => (await this.#data.of(slot)).card))
+  }
+
+  async perform(opening: Opening, slots: readonly Slot[]): Promise<Share> {
+    const { config, blobs } = this.#parts
+    const task = await this.#taskOf(opening)
+    const fold = createFold(opening.plan.uplink, aggregatorOf(config))
+    const invalid: AcceptedUpdate[] = []
+    const members: Omit<AcceptedUpdate, 'blob'>[] = []
+    let bytesUp = 0
+    for (const slot of slots) {
+      const { member, update, bytes, problem } = await this.#performOne(
+        task,
+        memberOf(opening, slot),
+      )
+      bytesUp += bytes.byteLength
+      if (problem === null) {
+        fold.add({ slot, weight: member.weight, update })
+        members.push(member)
+      } else {
+        invalid.push({ ...member, blob: await blobs.put(bytes) })
+      }
+    }
+    return {
+      folded: await this.#putPartial(fold, members),
+      invalid,
+      bytesUp,
+      bytesDown: bytesDownOf(opening, slots),
+    }
+  }
+
+  async settle(part: string, fates: readonly (readonly [Slot, Fate])[]): Promise<void> {
+    const { memory } = this.#parts
+    for (const [slot, fate] of fates) {
+      const [kept, pending] = [
+        await memory.read('memory', slot),
+        await memory.read('pending', slot),
+      ]
+      const settle = this.#half(part).settle ?? keepIfAccepted
+      await memory.write('memory', slot, settle(kept, pending, fate))
+      await memory.write('pending', slot, null)
+    }
+  }
+
+  async #performOne(
+    { opening, half, shared, assets }: Task,
+    { slot, lease, personal }: CohortMember,
+  ): Promise<Performed> {
+    const { config, memory } = this.#parts
+    const { round, plan } = opening
+    const { uplink, task } = plan
+    const result = await half.perform({
+      ...{ round, slot, task, shared, assets, uplink },
+      personal: personal === null ? null : await this.#bundle(personal.hash),
+      data: await this.#data.of(slot),
+      memory: await memory.read('memory', slot),
+    })
+    await memory.write('pending', slot, result.pending)
+    const update = packUpdate(result.update, uplink)
+    const bytes = encodeBundle(update)
+    const hash = sha256(bytes)
+    const { weight, metrics } = result
+    return {
+      member: {
+        slot,
+        updateId: updateIdOf({ ...opening, slot, lease, sha256: hash }),
+        sha256: hash,
+        weight,
+        metrics,
+      },
+      update,
+      bytes,
+      problem: validateUpdate(update, weight, {
+        uplink,
+        maxExamples: config.aggregation.maxExamples,
+      }),
+    }
+  }
+
+  async #taskOf(opening: Opening): Promise<Task> {
+    const { plan } = opening
+    const assets = plan.assets.map(
+      async ({ name, hash }) => [name, await this.#bundle(hash)] as const,
+    )
+    return {
+      opening,
+      half: this.#half(plan.part),
+      shared: await this.#bundle(plan.shared.hash),
+      assets: Object.fromEntries(await Promise.all(assets)),
+    }
+  }
+  async #putPartial(fold: Fold, members: Omit<AcceptedUpdate, 'blob'>[]): Promise<Share['folded']> {
+    if (members.length === 0) return null
+    return { members, blob: await this.#parts.blobs.put(encodeBundle(fold.toPartial())) }
+  }
+  #half(part: string): ClientHalf {
+    const half = Object.entries(this.#halves).find(([name]) => name === part)?.[1]
+    if (half === undefined)
+      throw new FederationError('internal/bug', `No client half performs the part ${part}`)
+    return half
+  }
+  async #bundle(hash: Hash): Promise<Bundle> {
+    const bytes = await this.#parts.blobs.get(hash)
+    if (bytes === null) throw new FederationError('store/corrupt', `The blob ${hash} is missing`)
+    return unwrap(decodeBundle(bytes))
+  }
+}
+
+const keepIfAccepted: NonNullable<ClientHalf['settle']> = (memory, pending, fate) =>
+  fate === 'accepted' ? pending : memory
+
+function memberOf(opening: Opening, slot: Slot): CohortMember {
+  const member = opening.cohort.find((one) => one.slot === slot)
+  if (member === undefined)
+    throw new FederationError(
+      'internal/bug',
+      `Slot ${slot} is not in the cohort of round ${opening.round}`,
+    )
+  return member
+}
+
+/** What nodes would have fetched. Assets are not counted: a node fetches them once and keeps them. */
+function bytesDownOf({ plan, cohort }: Opening, slots: readonly Slot[]): number {
+  const asked = new Set(slots)
+  const personal = cohort
+    .filter(({ slot }) => asked.has(slot))
+    .reduce((sum, member) => sum + (member.personal?.bytes ?? 0), 0)
+  return slots.length * plan.shared.bytes + personal
+}
