@@ -2,50 +2,62 @@ import { pathToFileURL } from 'node:url'
 import { asFederationError, FederationError } from '#protocol/errors.js'
 import { requireWithOurCore, resolveWebgpu } from './provision/index.js'
 import type { WebgpuFiles } from './provision/locate.js'
+import { tf } from './tf.js'
+import {
+  createBackend,
+  repairAddN,
+  type GpuAdapter,
+  type GpuAdapterInfo,
+  type WebgpuBackendClass,
+} from './webgpu-device.js'
 
-/** What a graphics adapter says about itself. */
-export interface WebgpuAdapter {
-  readonly vendor: string
-  readonly architecture: string
-  readonly description: string
-  /** True when it is a driver in software: correct, and slower than `wasm`. */
-  readonly isFallbackAdapter: boolean
-}
 interface Gpu {
   requestAdapter(options: {
     readonly powerPreference: 'high-performance'
-  }): Promise<{ readonly info: WebgpuAdapter } | null>
+  }): Promise<GpuAdapter | null>
 }
 interface Dawn {
   readonly globals: object
   create(options: readonly string[]): Gpu
 }
 
-let registered: Promise<WebgpuAdapter> | null = null
+let registered: Promise<GpuAdapterInfo> | null = null
 
 /**
  * Registers the backend `webgpu` with `tf`, on Dawn and the machine's graphics driver. `TRIBUTARY_WEBGPU_SOFTWARE=1` takes
  * the driver in software that `node scripts/ensure-native.mjs webgpu` installs: for tests. Returns the adapter. Throws
  * `backend/missing` when the packages or an adapter are not there and `backend/broken` when Dawn does not load. Experimental.
  */
-export function registerWebgpu(): Promise<WebgpuAdapter> {
+export function registerWebgpu(): Promise<GpuAdapterInfo> {
   registered ??= register(process.env.TRIBUTARY_WEBGPU_SOFTWARE === '1')
   return registered
 }
 
-async function register(isSoftware: boolean): Promise<WebgpuAdapter> {
+async function register(isSoftware: boolean): Promise<GpuAdapterInfo> {
   const files = resolveWebgpu(isSoftware)
   if (files === null) throw new FederationError('backend/missing', notInstalled(isSoftware))
   const dawn = await load(files)
   // The kernels look for constants such as GPUBufferUsage among the globals and for the device at navigator.gpu, as in a browser.
   Object.assign(globalThis, dawn.globals)
   const gpu = dawn.create([])
+  const { vendor, architecture, description, isFallbackAdapter } = (await adapterOf(gpu)).info
+  installNavigator(gpu)
+  const kernels = requireWithOurCore(files.kernels) as {
+    readonly WebGPUBackend: WebgpuBackendClass
+  }
+  repairAddN()
+  tf.removeBackend('webgpu')
+  // An adapter gives one device, so each backend asks for its own.
+  tf.registerBackend('webgpu', async () =>
+    createBackend(await adapterOf(gpu), kernels.WebGPUBackend),
+  )
+  return { vendor, architecture, description, isFallbackAdapter }
+}
+
+async function adapterOf(gpu: Gpu): Promise<GpuAdapter> {
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' })
   if (adapter === null) throw new FederationError('backend/missing', NO_ADAPTER)
-  installNavigator(gpu)
-  requireWithOurCore(files.kernels)
-  const { vendor, architecture, description, isFallbackAdapter } = adapter.info
-  return { vendor, architecture, description, isFallbackAdapter }
+  return adapter
 }
 
 async function load({ dawn, vulkanDriver }: WebgpuFiles): Promise<Dawn> {

@@ -17,12 +17,12 @@ interface CommandOptions {
 export function runCommand(
   command: string,
   args: readonly string[],
-  { cwd, env, timeoutMs }: CommandOptions = {},
+  { cwd, env = process.env, timeoutMs }: CommandOptions = {},
 ): Promise<CommandResult> {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: env ?? process.env,
+      env,
       ...(cwd === undefined ? {} : { cwd }),
       ...(timeoutMs === undefined ? {} : { timeout: timeoutMs, killSignal: 'SIGKILL' }),
     })
@@ -39,16 +39,20 @@ export function runCommand(
   })
 }
 
-export const succeeds = async (command: string, args: readonly string[]): Promise<boolean> =>
-  (await runCommand(command, args)).status === 0
+export const succeeds = async (
+  command: string,
+  args: readonly string[],
+  env?: NodeJS.ProcessEnv,
+): Promise<boolean> => (await runCommand(command, args, env && { env })).status === 0
 
 /** The first of the commands that answers `args` with success, or null. */
 export async function firstWorking(
   commands: readonly (string | undefined)[],
   args: readonly string[],
+  env?: NodeJS.ProcessEnv,
 ): Promise<string | null> {
   for (const command of commands) {
-    if (command && (await succeeds(command, args))) return command
+    if (command && (await succeeds(command, args, env))) return command
   }
   return null
 }

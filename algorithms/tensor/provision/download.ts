@@ -14,20 +14,24 @@ import { FederationError } from '#protocol/errors.js'
 import { complaint, runCommand, type CommandResult } from './command.js'
 import type { TarballPin, WheelPin } from './pins.js'
 
+/** Where downloads go, and the environment of npm and pip (default: this process's). */
+export interface Scratch {
+  readonly directory: string
+  readonly env?: NodeJS.ProcessEnv | undefined
+}
+
 /**
  * Fetches one package with npm (its registry, proxy and cache settings apply; no script runs) and returns the unpacked tar
  * archive. Throws `backend/missing` when it cannot be had, `backend/broken` when it is not the pinned file.
  */
-export async function fetchTarball(pin: TarballPin, scratch: string): Promise<Buffer> {
-  const folder = join(scratch, pin.name.replaceAll('/', '-'))
+export async function fetchTarball(pin: TarballPin, { directory, env }: Scratch): Promise<Buffer> {
+  const folder = join(directory, pin.name.replaceAll('/', '-'))
   mkdirSync(folder, { recursive: true })
-  const result = await runCommand('npm', [
-    'pack',
-    `${pin.name}@${pin.version}`,
-    '--silent',
-    '--pack-destination',
-    folder,
-  ])
+  const result = await runCommand(
+    'npm',
+    ['pack', `${pin.name}@${pin.version}`, '--silent', '--pack-destination', folder],
+    env && { env },
+  )
   const [file] = readdirSync(folder).filter((name) => name.endsWith('.tgz'))
   if (result.status !== 0 || file === undefined) {
     throw new FederationError(
@@ -43,15 +47,23 @@ export async function fetchTarball(pin: TarballPin, scratch: string): Promise<Bu
 }
 
 /**
- * Fetches one wheel with pip (its index, proxy and offline settings apply) into `scratch` and returns its path. The hash is
+ * Fetches one wheel with pip (its index, proxy and offline settings apply) into the scratch directory and returns its path. The hash is
  * checked twice: by pip before it keeps the file, and here. Errors as for `fetchTarball`.
  */
-export async function fetchWheel(pin: WheelPin, python: string, scratch: string): Promise<string> {
-  const folder = join(scratch, pin.name)
+export async function fetchWheel(
+  pin: WheelPin,
+  python: string,
+  { directory, env }: Scratch,
+): Promise<string> {
+  const folder = join(directory, pin.name)
   mkdirSync(folder, { recursive: true })
   const wanted = join(folder, 'requirements.txt')
   writeFileSync(wanted, `${pin.name}==${pin.version} --hash=sha256:${pin.sha256}\n`)
-  const result = await runCommand(python, [...PIP, '--dest', folder, '--requirement', wanted])
+  const result = await runCommand(
+    python,
+    [...PIP, '--dest', folder, '--requirement', wanted],
+    env && { env },
+  )
   const [file] = readdirSync(folder).filter((name) => name.endsWith('.whl'))
   if (result.status !== 0 || file === undefined) throw pipFailed(pin, result)
   const path = join(folder, file)

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { brotliDecompressSync } from 'node:zlib'
 import { FederationError } from '#protocol/errors.js'
-import { fetchTarball } from './download.js'
+import { fetchTarball, type Scratch } from './download.js'
 import type { InstallOptions } from './install.js'
 import { provisionRoot, resolveWebgpu, SOFTWARE_DRIVER, webgpuDirectory } from './locate.js'
 import { WEBGPU } from './pins.js'
@@ -39,7 +39,8 @@ async function install(options: InstallOptions, isSoftware: boolean): Promise<vo
     return
   }
   await requireDisk(root, WEBGPU.diskMegabytes)
-  await buildAside(webgpuDirectory(isSoftware, root), async (staged, scratch) => {
+  await buildAside(webgpuDirectory(isSoftware, root), async (staged, directory) => {
+    const scratch = { directory, env: options.env }
     say(`Fetching ${WEBGPU.dawn.name} ${WEBGPU.dawn.version} and the kernels (54 MB)`)
     await unpackPackages(staged, scratch)
     if (isSoftware) {
@@ -59,7 +60,7 @@ async function install(options: InstallOptions, isSoftware: boolean): Promise<vo
   )
 }
 
-async function unpackPackages(staged: string, scratch: string): Promise<void> {
+async function unpackPackages(staged: string, scratch: Scratch): Promise<void> {
   const dawn = await fetchTarball(WEBGPU.dawn, scratch)
   const isWanted = (name: string): boolean =>
     !name.startsWith('build/') &&
@@ -71,7 +72,7 @@ async function unpackPackages(staged: string, scratch: string): Promise<void> {
   unpackTar(kernels, join(staged, 'node_modules', WEBGPU.kernels.name), isKernels)
 }
 
-async function unpackSoftwareDriver(staged: string, scratch: string): Promise<void> {
+async function unpackSoftwareDriver(staged: string, scratch: Scratch): Promise<void> {
   const browser = await fetchTarball(WEBGPU.software, scratch)
   const packed = [...readTar(browser)].find(({ name }) => name === 'bin/swiftshader.tar.br')
   if (packed === undefined)

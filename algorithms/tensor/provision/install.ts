@@ -2,7 +2,7 @@ import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { FederationError } from '#protocol/errors.js'
 import { compileAddon, unpackCuda, unpackTensorflow } from './addon.js'
-import { fetchTarball, fetchWheel } from './download.js'
+import { fetchTarball, fetchWheel, type Scratch } from './download.js'
 import { packageDirectory, productDirectory, provisionRoot } from './locate.js'
 import {
   NODE_API_HEADERS,
@@ -64,7 +64,12 @@ async function install(name: ProductName, options: InstallOptions): Promise<void
   const toolchain = await findToolchain(options.env)
   await requireDisk(root, PRODUCTS[name].diskMegabytes)
   await buildAside(productDirectory(name, root), async (staged, scratch) => {
-    await build(PRODUCTS[name], { staged, scratch, toolchain, say })
+    await build(PRODUCTS[name], {
+      staged,
+      scratch: { directory: scratch, env: options.env },
+      toolchain,
+      say,
+    })
     say(
       describe(
         name,
@@ -90,8 +95,7 @@ async function checkExisting(directory: string): Promise<SelfCheck | null> {
 interface Workshop {
   /** The folder that becomes the product's. */
   readonly staged: string
-  /** For downloads. */
-  readonly scratch: string
+  readonly scratch: Scratch
   readonly toolchain: Toolchain
   readonly say: (line: string) => void
 }
@@ -108,7 +112,7 @@ async function build(
   await unpack(product.tfjs, directory)
   await unpack(PROTOBUF, join(staged, 'node_modules', PROTOBUF.name))
   const found = findNodeHeaders()
-  if (found === null) await unpack(NODE_API_HEADERS, join(scratch, 'headers'))
+  if (found === null) await unpack(NODE_API_HEADERS, join(scratch.directory, 'headers'))
   for (const pin of [product.tensorflow, ...product.libraries]) {
     say(`Fetching ${pin.name} ${pin.version} (${pin.megabytes} MB)`)
     const file = await fetchWheel(pin, toolchain.python, scratch)
@@ -116,7 +120,7 @@ async function build(
     rmSync(file)
   }
   say(`Compiling the addon with ${toolchain.compiler}`)
-  const nodeHeaders = found ?? join(scratch, 'headers/include')
+  const nodeHeaders = found ?? join(scratch.directory, 'headers/include')
   await compileAddon({ compiler: toolchain.compiler, nodeHeaders, packageDirectory: directory })
 }
 

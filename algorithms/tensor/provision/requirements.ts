@@ -48,14 +48,15 @@ export interface Toolchain {
 }
 
 export const findCompiler = (env: NodeJS.ProcessEnv = process.env): Promise<string | null> =>
-  firstWorking([env.CXX, 'c++', 'g++', 'clang++'], ['--version'])
+  firstWorking([env.CXX, 'c++', 'g++', 'clang++'], ['--version'], env)
 export const findPython = (env: NodeJS.ProcessEnv = process.env): Promise<string | null> =>
   firstWorking(
     [env.PYTHON, 'python3', 'python'],
     ['-c', 'import sys; assert sys.version_info >= (3, 8)'],
+    env,
   )
-export const hasPip = (python: string): Promise<boolean> =>
-  succeeds(python, ['-m', 'pip', '--version'])
+export const hasPip = (python: string, env?: NodeJS.ProcessEnv): Promise<boolean> =>
+  succeeds(python, ['-m', 'pip', '--version'], env)
 
 /** Throws `backend/missing` and says which package of the system is missing. */
 export async function findToolchain(env: NodeJS.ProcessEnv = process.env): Promise<Toolchain> {
@@ -71,7 +72,7 @@ export async function findToolchain(env: NodeJS.ProcessEnv = process.env): Promi
       'No Python 3.8 or newer found (tried $PYTHON, python3, python); its pip downloads TensorFlow. Debian: apt-get install python3-pip',
     )
   }
-  if (!(await hasPip(python))) {
+  if (!(await hasPip(python, env))) {
     throw missing(
       `'${python} -m pip' does not work. Debian: apt-get install python3-pip; elsewhere: ${python} -m ensurepip`,
     )

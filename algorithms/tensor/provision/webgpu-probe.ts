@@ -1,9 +1,9 @@
 import { moduleCommand } from '#protocol/spawn.js'
 import { complaint, runCommand } from './command.js'
-import type { WebgpuAdapter } from '#algorithms/tensor/webgpu.js'
+import type { GpuAdapterInfo } from '#algorithms/tensor/webgpu-device.js'
 
 export interface WebgpuProbe {
-  readonly adapter: WebgpuAdapter | null
+  readonly adapter: GpuAdapterInfo | null
   /** Why webgpu does not work, or null when it computed right. */
   readonly problem: string | null
 }
