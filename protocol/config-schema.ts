@@ -251,11 +251,7 @@ const simulatedData = z.strictObject({
     .describe("Share of each client's examples that it keeps for testing"),
 })
 
-/**
- * The whole configuration: what people write goes in, the complete configuration comes out. Without a catalogue names and
- * their options are taken as they are: for complete configurations that somebody checked before.
- */
-export const runConfigSchema = (catalogue: ConfigCatalogue | null) =>
+const buildSchema = (catalogue: ConfigCatalogue | null) =>
   z.strictObject({
     name: z.string().min(1).max(100).default('run').describe('What people call the run'),
     task: task.describe("What a client's data must be"),
@@ -290,6 +286,20 @@ export const runConfigSchema = (catalogue: ConfigCatalogue | null) =>
       .describe("Where the clients' shares come from; only for simulations and demos"),
   })
 
+export type RunConfigSchema = ReturnType<typeof buildSchema>
+const built = new WeakMap<ConfigCatalogue, RunConfigSchema>()
+
+/** The whole configuration: what people write goes in, the complete configuration comes out. Built once per catalogue. */
+export function runConfigSchema(catalogue: ConfigCatalogue): RunConfigSchema {
+  const known = built.get(catalogue)
+  if (known !== undefined) return known
+  const schema = buildSchema(catalogue)
+  built.set(catalogue, schema)
+  return schema
+}
+/** For configurations that somebody checked with a catalogue before: names and their options are taken as they are. */
+export const recordedConfigSchema = buildSchema(null)
+
 /** Readonly all the way down; types with an index signature are readonly already. */
 type Frozen<T> = T extends readonly (infer Element)[]
   ? readonly Frozen<Element>[]
@@ -300,7 +310,7 @@ type Frozen<T> = T extends readonly (infer Element)[]
     : T
 
 /** The frozen, complete configuration of a run. Made by `parseRunConfig`; nothing inside falls back to a default again. */
-export type RunConfig = Frozen<z.output<ReturnType<typeof runConfigSchema>>>
+export type RunConfig = Frozen<z.output<RunConfigSchema>>
 export type TaskConfig = Frozen<z.output<typeof task>>
 export type OptimizerConfig = Frozen<ClientOptimizer>
 export type TrainingConfig = RunConfig['training']

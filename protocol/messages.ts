@@ -1,7 +1,7 @@
 import sjson from 'secure-json-parse'
 import { z } from 'zod'
 import { describeIssue, pathOf } from './config-problems.js'
-import { runConfigSchema } from './config-schema.js'
+import { recordedConfigSchema } from './config-schema.js'
 import { dataCardSchema } from './data-card.js'
 import { FederationError } from './errors.js'
 import { sha256, type Hash } from './ids.js'
@@ -67,7 +67,7 @@ const MESSAGES = {
     lease,
     /** Milliseconds that were left when the message was sent: clocks of machines differ. */
     deadlineMs: z.number().min(0),
-    config: runConfigSchema(null),
+    config: recordedConfigSchema,
     configHash: hash,
     purpose: wire.purpose,
     /** Which part of the program the task belongs to. */

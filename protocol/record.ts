@@ -1,6 +1,6 @@
 import sjson from 'secure-json-parse'
 import { z } from 'zod'
-import { runConfigSchema } from './config-schema.js'
+import { recordedConfigSchema } from './config-schema.js'
 import { describeIssue } from './config-problems.js'
 import { dataCardSchema, type DataCard } from './data-card.js'
 import { FederationError } from './errors.js'
@@ -125,7 +125,7 @@ export const runRecordSchema = z.strictObject({
   createdAt: time,
   state: z.enum(['waiting', 'running', 'stopped', 'finished', 'failed']),
   reason: z.string().nullable(),
-  config: runConfigSchema(null),
+  config: recordedConfigSchema,
   configHash: hash,
   version: z.string().max(40),
   engine,

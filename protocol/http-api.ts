@@ -1,0 +1,92 @@
+/** Bodies of the coordinator's HTTP API, by method and path. docs/protocol.md says who may call what. */
+import { z } from 'zod'
+import { runRecordSchema } from './record.js'
+import { engine, nodeId, problem, runId, slot, time } from './wire.js'
+
+const nodeName = z.string().min(1).max(100)
+const secret = z.string().min(1).max(200)
+const token = z.string().min(1).max(4000)
+/** A one-time code as people type it. */
+const code = z.string().min(1).max(100)
+const nothing = z.strictObject({})
+const state = runRecordSchema.shape.state
+
+const runLine = z.strictObject({
+  runId,
+  name: z.string(),
+  state,
+  reason: z.string().nullable(),
+  /** The latest closed round, of `rounds`. */
+  round: z.int().min(0),
+  rounds: z.int().min(1),
+  accuracy: z.number().nullable(),
+  createdAt: time,
+})
+const nodeView = z.strictObject({
+  nodeId,
+  name: nodeName,
+  enrolledAt: time,
+  revokedAt: time.nullable(),
+  online: z.boolean(),
+  engine: engine.nullable(),
+  /** The task it is performing now. */
+  task: z.strictObject({ runId, round: z.int().min(0), slot }).nullable(),
+})
+const event = z.strictObject({
+  /** 1, 2, 3 … within a run, without gaps. */
+  seq: z.int().min(1),
+  at: time,
+  type: z.string(),
+  data: z.record(z.string(), z.json()),
+})
+
+export const HTTP_API = {
+  'POST /api/enrol': {
+    body: z.strictObject({ code, name: nodeName }),
+    answer: z.strictObject({ nodeId, secret }),
+  },
+  'POST /api/token': {
+    body: z.strictObject({ nodeId, secret }),
+    answer: z.strictObject({ token, expiresInSeconds: z.int().min(1) }),
+  },
+  'POST /api/sign-in': { body: z.strictObject({ code }), answer: z.strictObject({ token }) },
+  'GET /api/status': {
+    body: nothing,
+    answer: z.strictObject({
+      version: z.string(),
+      nodesOnline: z.int().min(0),
+      runs: z.int().min(0),
+    }),
+  },
+  'GET /api/schema/run-config': { body: nothing, answer: z.record(z.string(), z.json()) },
+  'POST /api/runs': {
+    /** `parseRunConfig` judges it: its message names every problem. */
+    body: z.strictObject({ config: z.record(z.string(), z.json()) }),
+    answer: z.strictObject({ runId }),
+  },
+  'GET /api/runs': { body: nothing, answer: z.strictObject({ runs: z.array(runLine) }) },
+  'GET /api/runs/:id': { body: nothing, answer: runRecordSchema },
+  'GET /api/runs/:id/events': {
+    body: nothing,
+    answer: z.strictObject({ events: z.array(event) }),
+  },
+  'POST /api/runs/:id/stop': { body: nothing, answer: nothing },
+  'POST /api/runs/:id/resume': { body: nothing, answer: nothing },
+  'POST /api/nodes/invite': {
+    body: z.strictObject({ minutes: z.int().min(1).max(10_080).default(60) }),
+    answer: z.strictObject({ code, expiresAt: time }),
+  },
+  'GET /api/nodes': { body: nothing, answer: z.strictObject({ nodes: z.array(nodeView) }) },
+  'POST /api/nodes/:id/revoke': { body: nothing, answer: nothing },
+} as const
+export type HttpCall = keyof typeof HTTP_API
+export type HttpBody<Call extends HttpCall> = z.output<(typeof HTTP_API)[Call]['body']>
+export type HttpAnswer<Call extends HttpCall> = z.output<(typeof HTTP_API)[Call]['answer']>
+
+/** Query of `GET /api/runs/:id/events`: events after number `after`; waits up to `wait` seconds for one. */
+export const eventsQuerySchema = z.strictObject({
+  after: z.coerce.number().int().min(0).default(0),
+  wait: z.coerce.number().min(0).max(60).default(0),
+})
+/** What every refused call answers, with the HTTP status of the code. */
+export const refusalSchema = z.strictObject({ problem })
