@@ -106,9 +106,13 @@ function copyOf(sums: ReadonlyMap<string, Float64Array>): GroupTotals['tensors']
   return Object.fromEntries([...sums].map(([name, sum]) => [name, sum.slice()]))
 }
 
+/** From grid integers back to numbers: exact, since the step is a power of two. */
 function decoded(sums: ReadonlyMap<string, Float64Array>, { bits }: Grid): GroupTotals['tensors'] {
-  const scale = 2 ** -bits
-  return Object.fromEntries(
-    [...sums].map(([name, sum]) => [name, sum.map((value) => value * scale)]),
-  )
+  return Object.fromEntries([...sums].map(([name, sum]) => [name, scaled(sum, 2 ** -bits)]))
+}
+
+function scaled(values: Float64Array, by: number): Float64Array {
+  const result = new Float64Array(values.length)
+  for (let i = 0; i < values.length; i++) result[i] = values[i]! * by
+  return result
 }

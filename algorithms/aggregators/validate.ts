@@ -95,29 +95,23 @@ function checkSpec(update: Bundle, group: UplinkGroup, declared: UplinkTensor): 
 }
 
 function checkValues({ name, dtype, data }: NamedTensor, { grid }: UplinkGroup): Problem | null {
-  const unfit = dtype === 'float16' ? firstNonFiniteHalf(data) : firstNonFinite(data)
-  if (unfit >= 0)
-    return problem('update/not-finite', `Tensor ${name}: element ${unfit} is not finite`)
-  const beyond = grid === null ? -1 : firstBeyond(data, grid.maxAbs)
-  if (beyond < 0) return null
-  return problem(
-    'update/out-of-range',
-    `Tensor ${name}: element ${beyond} is ${data[beyond] ?? NaN}, beyond ±${grid?.maxAbs ?? NaN}`,
-  )
+  const limit = grid?.maxAbs ?? Number.MAX_VALUE
+  const at = dtype === 'float16' ? firstNonFiniteHalf(data) : firstBeyond(data, limit)
+  if (at < 0) return null
+  const value = data[at]!
+  return dtype === 'float16' || !Number.isFinite(value)
+    ? problem('update/not-finite', `Tensor ${name}: element ${at} is not finite`)
+    : problem('update/out-of-range', `Tensor ${name}: element ${at} is ${value}, beyond ±${limit}`)
 }
 
-function firstNonFinite(data: TypedArray): number {
-  for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return i
+/** NaN and infinities are beyond every limit. */
+function firstBeyond(data: TypedArray, limit: number): number {
+  for (let i = 0; i < data.length; i++) if (!(Math.abs(data[i]!) <= limit)) return i
   return -1
 }
 
 /** float16 bit patterns: exponent 31 means infinity or NaN. */
 function firstNonFiniteHalf(data: TypedArray): number {
   for (let i = 0; i < data.length; i++) if ((data[i]! & 0x7c00) === 0x7c00) return i
-  return -1
-}
-
-function firstBeyond(data: TypedArray, maxAbs: number): number {
-  for (let i = 0; i < data.length; i++) if (Math.abs(data[i]!) > maxAbs) return i
   return -1
 }

@@ -5,6 +5,7 @@ import type { ClientData } from '#data/dataset.js'
 import { CATALOGUE } from '#algorithms/catalogue.js'
 import { evaluate, modelPredictor } from '#algorithms/evaluation/evaluate.js'
 import { assertPossible, modelOf } from '#algorithms/from-config.js'
+import type { Method } from '#algorithms/methods/method.js'
 import { paramsOf } from '#algorithms/models/params.js'
 import { useBackend } from '#algorithms/tensor/backends.js'
 import { tf } from '#algorithms/tensor/tf.js'
@@ -177,7 +178,8 @@ describe('early stopping', () => {
 })
 
 describe('a task that gathers rows and answers each client in private', () => {
-  const catalogue = { ...CATALOGUE, methods: [...CATALOGUE.methods, gatherMethod] }
+  const including = (method: Method) => ({ ...CATALOGUE, methods: [...CATALOGUE.methods, method] })
+  const catalogue = including(gatherMethod)
   const config = tinyConfig((base) => ({ ...withMethod('gather-test')(base), rounds: 3 }))
   const run = (refused: (round: number, slot: number) => boolean = () => false) =>
     runRoundsInMemory({
@@ -216,6 +218,66 @@ describe('a task that gathers rows and answers each client in private', () => {
       [0, { tasks: 3 }],
       [1, { tasks: 3 }],
       [2, { tasks: 3 }],
+    ])
+  })
+
+  it('counts training rounds only', async () => {
+    const statisticsFirst: Method = {
+      ...gatherMethod,
+      server(setup) {
+        const inner = gatherMethod.server(setup)
+        return {
+          ...inner,
+          next(state) {
+            const plan = inner.next(state)
+            const isFirst = state.meta['rounds'] === 0
+            return plan === 'done' || !isFirst ? plan : { ...plan, purpose: 'statistics' }
+          },
+        }
+      },
+    }
+    const { rounds } = await runRoundsInMemory({
+      config,
+      clients,
+      catalogue: including(statisticsFirst),
+    })
+    expect(rounds.map(({ plan }) => plan.purpose)).toEqual([
+      'statistics',
+      'train',
+      'train',
+      'train',
+    ])
+  })
+
+  it('scores what a client remembers from before its training', async () => {
+    // Predicts class 0 without memory, then the number of tasks performed before.
+    const guessing: Method = {
+      ...gatherMethod,
+      client: (setup) => ({
+        ...gatherMethod.client(setup),
+        predictor: ({ memory }) => ({
+          predict: (x) => {
+            const guess = tf.fill([x.shape[0] ?? 0], Number(memory?.meta['tasks'] ?? 0), 'int32')
+            return tf.cast(tf.oneHot(guess, CLASSES.length), 'float32')
+          },
+          dispose: () => undefined,
+        }),
+      }),
+    }
+    const { rounds } = await runRoundsInMemory({
+      config: withEvaluation({ federated: true })(config),
+      clients,
+      catalogue: including(guessing),
+    })
+    const held = clients.flatMap(({ test }) =>
+      [...test.indices].map((row) => test.source.labels[row]),
+    )
+    const share = (label: number) => held.filter((one) => one === label).length / held.length
+    expect(share(0)).not.toBe(share(1))
+    expect(rounds.slice(0, 3).map(({ metrics }) => metrics['federated/accuracy'])).toEqual([
+      share(0),
+      share(1),
+      share(2),
     ])
   })
 
