@@ -5,16 +5,14 @@ import {
   DepthwiseConv2dNative,
   DepthwiseConv2dNativeBackpropFilter,
   DepthwiseConv2dNativeBackpropInput,
-  conv2d,
-  depthwiseConv2d,
   engine,
   type Conv2DBackpropFilterAttrs,
   type DepthwiseConv2dNativeBackpropFilterAttrs,
   type GradConfig,
   type NamedAttrMap,
   type Tensor,
-  type Tensor4D,
 } from '@tensorflow/tfjs-core'
+import { FederationError } from '#protocol/errors.js'
 
 /*
  * A convolution is trilinear in input x, kernel k and output cotangent u. Its three partial maps are each other's
@@ -29,114 +27,97 @@ import {
 
 type Attrs = Omit<Conv2DBackpropFilterAttrs, 'filterShape'>
 type DepthwiseAttrs = Omit<DepthwiseConv2dNativeBackpropFilterAttrs, 'filterShape'>
+type Shape = readonly number[]
+
+/** The three maps of one geometry: strides and padding. */
+interface Triple {
+  forward(x: Tensor, k: Tensor): Tensor
+  backX(inputShape: Shape, u: Tensor, k: Tensor): Tensor
+  backK(x: Tensor, u: Tensor, filterShape: Shape): Tensor
+}
 
 const kernel = (name: string, inputs: Record<string, Tensor>, attrs: object): Tensor =>
   engine().runKernel<Tensor>(name, inputs, attrs as NamedAttrMap)
-const geometry = ({ strides, pad, dataFormat, dimRoundingMode }: Attrs): Attrs =>
-  dimRoundingMode === undefined
-    ? ({ strides, pad, dataFormat } as Attrs)
-    : { strides, pad, dataFormat, dimRoundingMode }
 
-const forward = (x: Tensor, k: Tensor, a: Attrs): Tensor =>
-  conv2d(x as Tensor4D, k as Tensor4D, a.strides, a.pad, a.dataFormat, 1, a.dimRoundingMode)
-const backX = (inputShape: readonly number[], u: Tensor, k: Tensor, a: Attrs): Tensor =>
-  kernel(Conv2DBackpropInput, { dy: u, filter: k }, { ...geometry(a), inputShape })
-const backK = (x: Tensor, u: Tensor, filterShape: readonly number[], a: Attrs): Tensor =>
-  kernel(Conv2DBackpropFilter, { x, dy: u }, { ...geometry(a), filterShape })
+function convolution({ strides, pad, dataFormat, dimRoundingMode }: Attrs): Triple {
+  const geometry = { strides, pad, dataFormat, dimRoundingMode }
+  return {
+    forward: (x, k) => kernel(Conv2D, { x, filter: k }, { ...geometry, dilations: [1, 1] }),
+    backX: (inputShape, u, k) =>
+      kernel(Conv2DBackpropInput, { dy: u, filter: k }, { ...geometry, inputShape }),
+    backK: (x, u, filterShape) =>
+      kernel(Conv2DBackpropFilter, { x, dy: u }, { ...geometry, filterShape }),
+  }
+}
 
-const depthwiseForward = (x: Tensor, k: Tensor, a: DepthwiseAttrs): Tensor =>
-  depthwiseConv2d(
-    x as Tensor4D,
-    k as Tensor4D,
-    a.strides,
-    a.pad,
-    'NHWC',
-    a.dilations,
-    a.dimRoundingMode,
-  )
-const depthwiseBackX = (
-  inputShape: readonly number[],
-  u: Tensor,
-  k: Tensor,
-  a: DepthwiseAttrs,
-): Tensor =>
-  kernel(
-    DepthwiseConv2dNativeBackpropInput,
-    { dy: u, filter: k },
-    {
-      strides: a.strides,
-      pad: a.pad,
-      dilations: a.dilations,
-      dimRoundingMode: a.dimRoundingMode,
-      inputShape,
-    },
-  )
-const depthwiseBackK = (
-  x: Tensor,
-  u: Tensor,
-  filterShape: readonly number[],
-  a: DepthwiseAttrs,
-): Tensor =>
-  kernel(
-    DepthwiseConv2dNativeBackpropFilter,
-    { x, dy: u },
-    {
-      strides: a.strides,
-      pad: a.pad,
-      dilations: a.dilations,
-      dimRoundingMode: a.dimRoundingMode,
-      filterShape,
-    },
-  )
+function depthwise({ strides, pad, dilations, dimRoundingMode }: DepthwiseAttrs): Triple {
+  const geometry = { strides, pad, dilations, dimRoundingMode }
+  return {
+    forward: (x, k) =>
+      kernel(DepthwiseConv2dNative, { x, filter: k }, { ...geometry, dataFormat: 'NHWC' }),
+    backX: (inputShape, u, k) =>
+      kernel(DepthwiseConv2dNativeBackpropInput, { dy: u, filter: k }, { ...geometry, inputShape }),
+    backK: (x, u, filterShape) =>
+      kernel(DepthwiseConv2dNativeBackpropFilter, { x, dy: u }, { ...geometry, filterShape }),
+  }
+}
 
-interface Triple<A> {
-  readonly forward: (x: Tensor, k: Tensor, attrs: A) => Tensor
-  readonly backX: (inputShape: readonly number[], u: Tensor, k: Tensor, attrs: A) => Tensor
-  readonly backK: (x: Tensor, u: Tensor, filterShape: readonly number[], attrs: A) => Tensor
+/** No backend computes the gradients of dilated kernels; some would ignore the dilation in silence. */
+function assertNotDilated(attrs: NamedAttrMap | undefined): void {
+  const dilations = [(attrs?.dilations ?? 1) as number | number[]].flat()
+  if (dilations.some((d) => d !== 1)) {
+    throw new FederationError(
+      'algorithm/failed',
+      `Convolutions with dilation (here ${dilations.join('x')}) have no gradient`,
+    )
+  }
 }
 
 type Names = readonly [forward: string, backX: string, backK: string]
 
 function rules<A>(
-  [forwardName, backXName, backKName]: Names,
-  triple: Triple<A>,
+  [forward, backX, backK]: Names,
+  tripleOf: (attrs: A) => Triple,
 ): readonly GradConfig[] {
   return [
     {
-      kernelName: forwardName,
+      kernelName: forward,
       inputsToSave: ['x', 'filter'],
-      gradFunc: (u, [x, k], attrs) => ({
-        x: () => triple.backX(x!.shape, u as Tensor, k!, attrs as A),
-        filter: () => triple.backK(x!, u as Tensor, k!.shape, attrs as A),
-      }),
+      gradFunc: (u, [x, k], attrs) => {
+        assertNotDilated(attrs)
+        return {
+          x: () => tripleOf(attrs as A).backX(x!.shape, u as Tensor, k!),
+          filter: () => tripleOf(attrs as A).backK(x!, u as Tensor, k!.shape),
+        }
+      },
     },
     {
-      kernelName: backXName,
+      kernelName: backX,
       inputsToSave: ['dy', 'filter'],
       gradFunc: (p, [u, k], attrs) => ({
-        dy: () => triple.forward(p as Tensor, k!, attrs as A),
-        filter: () => triple.backK(p as Tensor, u!, k!.shape, attrs as A),
+        dy: () => tripleOf(attrs as A).forward(p as Tensor, k!),
+        filter: () => tripleOf(attrs as A).backK(p as Tensor, u!, k!.shape),
       }),
     },
     {
-      kernelName: backKName,
+      kernelName: backK,
       inputsToSave: ['x', 'dy'],
       gradFunc: (q, [x, u], attrs) => ({
-        x: () => triple.backX(x!.shape, u!, q as Tensor, attrs as A),
-        dy: () => triple.forward(x!, q as Tensor, attrs as A),
+        x: () => tripleOf(attrs as A).backX(x!.shape, u!, q as Tensor),
+        dy: () => tripleOf(attrs as A).forward(x!, q as Tensor),
       }),
     },
   ]
 }
 
 export const convolutionGradients: readonly GradConfig[] = [
-  ...rules<Attrs>([Conv2D, Conv2DBackpropInput, Conv2DBackpropFilter], { forward, backX, backK }),
-  ...rules<DepthwiseAttrs>(
+  ...rules([Conv2D, Conv2DBackpropInput, Conv2DBackpropFilter], convolution),
+  ...rules(
     [
       DepthwiseConv2dNative,
       DepthwiseConv2dNativeBackpropInput,
       DepthwiseConv2dNativeBackpropFilter,
     ],
-    { forward: depthwiseForward, backX: depthwiseBackX, backK: depthwiseBackK },
+    depthwise,
   ),
 ]

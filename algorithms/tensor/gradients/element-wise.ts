@@ -44,6 +44,7 @@ import {
   ZerosLike,
   add,
   cast,
+  clone,
   cos,
   div,
   exp,
@@ -72,7 +73,7 @@ import {
 import { asNumbers, binary, constant, unary } from './rule.js'
 
 const unaryRules: readonly GradConfig[] = [
-  unary(Identity, (dy) => dy),
+  unary(Identity, (dy) => clone(dy)),
   unary(Cast, (dy) => cast(dy, 'float32')),
   unary(Neg, (dy) => neg(dy)),
   unary(Abs, (dy, x) => mul(dy, sign(x))),

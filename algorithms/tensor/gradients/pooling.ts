@@ -17,7 +17,7 @@ import {
 import { FederationError } from '#protocol/errors.js'
 
 const backward = (name: string, inputs: Record<string, Tensor>, attrs: object): Tensor =>
-  engine().runKernel<Tensor>(name, inputs, { ...attrs })
+  engine().runKernel(name, inputs, { ...attrs })
 
 const averagePoolRule: GradConfig = {
   kernelName: AvgPool,
@@ -83,7 +83,7 @@ function pickMaxima(p: Tensor, { dy, input, output }: Pooled, attrs: MaxPoolGrad
     )
   }
   const mask = backward(MaxPoolGrad, { dy: onesLike(dy), input, output }, attrs)
-  const mean = avgPool(mul(p, mask) as Tensor4D, attrs.filterSize, attrs.strides, attrs.pad)
+  const mean = avgPool(mul<Tensor4D>(p, mask), attrs.filterSize, attrs.strides, attrs.pad)
   return mul(mean, height * width)
 }
 

@@ -34,7 +34,7 @@ const extreme = (kernelName: string, attribute: string): GradConfig => ({
   outputsToSave: [true],
   gradFunc: (dy, saved, attrs) => {
     const [x, y] = saved as [Tensor, Tensor]
-    const kept = keptShape(x.shape, axesOf(attrs as Attrs, attribute, x.shape))
+    const kept = keptShape(x.shape, axesOf(attrs, attribute, x.shape))
     return {
       x: () => mul(reshape(dy as Tensor, kept), asNumbers(equal(x, reshape(y, kept)))),
     }

@@ -21,11 +21,11 @@ export const unary = (kernelName: string, backward: Backward, input = 'x'): Grad
   kernelName,
   inputsToSave: [input],
   gradFunc: (dy, [x], attrs: NamedAttrMap) => ({
-    [input]: () => backward(dy as Tensor, x!, attrs as Attrs),
+    [input]: () => backward(dy as Tensor, x!, attrs),
   }),
 })
 
-type BinaryBackward = (dy: Tensor, a: Tensor, b: Tensor, attrs: Attrs) => Tensor
+type BinaryBackward = (dy: Tensor, a: Tensor, b: Tensor) => Tensor
 
 /** A rule for a kernel with inputs `a` and `b` that broadcast. */
 export const binary = (
@@ -35,11 +35,11 @@ export const binary = (
 ): GradConfig => ({
   kernelName,
   inputsToSave: ['a', 'b'],
-  gradFunc: (dy, saved, attrs: NamedAttrMap) => {
+  gradFunc: (dy, saved) => {
     const [a, b] = saved as [Tensor, Tensor]
     return {
-      a: () => sumTo(backwardA(dy as Tensor, a, b, attrs as Attrs), a.shape),
-      b: () => sumTo(backwardB(dy as Tensor, a, b, attrs as Attrs), b.shape),
+      a: () => sumTo(backwardA(dy as Tensor, a, b), a.shape),
+      b: () => sumTo(backwardB(dy as Tensor, a, b), b.shape),
     }
   },
 })
@@ -52,15 +52,14 @@ export const constant = (kernelName: string, inputs: readonly string[]): GradCon
     Object.fromEntries(inputs.map((input, i) => [input, () => zeros(saved[i]!.shape)])),
 })
 
-/** Undoes broadcasting: sums over the axes along which `shape` was repeated to become the shape of x. */
+/**
+ * Undoes broadcasting: sums over the axes along which `shape` was repeated to become the shape of x. Always a new tensor,
+ * as every result of a rule must be: the tape disposes of it when it adds another path's.
+ */
 export function sumTo(x: Tensor, shape: readonly number[]): Tensor {
   const axes = broadcast_util.getReductionAxes([...shape], x.shape)
-  const summed = axes.length === 0 ? x : sum(x, axes)
-  return sameShape(summed.shape, shape) ? summed : reshape(summed, [...shape])
+  return reshape(axes.length === 0 ? x : sum(x, axes), [...shape])
 }
-
-const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
-  a.length === b.length && a.every((size, i) => size === b[i])
 
 /** The shape of a reduction over `axes` with the reduced axes kept as ones. */
 export const keptShape = (shape: readonly number[], axes: readonly number[]): number[] =>

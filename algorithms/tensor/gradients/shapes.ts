@@ -1,4 +1,5 @@
 import {
+  AddN,
   Concat,
   ExpandDims,
   GatherV2,
@@ -13,6 +14,7 @@ import {
   Unpack,
   UnsortedSegmentSum,
   backend_util,
+  clone,
   concat,
   gather,
   pad,
@@ -29,6 +31,7 @@ import {
   zeros,
   type GradConfig,
   type Tensor,
+  type Rank,
   type Tensor1D,
 } from '@tensorflow/tfjs-core'
 import { unary, type Attrs } from './rule.js'
@@ -57,7 +60,7 @@ const fanOut = (
   kernelName,
   saveAllInputs: true,
   gradFunc: (dy, inputs, attrs) => {
-    const split = parts(dy as Tensor, inputs, attrs as Attrs)
+    const split = parts(dy as Tensor, inputs, attrs)
     return Object.fromEntries(split.map((part, i) => [String(i), () => part]))
   },
 })
@@ -70,7 +73,7 @@ const fanIn = (
 ): GradConfig => ({
   kernelName,
   gradFunc: (dy, _saved, attrs) => ({
-    [input]: () => join(Array.isArray(dy) ? dy : [dy], attrs as Attrs),
+    [input]: () => join(Array.isArray(dy) ? dy : [dy], attrs),
   }),
 })
 
@@ -92,7 +95,7 @@ const gatherRule: GradConfig = {
         reshape(dy, [product(before), indices.size, product(after)]),
         [1, 0, 2],
       )
-      const sums = unsortedSegmentSum(rows, reshape(indices, [indices.size]) as Tensor1D, size)
+      const sums = unsortedSegmentSum(rows, reshape<Rank.R1>(indices, [indices.size]), size)
       return reshape(transpose(sums, [1, 0, 2]), x.shape)
     }
     return { x: back, indices: () => zeros(indices.shape) }
@@ -138,6 +141,7 @@ export const shapeGradients: readonly GradConfig[] = [
       axis,
     )
   }),
+  fanOut(AddN, (dy, inputs) => inputs.map(() => clone(dy))),
   fanOut(Pack, (dy, _inputs, { axis }) => unstack(dy, axis as number)),
   fanIn(SplitV, 'x', (dys, { axis }) => concat(dys, axis as number)),
   fanIn(Unpack, 'value', (dys, { axis }) => stack(dys, axis as number)),

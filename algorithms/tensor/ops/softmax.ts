@@ -37,7 +37,7 @@ const crossEntropyOp = tf.customGrad((...args: unknown[]) => {
     value: tf.mean(tf.sub(tf.logSumExp(logits, -1), tf.sum(tf.mul(targets, logits), -1))),
     gradFunc: (dy: Tensor, saved: Tensor[]) => {
       const [z, t] = saved as [Tensor, Tensor]
-      const perExample = tf.div(dy, z.shape[0]!)
+      const perExample = tf.div(dy, z.shape[0])
       return [tf.mul(perExample, tf.sub(tf.softmax(z), t)), tf.mul(perExample, tf.neg(z))]
     },
   }

@@ -38,8 +38,8 @@ function forEachMeeting(
     for (let column = 0; column < outWidth; column++) {
       const left = column * g.stride[1] - g.padLeft
       for (let tap = 0; tap < g.kernelSize[0] * g.kernelSize[1]; tap++) {
-        const y = top + Math.floor(tap / g.kernelSize[1]) * g.dilation[0]
-        const x = left + (tap % g.kernelSize[1]) * g.dilation[1]
+        const y = top + Math.floor(tap / g.kernelSize[1])
+        const x = left + (tap % g.kernelSize[1])
         if (y < 0 || x < 0 || y >= g.inSize[0] || x >= g.inSize[1]) continue
         visit((image * g.inSize[0] + y) * g.inSize[1] + x, place * outWidth + column, tap)
       }

@@ -2,14 +2,13 @@ import { backend_util } from '@tensorflow/tfjs-core'
 
 type Sides = readonly [before: number, after: number]
 
-/** What the backward kernels need to know of a convolution of NHWC images. */
+/** What the backward kernels need to know of a convolution of images. None of them serves dilated kernels. */
 export interface Geometry {
   readonly batch: number
   readonly inSize: Sides
   readonly outSize: Sides
   readonly kernelSize: Sides
   readonly stride: Sides
-  readonly dilation: Sides
   readonly padTop: number
   readonly padLeft: number
   readonly padBottom: number
@@ -34,7 +33,7 @@ export function geometryOf({ inShape, filterShape, attrs, depthwise }: GeometryI
     [...inShape] as Quad,
     [...filterShape] as Quad,
     attrs.strides as [number, number],
-    (attrs.dilations ?? 1) as number | [number, number],
+    1,
     attrs.pad as Pad,
     attrs.dimRoundingMode as 'floor' | undefined,
     depthwise,
@@ -46,7 +45,6 @@ export function geometryOf({ inShape, filterShape, attrs, depthwise }: GeometryI
     outSize: [info.outHeight, info.outWidth],
     kernelSize: [info.filterHeight, info.filterWidth],
     stride: [info.strideHeight, info.strideWidth],
-    dilation: [info.dilationHeight, info.dilationWidth],
     padTop: info.padInfo.top,
     padLeft: info.padInfo.left,
     padBottom: info.padInfo.bottom,

@@ -5,7 +5,6 @@ import {
   type DataType,
   type KernelFunc,
   type NamedAttrMap,
-  type NamedTensorInfoMap,
   type TensorInfo,
 } from '@tensorflow/tfjs-core'
 import { FederationError } from '#protocol/errors.js'
@@ -17,6 +16,7 @@ export interface WasmBackend {
   /** A view of the heap, valid until the next allocation: take views after the last `makeOutput`. */
   typedArrayFromHeap(info: TensorInfo): Float32Array | Int32Array | Uint8Array
   disposeData(dataId: object): void
+  incRef(dataId: object): void
 }
 
 export interface KernelCall {
@@ -34,7 +34,7 @@ export function wasmKernel(name: string): Kernel {
   }
   return ({ inputs, attrs, backend }) =>
     config.kernelFunc({
-      inputs: inputs as NamedTensorInfoMap,
+      inputs: inputs,
       attrs: attrs as NamedAttrMap,
       backend,
     }) as TensorInfo

@@ -1,6 +1,7 @@
 import { Conv2DBackpropFilter, getKernel } from '@tensorflow/tfjs-core'
 import { installConvolutionGradients } from './conv-backprop.js'
 import { installDepthwiseGradients } from './depthwise-backprop.js'
+import { installIdentity } from './identity.js'
 import { installMatMul } from './mat-mul.js'
 import { installPoolGradients } from './pool-backprop.js'
 import { installSegmentSum } from './segment-sum.js'
@@ -12,6 +13,7 @@ import { installSum } from './sum.js'
  */
 export function registerWasmKernels(): void {
   if (getKernel(Conv2DBackpropFilter, 'wasm') !== undefined) return
+  installIdentity()
   installMatMul()
   installSum()
   installConvolutionGradients()
