@@ -1,0 +1,23 @@
+/** A simulated run from your own program: four clients, FedAvg, the built-in synthetic data. */
+import { configCatalogue, parseRunConfig, simulate } from 'tributary'
+
+const config = parseRunConfig(
+  {
+    name: 'example',
+    task: { inputShape: [8, 8, 1], classes: ['0', '1', '2', '3'] },
+    model: { name: 'logistic' },
+    data: { name: 'synthetic', partition: 'dirichlet:0.5:min=5:seed=1', clients: 4, limit: 400 },
+    compute: { backend: 'wasm' },
+    evaluation: { federated: true },
+    rounds: 3,
+    seed: 1,
+  },
+  configCatalogue(),
+)
+if (!config.ok) throw config.error
+
+const { record } = await simulate(config.value, { workers: 0 })
+for (const { round, metrics } of record.rounds) {
+  process.stdout.write(`round ${round} ${JSON.stringify(metrics)}\n`)
+}
+process.stdout.write(`${record.modelHash ?? ''}\n`)
