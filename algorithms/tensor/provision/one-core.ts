@@ -68,6 +68,9 @@ function addChainedMethods(): void {
     toFloat() {
       return tf.cast(this, 'float32')
     },
+    add(other) {
+      return tf.add(this, other)
+    },
     sub(other) {
       return tf.sub(this, other)
     },
