@@ -87,6 +87,7 @@ const MESSAGES = {
 } as const
 
 export type MessageName = keyof typeof MESSAGES
+export const MESSAGE_NAMES = Object.keys(MESSAGES) as readonly MessageName[]
 export type Message<Name extends MessageName> = z.output<(typeof MESSAGES)[Name]>
 export type TaskMessage = Message<'round:start'>
 
@@ -116,6 +117,7 @@ const ACKS = {
   'run:finished': simple,
 } as const
 export type AckName = keyof typeof ACKS
+export const ACK_NAMES = Object.keys(ACKS) as readonly AckName[]
 export type Ack<Name extends AckName> = z.output<(typeof ACKS)[Name]>
 
 /** The message, or `message/malformed` naming the first problem. Never throws. */
