@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import type { ZodType } from 'zod'
 import { CATALOGUE, configCatalogue } from './catalogue.js'
 
 const here = (path: string): URL => new URL(path, import.meta.url)
@@ -51,7 +52,8 @@ describe('the catalogue lists what the folders hold', () => {
 
 describe('every catalogue entry', () => {
   it('has a name of one lower-case word', () => {
-    for (const name of Object.values(CATALOGUE).flatMap((entries) => namesOf(entries))) {
+    const kinds: (readonly { readonly name: string }[])[] = Object.values({ ...CATALOGUE })
+    for (const name of kinds.flatMap(namesOf)) {
       expect(name).toMatch(/^[a-z][a-z0-9]*$/)
     }
   })
@@ -72,9 +74,7 @@ describe('every catalogue entry', () => {
 
   it('gives the configuration a schema of its own options, with a default for each', () => {
     for (const schemas of Object.values(configCatalogue())) {
-      for (const [name, schema] of Object.entries(
-        schemas as Record<string, import('zod').ZodType>,
-      )) {
+      for (const [name, schema] of Object.entries(schemas as Record<string, ZodType>)) {
         expect(schema.safeParse({}).success, name).toBe(true)
         expect(schema.safeParse({ noSuchOption: 1 }).success, name).toBe(false)
       }

@@ -11,7 +11,7 @@ import {
   serverSetup,
 } from './from-config.js'
 
-const unknown = expect.objectContaining({ code: 'config/unknown-name' })
+const unknownName: unknown = expect.objectContaining({ code: 'config/unknown-name' })
 
 describe('what a configuration names', () => {
   it('is found in the catalogue and built from its own options', () => {
@@ -31,14 +31,16 @@ describe('what a configuration names', () => {
     const change = (some: Partial<RunConfig>) => tinyConfig((base) => ({ ...base, ...some }))
     const { aggregation, cohort } = tinyConfig()
     expect(() => modelOf(change({ model: { name: 'huge' } }))).toThrow(/huge; there are logistic/)
-    expect(() => methodOf(change({ method: { name: 'fedmagic' } }))).toThrow(unknown)
-    expect(() => samplerOf(change({ cohort: { ...cohort, sampler: 'lucky' } }))).toThrow(unknown)
+    expect(() => methodOf(change({ method: { name: 'fedmagic' } }))).toThrow(unknownName)
+    expect(() => samplerOf(change({ cohort: { ...cohort, sampler: 'lucky' } }))).toThrow(
+      unknownName,
+    )
     expect(() => aggregatorOf(change({ aggregation: { ...aggregation, rule: 'best' } }))).toThrow(
-      unknown,
+      unknownName,
     )
     const serverOptimizer = { name: 'rmsprop' }
     expect(() => serverSetup(change({ aggregation: { ...aggregation, serverOptimizer } }))).toThrow(
-      unknown,
+      unknownName,
     )
   })
 

@@ -30,7 +30,7 @@ const rowsGroup = ({ config }: ServerSetup): UplinkGroup => ({
 function gatherServer(setup: ServerSetup): ServerHalf {
   const width = setup.config.task.inputShape[0] ?? 0
   return {
-    init: () => makeBundle([], { rounds: 0 }),
+    init: () => makeBundle([], { rounds: 0, answered: 0 }),
     next: (state) => ({
       purpose: 'train',
       task: { rows: 1 + Number(state.meta['rounds']) },
@@ -48,7 +48,12 @@ function gatherServer(setup: ServerSetup): ServerHalf {
         [...sums.keys()].map((slot) => [slot, othersMean(sums, slot, width)]),
       )
       const rounds = Number(state.meta['rounds']) + 1
-      return { state: makeBundle([], { rounds }), metrics: { members: sums.size }, personal }
+      const answered = Number(state.meta['answered']) + sums.size
+      return {
+        state: makeBundle([], { rounds, answered }),
+        metrics: { members: sums.size },
+        personal,
+      }
     },
     released: (state) => ({ bundle: state, assets: {}, predicts: false }),
   }

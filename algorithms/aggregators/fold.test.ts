@@ -205,7 +205,7 @@ describe('folding a round', () => {
   it('refuses the same slot twice, alone and inside a partial', () => {
     const member = { slot: 1, weight: 2, values: [1, 2, 3] }
     const fold = foldOf([member])
-    const twice = expect.objectContaining({ code: 'algorithm/failed' })
+    const twice: unknown = expect.objectContaining({ code: 'algorithm/failed' })
     expect(() => fold.add({ ...member, update: updateOf(member) })).toThrow(twice)
     expect(() => fold.addPartial(foldOf([member]).toPartial())).toThrow(twice)
   })

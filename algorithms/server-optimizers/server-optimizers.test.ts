@@ -24,7 +24,8 @@ function walk(
     return [...params]
   })
 }
-const close = (values: readonly number[]) => values.map((value) => expect.closeTo(value, 6))
+const close = (values: readonly number[]): unknown[] =>
+  values.map((value): unknown => expect.closeTo(value, 6))
 
 describe('server optimizers, by hand', () => {
   it('sgd adds the learning rate times the mean delta', () => {

@@ -9,6 +9,8 @@
  *        server: w_t ← w_t + ServerOptimizer(mean Δ_k);   c ← c + Σ (c_k⁺ − c_k) / N
  * Symbols: c = `variate/…` in `shared`, c_k = `memory`, c_k⁺ = `pending`, K = `steps`, η = the client learning rate,
  *   Δ_k = group `delta`, c_k⁺ − c_k = group `variate`, N = `population`
+ * Where it converges, the plain mean of the clients' gradients is zero: the variates count every client once, whatever the
+ *   weights of the deltas are.
  * Costs: two models down and two up per client and round; a client keeps one model's worth of memory.
  */
 import { z } from 'zod'
