@@ -54,7 +54,11 @@ class LocalCompute implements Compute {
         config.startFrom === null ? null : await this.#bundle(config.startFrom as Hash)
       const fresh = program.init(startFrom)
       const metrics = await this.#evaluate(config, program, fresh)
-      return { ...(await this.#publish(config, program, program.observe(fresh, metrics))), metrics, engine }
+      return {
+        ...(await this.#publish(config, program, program.observe(fresh, metrics))),
+        metrics,
+        engine,
+      }
     })
   }
 

@@ -1,0 +1,58 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { startChild, type ChildCalls } from './child-calls.js'
+
+const root = await mkdtemp(join(tmpdir(), 'tributary-child-'))
+afterAll(() => rm(root, { recursive: true, force: true }))
+// The entry module is JavaScript beside a made-up parent, so that no loader is needed to start it.
+await writeFile(
+  join(root, 'echo-main.js'),
+  `process.on('message', async ({ id, method, args }) => {
+     if (method === 'die') process.exit(3)
+     if (method === 'fail') return process.send({ id, ok: false, problem: { code: 'data/corrupt', message: 'bad' } })
+     if (method === 'later') await new Promise((resolve) => setImmediate(resolve))
+     process.send({ id, ok: true, value: [method, ...args] })
+   })
+   process.once('disconnect', () => process.exit(0))`,
+)
+const parentUrl = pathToFileURL(join(root, 'parent.js')).href
+
+describe('calls to a child process', () => {
+  let child: ChildCalls
+  const start = (): ChildCalls => (child = startChild({ parentUrl, path: './echo-main.js' }))
+  afterEach(() => child.stop())
+
+  it('answer each caller, bytes included', async () => {
+    start()
+    const bytes = Uint8Array.of(1, 2)
+    const answers = await Promise.all([child.call('later', 1), child.call('echo', bytes)])
+    expect(answers).toEqual([
+      ['later', 1],
+      ['echo', bytes],
+    ])
+  })
+  it('reject with the error of the child', async () => {
+    await expect(start().call('fail')).rejects.toMatchObject({
+      code: 'data/corrupt',
+      message: 'bad',
+    })
+  })
+  it('are given up when the child dies over one twice, and others go on', async () => {
+    start()
+    await expect(child.call('die')).rejects.toMatchObject({
+      code: 'algorithm/failed',
+      message: expect.stringContaining('died twice during die (status 3)') as string,
+    })
+    expect(await child.call('echo')).toEqual(['echo'])
+  })
+  it('are refused after the child was stopped', async () => {
+    start()
+    await child.call('echo')
+    await child.stop()
+    await expect(child.call('echo')).rejects.toMatchObject({ code: 'algorithm/failed' })
+    expect(child.pid).toBeNull()
+  })
+})

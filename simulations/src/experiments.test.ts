@@ -1,0 +1,78 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { assertPossible } from '#algorithms/from-config.js'
+import { listExperiments, loadExperiment, readConfigInput } from './experiments.js'
+
+const root = await mkdtemp(join(tmpdir(), 'tributary-experiments-'))
+afterAll(() => rm(root, { recursive: true, force: true }))
+const fileWith = async (name: string, text: string): Promise<string> => {
+  const path = join(root, name)
+  await writeFile(path, text)
+  return path
+}
+
+const names = await listExperiments()
+
+describe('shipped experiments', () => {
+  it.each(names)('%s is a complete, possible configuration of its own name', async (name) => {
+    const config = await loadExperiment(name)
+    expect(config.name).toBe(name)
+    expect(config.compute.backend).not.toBe('auto')
+    assertPossible(config)
+  })
+  it('include the main one', async () => {
+    expect(await listExperiments()).toContain('mnist-fedavg-dirichlet')
+  })
+})
+
+describe('a configuration', () => {
+  it('is read from a file, with overrides at any depth', async () => {
+    const path = await fileWith('a.json', '{"rounds": 3, "training": {"batchSize": 8}}')
+    const input = await readConfigInput(path, [
+      'rounds=5',
+      'training.localEpochs=2',
+      'name=my run',
+      'cohort.all=true',
+    ])
+    expect(input).toEqual({
+      name: 'my run',
+      rounds: 5,
+      training: { batchSize: 8, localEpochs: 2 },
+      cohort: { all: true },
+    })
+  })
+  it('takes the task from its data where it states none', async () => {
+    const data = { name: 'synthetic', path: 'blobs:classes=3:features=5', clients: 2 }
+    const path = await fileWith('b.json', JSON.stringify({ model: { name: 'logistic' }, data }))
+    expect((await loadExperiment(path)).task).toEqual({ inputShape: [5], classes: ['0', '1', '2'] })
+  })
+  it('cannot smuggle in a prototype', async () => {
+    const path = await fileWith('c.json', '{"model": {"name": "logistic"}}')
+    await expect(loadExperiment(path, ['__proto__.polluted=1'])).rejects.toMatchObject({
+      code: 'config/invalid',
+    })
+    expect('polluted' in {}).toBe(false)
+  })
+  it.each([
+    ['no-such-experiment', 'config/unknown-name', /mnist-fedavg-dirichlet/],
+    ['./no-such-file.json', 'config/unreadable', /ENOENT/],
+  ])('%s is refused', async (name, code, message) => {
+    await expect(readConfigInput(name)).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(message) as string,
+    })
+  })
+  it('that is not JSON, no object, or overridden without a value is refused', async () => {
+    await expect(readConfigInput(await fileWith('d.json', '{'))).rejects.toMatchObject({
+      code: 'config/unreadable',
+    })
+    await expect(readConfigInput(await fileWith('e.json', '[]'))).rejects.toMatchObject({
+      code: 'config/unreadable',
+    })
+    await expect(readConfigInput(await fileWith('f.json', '{}'), ['rounds'])).rejects.toMatchObject(
+      { code: 'usage/bad-value' },
+    )
+  })
+})
