@@ -298,5 +298,5 @@ export function partOf(bundle: Bundle, part: string): Bundle {
   const tensors = tensorsOf(bundle)
     .filter(({ name }) => name.startsWith(prefix))
     .map((tensor) => ({ ...tensor, name: tensor.name.slice(prefix.length) }))
-  return makeBundle(tensors, meta as JsonObject)
+  return makeBundle(tensors, meta)
 }

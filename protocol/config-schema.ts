@@ -81,8 +81,7 @@ const clientOptimizerKeys = {
     .default(null)
     .describe("Largest global L2 norm of one step's gradient; null: no clipping"),
 }
-const clientOptimizer = z.object({ name: z.string(), ...clientOptimizerKeys })
-type ClientOptimizer = z.output<typeof clientOptimizer>
+type ClientOptimizer = z.output<z.ZodObject<{ name: z.ZodString } & typeof clientOptimizerKeys>>
 
 const trainingSchema = (catalogue: ConfigCatalogue | null) =>
   z.strictObject({

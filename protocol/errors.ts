@@ -7,10 +7,16 @@ interface ErrorKind {
   readonly exit: 1 | 2
   readonly advice: string
 }
-const row = (status: number, exit: 1 | 2, advice: string, retryable = false): ErrorKind => ({
+const row = (status: number, exit: 1 | 2, advice: string): ErrorKind => ({
   status,
-  retryable,
+  retryable: false,
   exit,
+  advice,
+})
+const retryable = (status: number, advice: string): ErrorKind => ({
+  status,
+  retryable: true,
+  exit: 1,
   advice,
 })
 
@@ -47,17 +53,15 @@ export const ERRORS = {
   'auth/expired-code': row(401, 1, 'Ask the administrator for a new code: tributary nodes invite'),
   'auth/bad-token': row(401, 1, 'Sign in again'),
   'auth/forbidden': row(403, 1, 'Ask the administrator for the right to do this'),
-  'auth/too-many-tries': row(429, 1, 'Wait a minute, then try again', true),
+  'auth/too-many-tries': retryable(429, 'Wait a minute, then try again'),
   'http/not-found': row(404, 1, 'Check the address and the id'),
   'run/not-found': row(404, 1, 'List the runs with: tributary runs list'),
   'run/finished': row(409, 1, 'Start a new run'),
   'round/closed': row(409, 1, 'Nothing: the round closed before this update arrived'),
   'round/not-leased': row(409, 1, 'Nothing: this node has no task in that round'),
-  'round/too-few-reporters': row(
+  'round/too-few-reporters': retryable(
     409,
-    1,
     'Connect more nodes, lower cohort.minReporters or extend cohort.deadlineSeconds',
-    true,
   ),
   'update/conflict': row(
     409,
@@ -72,11 +76,11 @@ export const ERRORS = {
   ),
   'update/out-of-range': row(400, 1, 'Lower the learning rate, or raise aggregation.maxAbs'),
   'update/bad-weight': row(400, 1, 'Raise aggregation.maxExamples, or use fewer examples'),
-  'update/corrupt': row(400, 1, 'Send the update again: its bytes do not match their hash', true),
-  'upload/out-of-order': row(409, 1, 'Ask for the next chunk index and go on from there', true),
-  'task/failed': row(500, 1, "See the node's log", true),
+  'update/corrupt': retryable(400, 'Send the update again: its bytes do not match their hash'),
+  'upload/out-of-order': retryable(409, 'Ask for the next chunk index and go on from there'),
+  'task/failed': retryable(500, "See the node's log"),
   'task/refused': row(409, 1, "See the node's local policy and data card"),
-  'asset/corrupt': row(500, 1, 'Fetch the asset again', true),
+  'asset/corrupt': retryable(500, 'Fetch the asset again'),
   'backend/missing': row(400, 2, 'Run: tributary doctor'),
   'backend/broken': row(500, 1, 'Run: tributary doctor'),
   'model/does-not-fit': row(400, 2, 'Choose a model for this input shape, or other data'),
@@ -94,11 +98,9 @@ export const ERRORS = {
     'Use the version of tributary that wrote this directory, or a newer one',
   ),
   'store/io': row(500, 1, 'Check free space and permissions of the data directory'),
-  'coordinator/unreachable': row(
+  'coordinator/unreachable': retryable(
     503,
-    1,
     'Check the address, and that the coordinator is running',
-    true,
   ),
   'coordinator/port-in-use': row(
     409,

@@ -1,6 +1,8 @@
 /** Bodies of the coordinator's HTTP API, by method and path. docs/protocol.md says who may call what. */
 import { z } from 'zod'
+import { parseWith } from './messages.js'
 import { runRecordSchema } from './record.js'
+import type { Result } from './result.js'
 import { engine, nodeId, problem, runId, slot, time } from './wire.js'
 
 const nodeName = z.string().min(1).max(100)
@@ -82,6 +84,24 @@ export const HTTP_API = {
 export type HttpCall = keyof typeof HTTP_API
 export type HttpBody<Call extends HttpCall> = z.output<(typeof HTTP_API)[Call]['body']>
 export type HttpAnswer<Call extends HttpCall> = z.output<(typeof HTTP_API)[Call]['answer']>
+
+/** The body of a call; `message/malformed` naming the first problem. Never throws. */
+export const parseBody = <Call extends HttpCall>(
+  call: Call,
+  value: unknown,
+): Result<HttpBody<Call>> =>
+  parseWith(HTTP_API[call].body as unknown as z.ZodType<HttpBody<Call>>, call, value)
+
+/** What a call answered. */
+export const parseAnswer = <Call extends HttpCall>(
+  call: Call,
+  value: unknown,
+): Result<HttpAnswer<Call>> =>
+  parseWith(
+    HTTP_API[call].answer as unknown as z.ZodType<HttpAnswer<Call>>,
+    `the answer to ${call}`,
+    value,
+  )
 
 /** Query of `GET /api/runs/:id/events`: events after number `after`; waits up to `wait` seconds for one. */
 export const eventsQuerySchema = z.strictObject({

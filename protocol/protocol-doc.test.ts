@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { bundleHash, decodeBundle, encodeBundle, float32Of } from './bundle.js'
 import { ERRORS, type ErrorCode } from './errors.js'
 import { decodeFrame, encodeFrame } from './frame.js'
-import { HTTP_API, refusalSchema, type HttpCall } from './http-api.js'
+import { HTTP_API, parseAnswer, parseBody, refusalSchema, type HttpCall } from './http-api.js'
 import {
   ACK_NAMES,
   CHUNK_BYTES,
@@ -37,8 +37,8 @@ const LIMITS = { maxChunkBytes: CHUNK_BYTES }
 const READERS: Record<string, (body: string, name: string) => Result<unknown>> = {
   message: (body, name) => parseMessage(name as MessageName, JSON.parse(body)),
   ack: (body, name) => parseAck(name as AckName, JSON.parse(body)),
-  body: (body, call) => parseWith(HTTP_API[call as HttpCall].body, call, JSON.parse(body)),
-  answer: (body, call) => parseWith(HTTP_API[call as HttpCall].answer, call, JSON.parse(body)),
+  body: (body, call) => parseBody(call as HttpCall, JSON.parse(body)),
+  answer: (body, call) => parseAnswer(call as HttpCall, JSON.parse(body)),
   refusal: (body) => parseWith(refusalSchema, 'refusal', JSON.parse(body)),
   bundle: (body) => decodeBundle(bytesOf(body)),
   frame: (body) => decodeFrame(bytesOf(body), LIMITS),

@@ -114,7 +114,7 @@ describe('a complete configuration', () => {
     for (const part of parts) {
       if (typeof part !== 'object' || part === null) continue
       expect(part).toSatisfy(Object.isFrozen)
-      parts.push(...Object.values(part))
+      parts.push(...(Object.values(part) as unknown[]))
     }
     expect(parts.length).toBeGreaterThan(50)
   })
@@ -251,7 +251,7 @@ describe('a configuration that is not well formed', () => {
     ['__proto__', JSON.parse('{"__proto__":{"rounds":3}}'), /forbidden key/],
     [
       'a value too deep to print',
-      { task: TASK, rounds: JSON.parse('['.repeat(1e5) + ']'.repeat(1e5)) },
+      { task: TASK, rounds: JSON.parse('['.repeat(1e5) + ']'.repeat(1e5)) as unknown },
       /rounds: expected a number, got/,
     ],
   ])('is refused for %s', (_what, input, message) => {
