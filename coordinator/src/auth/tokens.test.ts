@@ -88,7 +88,6 @@ describe('access tokens', () => {
     ['both auds', sign({ ...GOOD, aud: ['people', 'fl-client'] })],
     ['an unknown claim', sign({ ...GOOD, role: 'admin' })],
     ['a string payload', sign('just text')],
-    ['claims as a JSON string', handMade(HS256, JSON.stringify(JSON.stringify(GOOD)))],
     ['a null payload', handMade(HS256, 'null')],
     ['an array payload', handMade(HS256, '[]')],
     ['a payload that is not JSON', handMade(HS256, '{')],

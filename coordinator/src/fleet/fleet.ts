@@ -51,7 +51,11 @@ export interface Fleet {
    * One exchange: offers the task to the cohort (less `done`), yields contributions as they arrive, ends when every member
    * has contributed, failed or been lost beyond the grace period, or when the signal aborts (deadline, stop).
    */
-  exchange(opening: Opening, config: RunConfig, options: ExchangeOptions): AsyncIterable<Contribution>
+  exchange(
+    opening: Opening,
+    config: RunConfig,
+    options: ExchangeOptions,
+  ): AsyncIterable<Contribution>
   /** Announces fates after the round's close. Members that are away ask for theirs when they are back. */
   settle(opening: Opening, fates: ReadonlyMap<Slot, Fate>): Promise<void>
 }

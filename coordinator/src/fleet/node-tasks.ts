@@ -1,0 +1,112 @@
+import type { Problem } from '#protocol/errors.js'
+import type { Hash, NodeId } from '#protocol/ids.js'
+import type { Clock } from '#coordinator/clock.js'
+import type { Assignment, OpenRound } from './open-round.js'
+import type { Registry, Session } from './registry.js'
+
+/** Nodes come back after a restart of the coordinator within their longest back-off. */
+const REJOIN_MS = 20_000
+
+export interface NodeTasksOptions {
+  readonly registry: Registry
+  readonly clock: Clock
+  /** Told why a member will not contribute. */
+  readonly onMissing: (assignment: Assignment, problem: Problem) => void
+}
+
+/** What each node has to do: the tasks of all its runs in a queue, one offered at a time. */
+export class NodeTasks {
+  readonly #queues = new Map<NodeId, readonly Assignment[]>()
+  readonly #options: NodeTasksOptions
+
+  constructor(options: NodeTasksOptions) {
+    this.#options = options
+  }
+
+  of(nodeId: NodeId): readonly Assignment[] {
+    return this.#queues.get(nodeId) ?? []
+  }
+  /** The assignment by which a node may read a blob. */
+  reading(nodeId: NodeId, hash: Hash): Assignment | null {
+    const grants = ({ round, ...rest }: Assignment): boolean =>
+      round.blobsOf({ round, ...rest }).some((blob) => blob.hash === hash)
+    return this.of(nodeId).find(grants) ?? null
+  }
+
+  open(round: OpenRound): void {
+    for (const assignment of round.assignments) {
+      const { nodeId } = assignment
+      this.#queues.set(nodeId, [...this.of(nodeId), assignment])
+      if (this.#options.registry.get(nodeId) === null) this.#startGrace(assignment)
+      else this.#offer(nodeId)
+    }
+  }
+  close(round: OpenRound): void {
+    round.close()
+    for (const assignment of round.assignments) this.#dequeue(assignment)
+  }
+
+  arrived(session: Session): void {
+    for (const assignment of this.of(session.nodeId)) {
+      assignment.grace?.cancel()
+      assignment.grace = null
+      if (assignment.standing === 'lost') assignment.standing = 'working'
+    }
+    this.#offer(session.nodeId)
+  }
+  left(session: Session): void {
+    for (const assignment of this.of(session.nodeId)) this.#startGrace(assignment)
+  }
+
+  /** The member has contributed and been answered. */
+  over(assignment: Assignment): void {
+    assignment.standing = 'over'
+    this.#dequeue(assignment)
+    assignment.round.endWhenComplete()
+  }
+  fail(assignment: Assignment, problem: Problem): void {
+    if (assignment.standing === 'over') return
+    this.#options.onMissing(assignment, problem)
+    this.over(assignment)
+  }
+
+  #startGrace(assignment: Assignment): void {
+    if (assignment.standing !== 'working') return
+    const { registry, clock, onMissing } = this.#options
+    const { nodeId, round } = assignment
+    const graceMs = round.opening.graceSeconds * 1000
+    const waitMs = registry.hasSeen(nodeId) ? graceMs : Math.max(graceMs, REJOIN_MS)
+    assignment.grace?.cancel()
+    assignment.grace = clock.after(waitMs, () => {
+      if (assignment.standing !== 'working') return
+      assignment.standing = 'lost'
+      const message = `The node was away for more than ${waitMs / 1000} s`
+      onMissing(assignment, { code: 'round/not-leased', message })
+      round.endWhenComplete()
+    })
+  }
+
+  /** Tells the node of the first task in its queue, unless this session knows of it. */
+  #offer(nodeId: NodeId): void {
+    const { registry, clock } = this.#options
+    const [session, assignment] = [registry.get(nodeId), this.of(nodeId)[0]]
+    if (session === null || assignment === undefined) return
+    if (assignment.offeredTo === session || assignment.standing !== 'working') return
+    assignment.offeredTo = session
+    session.link
+      .send('round:start', assignment.round.taskFor(assignment, clock.now()))
+      .then((ack) => {
+        if (!ack.ok) this.fail(assignment, ack.problem)
+      })
+      // The connection ended: the node hears of the task again when it is back.
+      .catch(() => undefined)
+  }
+
+  #dequeue(assignment: Assignment): void {
+    const left = this.of(assignment.nodeId).filter((other) => other !== assignment)
+    if (left.length === 0) this.#queues.delete(assignment.nodeId)
+    else this.#queues.set(assignment.nodeId, left)
+    assignment.grace?.cancel()
+    this.#offer(assignment.nodeId)
+  }
+}

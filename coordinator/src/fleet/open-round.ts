@@ -1,0 +1,108 @@
+import type { BlobRef } from '#protocol/blob-ref.js'
+import type { Problem } from '#protocol/errors.js'
+import type { Hash, NodeId, RunId } from '#protocol/ids.js'
+import { CHUNK_BYTES, type TaskMessage } from '#protocol/messages.js'
+import { configHash, type RunConfig } from '#protocol/run-config.js'
+import { Channel } from './channel.js'
+import type { CohortMember, Contribution, Opening } from './fleet.js'
+import type { Session } from './registry.js'
+import type { Upload } from './upload.js'
+
+export type Verdict = 'accepted' | Problem
+
+/** A complete update that waits for the coordinator's judgement, or has it. */
+export interface Arrival {
+  readonly updateId: Hash
+  readonly verdict: Promise<Verdict>
+  readonly decide: (verdict: Verdict) => void
+}
+
+/** One member's task in an open round. Changed only by `NodeTasks` and `Reception`. */
+export interface Assignment {
+  readonly round: OpenRound
+  readonly member: CohortMember
+  readonly nodeId: NodeId
+  /** lost: away beyond the grace period; it may still come back while the round is open. over: nothing more is expected. */
+  standing: 'working' | 'lost' | 'arrived' | 'over'
+  /** The session that has been told of the task; another one must be told again. */
+  offeredTo: Session | null
+  grace: { cancel(): void } | null
+  upload: Upload | null
+  arrival: Arrival | null
+  /** Bytes of blobs served to the node for this task. */
+  bytesDown: number
+}
+
+/** After an exchange ended without a verdict: the node asks again, and is answered from what is stored. */
+const UNDECIDED: Problem = {
+  code: 'coordinator/unreachable',
+  message: 'The round was left before this update was judged; send it again',
+}
+
+/** One exchange: who works on what, and what has arrived. */
+export class OpenRound {
+  readonly opening: Opening
+  readonly config: RunConfig
+  readonly configHash: Hash
+  readonly openedAt: number
+  readonly assignments: readonly Assignment[]
+  readonly arrivals = new Channel<Contribution>()
+  isOpen = true
+
+  constructor(
+    opening: Opening,
+    config: RunConfig,
+    { openedAt, nodeOf }: { openedAt: number; nodeOf: ReadonlyMap<CohortMember, NodeId> },
+  ) {
+    this.opening = opening
+    this.config = config
+    this.configHash = configHash(config)
+    this.openedAt = openedAt
+    this.assignments = [...nodeOf].map(([member, nodeId]) => ({
+      ...{ round: this, member, nodeId, standing: 'working' as const },
+      ...{ offeredTo: null, grace: null, upload: null, arrival: null, bytesDown: 0 },
+    }))
+    this.endWhenComplete()
+  }
+
+  get runId(): RunId {
+    return this.opening.runId
+  }
+  isAt(place: { readonly round: number; readonly attempt: number }): boolean {
+    return place.round === this.opening.round && place.attempt === this.opening.attempt
+  }
+  endWhenComplete(): void {
+    if (this.assignments.every(({ standing }) => standing !== 'working')) this.arrivals.end()
+  }
+  /** Nothing counts any more that arrives from here on. */
+  close(): void {
+    this.isOpen = false
+    this.arrivals.end()
+    for (const assignment of this.assignments) {
+      assignment.grace?.cancel()
+      assignment.arrival?.decide(UNDECIDED)
+      assignment.standing = 'over'
+    }
+  }
+
+  /** What the member needs to know. `now` on the clock of `openedAt`. */
+  taskFor({ member }: Assignment, now: number): TaskMessage {
+    const { runId, round, attempt, plan, deadlineSeconds } = this.opening
+    const { purpose, part, task, shared, assets, uplink } = plan
+    return {
+      ...{ runId, round, attempt, slot: member.slot, lease: member.lease },
+      deadlineMs: Math.max(0, deadlineSeconds * 1000 - (now - this.openedAt)),
+      config: this.config as TaskMessage['config'],
+      configHash: this.configHash,
+      ...{ purpose, part, shared, assets: [...assets], personal: member.personal },
+      task: task as TaskMessage['task'],
+      uplink: uplink as unknown as TaskMessage['uplink'],
+      chunkBytes: CHUNK_BYTES,
+    }
+  }
+  /** The blobs that the member may read. */
+  blobsOf({ member }: Assignment): readonly BlobRef[] {
+    const { shared, assets } = this.opening.plan
+    return [shared, ...assets, ...(member.personal === null ? [] : [member.personal])]
+  }
+}

@@ -1,0 +1,88 @@
+import { createReadStream } from 'node:fs'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { Response } from 'express'
+import { FederationError } from '#protocol/errors.js'
+import { isHash, isNodeId, type Hash } from '#protocol/ids.js'
+import type { BlobStore } from '#coordinator/store/store.js'
+import type { Call } from './call.js'
+
+interface Span {
+  readonly start: number
+  /** Inclusive. */
+  readonly end: number
+}
+
+/** Bytes of a blob to a node that has a task which names it; everyone else is told that there is no such blob. */
+export async function sendBlob(call: Call): Promise<'sent'> {
+  const { parts, who, params, response } = call
+  const hash = params['hash'] ?? ''
+  const nodeId = who?.subject ?? ''
+  const count = isHash(hash) && isNodeId(nodeId) ? await parts.fleet.readBlob(nodeId, hash) : null
+  if (!isHash(hash) || count === null) throw notFound()
+  response.on('finish', () => count(Number(response.getHeader('content-length') ?? 0)))
+  return sendBytes(call, parts.store.blobs, hash)
+}
+
+/** With ETag and Range, so that an interrupted download goes on where it stopped. */
+export async function sendBytes(
+  { request, response }: Call,
+  blobs: BlobStore,
+  hash: Hash,
+): Promise<'sent'> {
+  const size = await blobs.size(hash)
+  if (size === null) throw notFound()
+  response.set({
+    etag: `"${hash}"`,
+    'accept-ranges': 'bytes',
+    'cache-control': 'private, max-age=31536000, immutable',
+    'content-type': 'application/octet-stream',
+  })
+  if (request.fresh) {
+    response.status(304).end()
+    return 'sent'
+  }
+  const span = spanOf(request.range(size), size)
+  if (span === 'unsatisfiable') {
+    response.status(416).set('content-range', `bytes */${size}`).end()
+    return 'sent'
+  }
+  const { start, end } = span ?? { start: 0, end: size - 1 }
+  if (span !== null) response.status(206).set('content-range', `bytes ${start}-${end}/${size}`)
+  response.set('content-length', String(end - start + 1))
+  await stream(await open(blobs, hash, { start, end }), response)
+  return 'sent'
+}
+
+/** One range only: null when the whole is asked for, which also answers several ranges. */
+function spanOf(
+  ranges: ReturnType<Call['request']['range']>,
+  size: number,
+): Span | null | 'unsatisfiable' {
+  if (ranges === undefined || ranges === -2) return null
+  if (ranges === -1) return 'unsatisfiable'
+  const [first] = ranges
+  if (ranges.type !== 'bytes' || ranges.length !== 1 || first === undefined || size === 0)
+    return null
+  return { start: first.start, end: first.end }
+}
+
+async function open(blobs: BlobStore, hash: Hash, { start, end }: Span): Promise<Readable> {
+  const path = blobs.path(hash)
+  if (path !== null) return createReadStream(path, { start, end: Math.max(end, 0) })
+  const bytes = await blobs.get(hash)
+  if (bytes === null) throw notFound()
+  return Readable.from([Buffer.from(bytes.subarray(start, end + 1))])
+}
+
+async function stream(source: Readable, response: Response): Promise<void> {
+  try {
+    await pipeline(source, response)
+  } catch (cause) {
+    // The peer went away, or the file did: the head is out already, so only the connection can tell.
+    response.destroy(cause instanceof Error ? cause : undefined)
+  }
+}
+
+const notFound = (): FederationError =>
+  new FederationError('http/not-found', 'There is no such blob, or it is not for this node')

@@ -1,0 +1,33 @@
+import type { HttpAnswer } from '#protocol/http-api.js'
+import { issueCode } from '#coordinator/auth/codes.js'
+import type { Call } from './call.js'
+import { bodyOf, nodeIdOf, noSuchNode } from './checked.js'
+
+export async function inviteNode(call: Call): Promise<HttpAnswer<'POST /api/nodes/invite'>> {
+  const { store, clock } = call.parts
+  const { minutes } = bodyOf('POST /api/nodes/invite', call)
+  return issueCode(store, 'enrol-node', { now: clock.timestamp(), minutes })
+}
+
+export async function listNodes({ parts }: Call): Promise<HttpAnswer<'GET /api/nodes'>> {
+  const { store, fleet } = parts
+  const nodes = await store.nodes()
+  return {
+    nodes: nodes.map(({ nodeId, name, enrolledAt, revokedAt }) => ({
+      ...{ nodeId, name, enrolledAt, revokedAt },
+      online: fleet.registry.get(nodeId) !== null,
+      engine: fleet.reception.engineOf(nodeId),
+      task: fleet.taskOf(nodeId),
+    })),
+  }
+}
+
+/** Its connection ends at once; its updates that count already go on counting. */
+export async function revokeNode(call: Call): Promise<HttpAnswer<'POST /api/nodes/:id/revoke'>> {
+  const { store, fleet, clock } = call.parts
+  const nodeId = nodeIdOf(call)
+  if ((await store.node(nodeId)) === null) throw noSuchNode(nodeId)
+  await store.revokeNode(nodeId, clock.timestamp())
+  fleet.expel(nodeId)
+  return {}
+}

@@ -1,0 +1,50 @@
+import type { Audience } from '#coordinator/auth/tokens.js'
+import { sendBlob } from './blobs.js'
+import type { Handler } from './call.js'
+import { enrolNode, giveToken, signIn } from './entrance.js'
+import { inviteNode, listNodes, revokeNode } from './nodes.js'
+import {
+  listRuns,
+  resumeRun,
+  sendModel,
+  showRun,
+  startRun,
+  stopRun,
+  tellConfigSchema,
+  tellEvents,
+  tellStatus,
+} from './runs.js'
+
+export interface Route {
+  readonly method: 'get' | 'post'
+  readonly path: string
+  /** Whose token opens it. 'guesser': anyone, but failures are counted and limited. */
+  readonly audience: Audience | 'anyone' | 'guesser'
+  readonly handler: Handler
+}
+
+const route = (
+  [method, path]: readonly [Route['method'], string],
+  audience: Route['audience'],
+  handler: Handler,
+): Route => ({ method, path, audience, handler })
+
+/** The whole API, and who may call what: nothing is served that is not in this table. */
+export const ROUTES: readonly Route[] = [
+  route(['get', '/api/status'], 'anyone', tellStatus),
+  route(['post', '/api/enrol'], 'guesser', enrolNode),
+  route(['post', '/api/token'], 'guesser', giveToken),
+  route(['post', '/api/sign-in'], 'guesser', signIn),
+  route(['get', '/api/schema/run-config'], 'people', tellConfigSchema),
+  route(['post', '/api/runs'], 'people', startRun),
+  route(['get', '/api/runs'], 'people', listRuns),
+  route(['get', '/api/runs/:id'], 'people', showRun),
+  route(['get', '/api/runs/:id/events'], 'people', tellEvents),
+  route(['post', '/api/runs/:id/stop'], 'people', stopRun),
+  route(['post', '/api/runs/:id/resume'], 'people', resumeRun),
+  route(['get', '/api/runs/:id/model'], 'people', sendModel),
+  route(['post', '/api/nodes/invite'], 'people', inviteNode),
+  route(['get', '/api/nodes'], 'people', listNodes),
+  route(['post', '/api/nodes/:id/revoke'], 'people', revokeNode),
+  route(['get', '/api/blobs/:hash'], 'fl-client', sendBlob),
+]

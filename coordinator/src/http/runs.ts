@@ -1,0 +1,83 @@
+import { FederationError } from '#protocol/errors.js'
+import { eventsQuerySchema, type HttpAnswer } from '#protocol/http-api.js'
+import type { JsonObject } from '#protocol/json.js'
+import { parseWith } from '#protocol/messages.js'
+import type { RunRecord } from '#protocol/record.js'
+import { unwrap } from '#protocol/result.js'
+import { parseRunConfig, runConfigJsonSchema } from '#protocol/run-config.js'
+import { VERSION } from '#protocol/version.js'
+import { configCatalogue } from '#algorithms/catalogue.js'
+import { sendBytes } from './blobs.js'
+import type { Call } from './call.js'
+import { bodyOf, runIdOf } from './checked.js'
+
+export async function tellStatus({ parts }: Call): Promise<HttpAnswer<'GET /api/status'>> {
+  return {
+    version: VERSION,
+    nodesOnline: parts.fleet.registry.online().length,
+    runs: (await parts.store.runs()).length,
+  }
+}
+
+export async function tellConfigSchema(): Promise<JsonObject> {
+  return runConfigJsonSchema(configCatalogue())
+}
+
+export async function startRun(call: Call): Promise<HttpAnswer<'POST /api/runs'>> {
+  const { config } = bodyOf('POST /api/runs', call)
+  return { runId: await call.parts.runs.create(unwrap(parseRunConfig(config, configCatalogue()))) }
+}
+
+type RunLine = HttpAnswer<'GET /api/runs'>['runs'][number]
+
+export async function listRuns({ parts }: Call): Promise<HttpAnswer<'GET /api/runs'>> {
+  const rows = await parts.store.runs()
+  const records = await Promise.all(rows.map(({ runId }) => parts.runs.record(runId)))
+  return { runs: records.map(lineOf) }
+}
+function lineOf({ runId, name, state, reason, createdAt, config, rounds }: RunRecord): RunLine {
+  const accuracies = rounds.map(
+    ({ metrics }) => metrics['accuracy'] ?? metrics['federated/accuracy'],
+  )
+  return {
+    ...{ runId, name, state, reason, createdAt },
+    round: rounds.at(-1)?.round ?? 0,
+    rounds: config.rounds,
+    accuracy: accuracies.findLast((accuracy) => accuracy !== undefined) ?? null,
+  }
+}
+
+export const showRun = (call: Call): Promise<RunRecord> => call.parts.runs.record(runIdOf(call))
+
+export async function tellEvents(call: Call): Promise<{ readonly events: readonly object[] }> {
+  const { parts, query, response } = call
+  const { after, wait } = unwrap(parseWith(eventsQuerySchema, 'the query', { ...query }))
+  const runId = runIdOf(call)
+  if ((await parts.store.run(runId)) === null)
+    throw new FederationError('run/not-found', `There is no run ${runId}`)
+  const gone = new AbortController()
+  response.on('close', () => gone.abort())
+  const events = await parts.feed.after(runId, after, { waitSeconds: wait, signal: gone.signal })
+  return { events }
+}
+
+export async function stopRun(call: Call): Promise<HttpAnswer<'POST /api/runs/:id/stop'>> {
+  bodyOf('POST /api/runs/:id/stop', call)
+  await call.parts.runs.stop(runIdOf(call))
+  return {}
+}
+
+export async function resumeRun(call: Call): Promise<HttpAnswer<'POST /api/runs/:id/resume'>> {
+  bodyOf('POST /api/runs/:id/resume', call)
+  await call.parts.runs.resume(runIdOf(call))
+  return {}
+}
+
+/** The latest model as an encoded bundle; its ETag is its hash. */
+export async function sendModel(call: Call): Promise<'sent'> {
+  const { store } = call.parts
+  const runId = runIdOf(call)
+  const head = await store.head(runId)
+  if (head === null) throw new FederationError('run/not-found', `There is no run ${runId}`)
+  return sendBytes(call, store.blobs, head.modelHash)
+}
