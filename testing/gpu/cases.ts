@@ -21,7 +21,7 @@ import { examplesFrom } from '#testing/examples.js'
 export interface Case {
   readonly kind: 'values' | 'gradients' | 'second derivative' | 'training step'
   readonly name: string
-  run(): Promise<Float32Array>
+  readonly run: () => Promise<Float32Array>
 }
 
 /** Values in [-1, 1] without ties, the same on every backend. */
@@ -72,7 +72,7 @@ const SUBJECTS: readonly Subject[] = [
     ],
     ([a, b]) => tf.matMul(a!, b!, true, true),
   ),
-  subject('dense layer', [[6, 7], [7, 5], [5]], ([x, w, b]) => dense(x!, w!, b!)),
+  subject('dense layer', [[6, 7], [7, 5], [5]], ([x, w, b]) => dense(x!, w!, b)),
   subject('convolution, same', [IMAGE, [3, 3, 4, 3]], ([x, w]) =>
     conv2d(x!, w!, { padding: 'same' }),
   ),

@@ -30,7 +30,7 @@ const standIns = (): Readonly<Record<string, unknown>> => ({
  * the same backend name and carry one libtensorflow each: load one of them in a process, not both.
  */
 export function requireWithOurCore(path: string): unknown {
-  restoreRemovedUtil()
+  replaceLegacyUtil()
   addChainedMethods()
   const loader = Module as unknown as { _load: Load }
   const original = loader._load
@@ -49,14 +49,14 @@ export function requireWithOurCore(path: string): unknown {
   }
 }
 
-/** Two functions that Node.js 23 removed and tfjs-node 4.22 calls. */
-function restoreRemovedUtil(): void {
+/** tfjs-node 4.22 calls two functions that later versions of Node.js warn about or no longer have. */
+function replaceLegacyUtil(): void {
   const legacy = util as {
     isNullOrUndefined?: (value: unknown) => boolean
     isArray?: (value: unknown) => boolean
   }
-  legacy.isNullOrUndefined ??= (value) => value === null || value === undefined
-  legacy.isArray ??= Array.isArray
+  legacy.isNullOrUndefined = (value) => value === null || value === undefined
+  legacy.isArray = Array.isArray
 }
 
 /** The methods on tensors that tfjs-node's kernels (ArgMax, ArgMin, Exp, Prelu) expect the umbrella package to have added. */

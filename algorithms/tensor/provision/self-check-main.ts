@@ -45,7 +45,7 @@ function matMulError(): number {
 function convolutionError(): number {
   const [x, direction] = [wave([2, 8, 8, 3], 0), wave([3, 3, 3, 4], 2)]
   const value = tf.conv2d(x as tf.Tensor4D, direction as tf.Tensor4D, 1, 'same')
-  const gradient = tf.engine().runKernel(
+  const gradient = tf.engine().runKernel<tf.Tensor>(
     'Conv2DBackpropFilter',
     { x, dy: tf.onesLike(value) },
     {
@@ -54,7 +54,7 @@ function convolutionError(): number {
       dataFormat: 'NHWC',
       filterShape: [3, 3, 3, 4],
     },
-  ) as tf.Tensor
+  )
   return Math.abs(first(tf.mul(gradient, direction)) - first(value))
 }
 
