@@ -46,7 +46,10 @@ export async function joinFederation(options: JoinOptions): Promise<NodeHandle> 
     )
   }
   const state = await openNodeState(options.stateDir)
-  const trainer = new Trainer(options.data)
+  const emit = options.onEvent ?? (() => undefined)
+  const trainer = new Trainer(options.data, ({ chosen, measurements }) => {
+    emit({ type: 'backend:chosen', chosen, measurements: measurements.map((one) => ({ ...one })) })
+  })
   try {
     const card = await trainer.start()
     const credentials = await enrolOnce(state, options)
@@ -56,7 +59,7 @@ export async function joinFederation(options: JoinOptions): Promise<NodeHandle> 
       credentials,
       card,
       version: VERSION,
-      emit: options.onEvent ?? (() => undefined),
+      emit,
     })
     return await node.run(options.signal)
   } catch (error) {

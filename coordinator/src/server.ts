@@ -36,11 +36,14 @@ export interface CoordinatorHandle {
   /** With which a person signs in from elsewhere; only when the data directory is new, else null. */
   readonly signInCode: string | null
   readonly runs: RunManager
+  /** A one-time code with which a node enrols. */
+  invite(minutes?: number): Promise<string>
   /** Leaves open rounds as they are, for the next start. */
   stop(): Promise<void>
 }
 
 const SIGN_IN_MINUTES = 24 * 60
+const INVITATION_MINUTES = 60
 /** Slow and silent connections must not pile up; uploads come over sockets, so requests are small. */
 const HTTP_LIMITS = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 5_000 }
 
@@ -97,7 +100,9 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     const signInCode = secret.isNew ? await firstCode(store, clock) : null
     open()
     log.info({ url, directory }, 'Coordinator listening')
-    return { url, signInCode, runs, stop: () => undoAll(undo) }
+    const invite = async (minutes = INVITATION_MINUTES): Promise<string> =>
+      (await issueCode(store, 'enrol-node', { now: clock.timestamp(), minutes })).code
+    return { url, signInCode, runs, invite, stop: () => undoAll(undo) }
   } catch (error) {
     await undoAll(undo)
     throw error

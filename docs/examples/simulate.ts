@@ -16,7 +16,7 @@ const config = parseRunConfig(
 )
 if (!config.ok) throw config.error
 
-const { record } = await simulate(config.value, { workers: 0 })
+const { record } = await simulate(config.value, { workers: 0, runsDirectory: '.tributary/runs' })
 for (const { round, metrics } of record.rounds) {
   process.stdout.write(`round ${round} ${JSON.stringify(metrics)}\n`)
 }

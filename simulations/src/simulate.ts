@@ -1,7 +1,10 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
 import { FederationError } from '#protocol/errors.js'
 import type { RunId } from '#protocol/ids.js'
 import type { RoundRecord, RunRecord } from '#protocol/record.js'
 import type { RunConfig } from '#protocol/run-config.js'
+import { chooseBackend } from '#algorithms/tensor/choose-backend.js'
 import { createCompute } from '#coordinator/compute/create-compute.js'
 import { RunManager, type RunManagerOptions } from '#coordinator/run.js'
 import { MemoryStore } from '#coordinator/store/memory-store.js'
@@ -25,16 +28,22 @@ export interface SimulateOptions {
 
 /** Runs a configuration with simulated clients. Throws what creating a run throws, and `algorithm/failed` when it fails. */
 export async function simulate(config: RunConfig, options: SimulateOptions): Promise<SimulatedRun> {
-  const pinned = pinBackend(config)
+  const pinned = await pinBackend(config)
   const sources = sourcesOfConfig(pinned)
   return runSimulated({ config: pinned, sources, kind: 'simulated' }, options)
 }
 
-/** `auto` becomes wasm: it is everywhere, and one thread of it computes the same bytes on every machine. */
-export const pinBackend = (config: RunConfig): RunConfig =>
-  config.compute.backend === 'auto'
-    ? { ...config, compute: { backend: 'wasm', threads: 1 } }
-    : config
+/** `auto` becomes the backend that is fastest here for this model; the record names it, so a replay uses the same. */
+export async function pinBackend(config: RunConfig): Promise<RunConfig> {
+  const { compute, task, model, training } = config
+  if (compute.backend !== 'auto') return config
+  const { threads } = compute
+  const memoryFile = join(cacheDirectory(), 'backends.json')
+  const { chosen } = await chooseBackend({ trial: { task, model, training, threads }, memoryFile })
+  return { ...config, compute: { backend: chosen, threads } }
+}
+const cacheDirectory = (): string =>
+  join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'tributary')
 
 export interface Simulation
   extends

@@ -4,6 +4,7 @@ import type { JsonObject } from '#protocol/json.js'
 import type { Engine, Fate, Metrics } from '#protocol/record.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import type { UplinkGroup } from '#protocol/uplink.js'
+import type { BackendChoice } from '#algorithms/tensor/choose-backend.js'
 import type { ClientDataRequest } from '#data/index.js'
 
 /** Data by flags, or a module of the owner's that exports `openData(): Promise<ClientData>`. */
@@ -50,3 +51,7 @@ export interface Answers {
 export type Reply =
   | { readonly id: number; readonly ok: true; readonly value: Answers[keyof Answers] }
   | { readonly id: number; readonly ok: false; readonly problem: Problem }
+/** Told once, when a backend was chosen by measurement. */
+export interface Note {
+  readonly note: Pick<BackendChoice, 'chosen' | 'measurements'>
+}

@@ -10,7 +10,7 @@ import { openClientData } from '#data/index.js'
 import { createClientHalves } from '#algorithms/programs/client-halves.js'
 import { engineFor } from './engine.js'
 import { computeUpdate, settleMemory } from '../compute-update.js'
-import type { Answers, NodeData, Performed, Reply, Request } from './messages.js'
+import type { Answers, NodeData, Note, Performed, Reply, Request } from './messages.js'
 
 let data: ClientData | null = null
 const decode = (bytes: Uint8Array): Bundle => unwrap(decodeBundle(bytes))
@@ -30,7 +30,12 @@ async function open(source: NodeData): Promise<ClientData> {
 async function perform(request: Extract<Request, { kind: 'perform' }>): Promise<Performed> {
   if (data === null) throw new FederationError('internal/bug', 'A task came before the data')
   const { config, part, round, slot, task, uplink } = request
-  const engine = await engineFor(config, { data, stateDirectory: request.stateDirectory })
+  const engine = await engineFor(config, {
+    stateDirectory: request.stateDirectory,
+    onChoice: ({ chosen, measurements, remembered }) => {
+      if (!remembered) process.send?.({ note: { chosen, measurements } } satisfies Note)
+    },
+  })
   const halves = createClientHalves(config)
   const assets = Object.entries(request.assets).map(
     ([name, bytes]) => [name, decode(bytes)] as const,

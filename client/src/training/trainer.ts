@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import type { DataCard } from '#protocol/data-card.js'
 import { FederationError } from '#protocol/errors.js'
 import { moduleCommand } from '#protocol/spawn.js'
-import type { Answers, NodeData, Reply, Request } from './messages.js'
+import type { Answers, NodeData, Note, Reply, Request } from './messages.js'
 
 type Kind = Request['kind']
 type Asked<K extends Kind> = Extract<Request, { kind: K }>
@@ -19,8 +19,11 @@ export class Trainer {
   >()
   #isStopped = false
 
-  constructor(data: NodeData) {
+  readonly #onNote: (note: Note['note']) => void
+
+  constructor(data: NodeData, onNote: (note: Note['note']) => void = () => undefined) {
     this.#data = data
+    this.#onNote = onNote
   }
 
   /** Loads the data in the child and tells what they are. */
@@ -52,7 +55,11 @@ export class Trainer {
       serialization: 'advanced',
       stdio: ['ignore', 2, 2, 'ipc'],
     })
-    child.on('message', (reply: Reply) => {
+    child.on('message', (reply: Reply | Note) => {
+      if ('note' in reply) {
+        this.#onNote(reply.note)
+        return
+      }
       const waiting = this.#open.get(reply.id)
       this.#open.delete(reply.id)
       if (reply.ok) waiting?.resolve(reply.value)
