@@ -134,6 +134,12 @@ describe('reading tensors', () => {
     expect(payloadFloat32(aligned)).toEqual(Float32Array.of(1, 2))
     expect(payloadFloat32(aligned).buffer).toBe(aligned.payload.buffer)
   })
+  it('copies from a Buffer that is not aligned, whose slices are views', () => {
+    const payload = Buffer.alloc(9)
+    payload.set(made.payload.subarray(3, 11), 1)
+    const odd = { ...makeBundle([f32('w', [0, 0])]), payload: payload.subarray(1) }
+    expect(float32Of(odd, 'w')).toEqual(Float32Array.of(1.5, -2))
+  })
   it('throws bundle/malformed for an absent tensor or another dtype', () => {
     expect(() => tensorOf(made, 'x')).toThrow(/no tensor 'x'/)
     expect(() => float64Of(made, 'w')).toThrow(/w is float32, not float64/)

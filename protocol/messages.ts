@@ -139,8 +139,9 @@ export function parseWith<T>(schema: z.ZodType<T>, what: string, value: unknown)
     fail(new FederationError('message/malformed', `In ${what}: ${why}`))
   if (!isShallow(value, MAX_DEPTH)) return malformed(`nested deeper than ${MAX_DEPTH} levels`)
   try {
-    if (value instanceof Object)
+    if (typeof value === 'object' && value !== null) {
       sjson.scan(value, { protoAction: 'error', constructorAction: 'error' })
+    }
   } catch {
     return malformed('a forbidden key')
   }
