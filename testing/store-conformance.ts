@@ -1,59 +1,25 @@
 import { beforeEach, afterEach, describe, expect, it } from 'vitest'
-import { newNodeId, newRunId, sha256, type Hash, type RunId } from '#protocol/ids.js'
-import type { AcceptedUpdate, RosterEntry, RoundRecord } from '#protocol/record.js'
-import type { RunConfig } from '#protocol/run-config.js'
-import type { Opening } from '#coordinator/fleet/fleet.js'
-import type { Head, RunRow, Store } from '#coordinator/store/store.js'
+import { newNodeId, newRunId, sha256, type RunId } from '#protocol/ids.js'
+import type { Head, Store } from '#coordinator/store/store.js'
+import { describeBlobs } from './blob-conformance.js'
+import {
+  config,
+  growRun,
+  listed,
+  member,
+  planned,
+  putOpening,
+  runRow,
+  text,
+  times,
+  update,
+} from './store-fixtures.js'
 
 /** How the suite gets at one kind of store. `reopen` is absent where nothing outlives the store. */
 export interface StoreUnderTest {
   open(): Promise<Store>
   readonly reopen?: (store: Store) => Promise<Store>
 }
-
-const engine = { backend: 'cpu', version: '1', threads: 1 }
-const card = { inputShape: [2], classes: ['a', 'b'] }
-const config = { name: 'test', startFrom: null } as RunConfig
-
-const runRow = (runId: RunId): RunRow => ({
-  runId,
-  name: 'test',
-  kind: 'deployed',
-  createdAt: '2026-01-01T00:00:00.000Z',
-  engine,
-  config,
-  configHash: sha256('config'),
-})
-const planned = (stateHash: Hash): Head => ({
-  epoch: 1,
-  round: 1,
-  attempt: 1,
-  state: 'PLANNED',
-  stateHash,
-  modelHash: stateHash,
-  recordHash: null,
-  openingHash: null,
-  personalHash: null,
-  reason: null,
-})
-const update = (slot: number, payload: string, blob = sha256(payload)): AcceptedUpdate => ({
-  slot,
-  updateId: sha256(`${slot}|${payload}`),
-  sha256: sha256(payload),
-  weight: 3,
-  metrics: { loss: 0.5 },
-  blob,
-})
-const member = (name: string): Omit<RosterEntry, 'slot'> => ({
-  nodeId: newNodeId(),
-  name,
-  card,
-  engine,
-})
-const text = (value: string): Uint8Array => new TextEncoder().encode(value)
-const json = (value: unknown): Uint8Array => text(JSON.stringify(value))
-const times = <T>(count: number, make: (index: number) => T): readonly T[] =>
-  Array.from({ length: count }, (_, i) => make(i))
 
 /** Every promise of `Store` that does not depend on what it is made of. */
 export function describeStore(name: string, under: StoreUnderTest): void {
@@ -309,87 +275,6 @@ export function describeStore(name: string, under: StoreUnderTest): void {
   })
 }
 
-function describeBlobs(current: () => Store): void {
-  describe('blobs', () => {
-    it('are found by their hash, and put twice without harm', async () => {
-      const { blobs } = current()
-      const hash = await blobs.put(text('hello'))
-      expect(hash).toBe(sha256('hello'))
-      expect(await blobs.put(text('hello'))).toBe(hash)
-      expect(Buffer.from((await blobs.get(hash))!).toString()).toBe('hello')
-      expect([await blobs.has(hash), await blobs.size(hash)]).toEqual([true, 5])
-    })
-    it('are null where absent, and after deletion', async () => {
-      const { blobs } = current()
-      const absent = sha256('nothing')
-      expect([await blobs.get(absent), await blobs.has(absent), await blobs.size(absent)]).toEqual([
-        null,
-        false,
-        null,
-      ])
-      const hash = await blobs.put(text('x'))
-      await blobs.delete(hash)
-      await blobs.delete(hash)
-      expect(await blobs.get(hash)).toBeNull()
-    })
-    it('do not change when the caller reuses its buffer', async () => {
-      const { blobs } = current()
-      const bytes = text('before')
-      const hash = await blobs.put(bytes)
-      bytes.fill(0)
-      expect(Buffer.from((await blobs.get(hash))!).toString()).toBe('before')
-    })
-    it('survive 20 racing puts of the same bytes', async () => {
-      const { blobs } = current()
-      const hashes = await Promise.all(times(20, () => blobs.put(text('same'))))
-      expect(new Set(hashes).size).toBe(1)
-      expect(await blobs.size(sha256('same'))).toBe(4)
-    })
-  })
-
-  describe('staged uploads', () => {
-    it('go on from the bytes that are there', async () => {
-      const { blobs } = current()
-      const hash = sha256('hello world')
-      await (await blobs.stage('upload', hash, 11)).append(text('hello'))
-      const resumed = await blobs.stage('upload', hash, 11)
-      expect(resumed.received).toBe(5)
-      await resumed.append(text(' world'))
-      expect(await resumed.finish()).toBe(hash)
-      expect(await blobs.size(hash)).toBe(11)
-      expect((await blobs.stage('upload', hash, 11)).received).toBe(0)
-    })
-    it('do not continue an upload of other bytes or of another id', async () => {
-      const { blobs } = current()
-      await (await blobs.stage('upload', sha256('a'), 3)).append(text('abc'))
-      expect((await blobs.stage('upload', sha256('b'), 3)).received).toBe(0)
-      expect((await blobs.stage('../../upload', sha256('a'), 3)).received).toBe(0)
-    })
-    it('are refused and dropped when the hash does not fit', async () => {
-      const { blobs } = current()
-      const staged = await blobs.stage('upload', sha256('right'), 5)
-      await staged.append(text('wrong'))
-      await expect(staged.finish()).rejects.toMatchObject({ code: 'update/corrupt' })
-      expect(await blobs.has(sha256('wrong'))).toBe(false)
-      expect((await blobs.stage('upload', sha256('right'), 5)).received).toBe(0)
-    })
-    it('are refused when bytes are missing, and never take more than announced', async () => {
-      const { blobs } = current()
-      const staged = await blobs.stage('upload', sha256('hello'), 5)
-      await expect(staged.append(text('hello!'))).rejects.toMatchObject({ code: 'update/corrupt' })
-      await staged.append(text('hell'))
-      await expect(staged.finish()).rejects.toMatchObject({ code: 'update/corrupt' })
-    })
-    it('leave nothing behind when dropped', async () => {
-      const { blobs } = current()
-      const staged = await blobs.stage('upload', sha256('hello'), 5)
-      await staged.append(text('he'))
-      await staged.drop()
-      expect((await blobs.stage('upload', sha256('hello'), 5)).received).toBe(0)
-    })
-  })
-}
-
 interface Scene {
   readonly store: Store
   readonly runId: RunId
@@ -433,76 +318,4 @@ function describeReopening(
       expect(await staged.finish()).toBe(sha256('hello'))
     })
   })
-}
-
-async function putOpening(store: Store, runId: RunId): Promise<Hash> {
-  const shared = await store.blobs.put(text('shared'))
-  const asset = await store.blobs.put(text('asset'))
-  const personal = await store.blobs.put(text('personal of the cohort'))
-  const opening: Opening = {
-    runId,
-    round: 1,
-    attempt: 1,
-    plan: {
-      purpose: 'train',
-      part: 'method',
-      task: {},
-      shared: { hash: shared, bytes: 6 },
-      assets: [{ name: 'backbone', hash: asset, bytes: 5 }],
-      uplink: [],
-      audience: 'cohort',
-    },
-    cohort: [{ slot: 0, lease: '00', personal: { hash: personal, bytes: 22 } }],
-    population: 1,
-    deadlineSeconds: 1,
-    graceSeconds: 1,
-  }
-  return store.blobs.put(json(opening))
-}
-
-const listed = async (store: Store): Promise<readonly Hash[]> => {
-  const hashes: Hash[] = []
-  for await (const hash of store.blobs.list(0)) hashes.push(hash)
-  return hashes.sort()
-}
-
-/** Two closed rounds, an open third with one accepted update, and a personal bundle waiting. Returns what must stay. */
-async function growRun(store: Store, runId: RunId, head: Head): Promise<ReadonlySet<Hash>> {
-  const put = (name: string): Promise<Hash> => store.blobs.put(text(name))
-  const record = (round: number, previous: Hash | null): Promise<Hash> =>
-    store.blobs.put(
-      json({
-        round,
-        previous,
-        modelHash: sha256('old state'),
-        stateHash: sha256('old state'),
-      } as RoundRecord),
-    )
-  const first = await record(1, null)
-  const second = await record(2, first)
-  const personal = await put('personal waiting')
-  const personalHash = await store.blobs.put(json({ 7: { hash: personal, bytes: 16 } }))
-  const now: Head = {
-    ...head,
-    round: 3,
-    recordHash: second,
-    personalHash,
-    stateHash: await put('new state'),
-    modelHash: await put('new model'),
-  }
-  await store.advance(runId, head, now)
-  const blob = await put('accepted update')
-  await store.accept(runId, now, update(0, 'accepted update'))
-  const opened = ['shared', 'asset', 'personal of the cohort'].map((name) => sha256(name))
-  return new Set([
-    first,
-    second,
-    personal,
-    personalHash,
-    now.stateHash,
-    now.modelHash,
-    blob,
-    now.openingHash!,
-    ...opened,
-  ])
 }

@@ -21,7 +21,7 @@ export function deadlineSignal(
   const timer = clock.after(ms, () => {
     deadline.abort()
   })
-  return { signal: AbortSignal.any([deadline.signal, parent]), cancel: timer.cancel }
+  return { signal: AbortSignal.any([deadline.signal, parent]), cancel: () => timer.cancel() }
 }
 
 function systemTimer(ms: number, then: () => void): { cancel(): void } {

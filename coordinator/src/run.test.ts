@@ -170,7 +170,7 @@ describe('the run manager', () => {
 
   it('fails a run whose computation fails, with the reason', async () => {
     const compute = new FakeCompute(store.blobs)
-    compute.close = () => Promise.reject(Object.assign(new Error('shapes differ')))
+    compute.close = () => Promise.reject(new Error('shapes differ'))
     manager = new RunManager({ store, fleet, compute, clock: new FakeClock(), kind: 'deployed' })
     const runId = await manager.create(CONFIG)
     await manager.ended(runId)

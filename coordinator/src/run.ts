@@ -231,7 +231,7 @@ export class RunManager {
   async #emit(runId: RunId, type: string, data: JsonObject): Promise<void> {
     const live = this.#live.get(runId)
     if (live !== undefined && type !== 'update:refused')
-      live.waitingFor = type === 'run:waiting' ? String(data['reason']) : null
+      live.waitingFor = type === 'run:waiting' ? (data['reason'] as string) : null
     const event = await this.#options.store.appendEvent(runId, type, data)
     for (const listener of this.#listeners) listener(runId, event)
     if (type === 'round:closed') await this.#collectSometimes()

@@ -108,7 +108,8 @@ describe('a simulation', () => {
     // Every step leaves the allowed range, so every update is refused and the run fails for want of reporters.
     const config = configOf({ aggregation: { maxAbs: 1e-6 }, cohort: { attempts: 1 } })
     const failed = run(config, {
-      onEvent: ({ type, data }) => type === 'update:refused' && refused.push(String(data['code'])),
+      onEvent: ({ type, data }) =>
+        type === 'update:refused' && refused.push(data['code'] as string),
     })
     await expect(failed).rejects.toMatchObject({
       code: 'algorithm/failed',

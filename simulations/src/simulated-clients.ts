@@ -9,11 +9,10 @@ import type { RunConfig } from '#protocol/run-config.js'
 import { createFold, type Fold } from '#algorithms/aggregators/fold.js'
 import { validateUpdate } from '#algorithms/aggregators/validate.js'
 import { aggregatorOf } from '#algorithms/from-config.js'
-import type { ClientHalf } from '#algorithms/methods/method.js'
-import { packUpdate } from '#algorithms/methods/update.js'
 import { createClientHalves } from '#algorithms/programs/client-halves.js'
 import type { ClientHalves } from '#algorithms/programs/program.js'
 import { useBackend } from '#algorithms/tensor/backends.js'
+import { computeUpdate, settleMemory } from '#client/compute-update.js'
 import type { CohortMember, Opening } from '#coordinator/fleet/fleet.js'
 import type { BlobStore } from '#coordinator/store/store.js'
 import { ClientDataLoader, type ClientSource } from './client-data.js'
@@ -68,7 +67,6 @@ interface Parts extends ClientsSetup {
 /** What the members of a round have in common. */
 interface Task {
   readonly opening: Opening
-  readonly half: ClientHalf
   readonly shared: Bundle
   readonly assets: Readonly<Record<string, Bundle>>
 }
@@ -132,30 +130,31 @@ class SimulatedClients implements Clients {
         await memory.read('memory', slot),
         await memory.read('pending', slot),
       ]
-      const settle = this.#half(part).settle ?? keepIfAccepted
-      await memory.write('memory', slot, settle(kept, pending, fate))
+      await memory.write(
+        'memory',
+        slot,
+        settleMemory(this.#halves, part, { memory: kept, pending, fate }),
+      )
       await memory.write('pending', slot, null)
     }
   }
 
   async #performOne(
-    { opening, half, shared, assets }: Task,
+    { opening, shared, assets }: Task,
     { slot, lease, personal }: CohortMember,
   ): Promise<Performed> {
     const { config, memory } = this.#parts
     const { round, plan } = opening
     const { uplink, task } = plan
-    const result = await half.perform({
+    const { update, weight, metrics, pending } = await computeUpdate(this.#halves, plan.part, {
       ...{ round, slot, task, shared, assets, uplink },
       personal: personal === null ? null : await this.#bundle(personal.hash),
       data: await this.#data.of(slot),
       memory: await memory.read('memory', slot),
     })
-    await memory.write('pending', slot, result.pending)
-    const update = packUpdate(result.update, uplink)
+    await memory.write('pending', slot, pending)
     const bytes = encodeBundle(update)
     const hash = sha256(bytes)
-    const { weight, metrics } = result
     return {
       member: {
         slot,
@@ -180,7 +179,6 @@ class SimulatedClients implements Clients {
     )
     return {
       opening,
-      half: this.#half(plan.part),
       shared: await this.#bundle(plan.shared.hash),
       assets: Object.fromEntries(await Promise.all(assets)),
     }
@@ -189,21 +187,12 @@ class SimulatedClients implements Clients {
     if (members.length === 0) return null
     return { members, blob: await this.#parts.blobs.put(encodeBundle(fold.toPartial())) }
   }
-  #half(part: string): ClientHalf {
-    const half = Object.entries(this.#halves).find(([name]) => name === part)?.[1]
-    if (half === undefined)
-      throw new FederationError('internal/bug', `No client half performs the part ${part}`)
-    return half
-  }
   async #bundle(hash: Hash): Promise<Bundle> {
     const bytes = await this.#parts.blobs.get(hash)
     if (bytes === null) throw new FederationError('store/corrupt', `The blob ${hash} is missing`)
     return unwrap(decodeBundle(bytes))
   }
 }
-
-const keepIfAccepted: NonNullable<ClientHalf['settle']> = (memory, pending, fate) =>
-  fate === 'accepted' ? pending : memory
 
 function memberOf(opening: Opening, slot: Slot): CohortMember {
   const member = opening.cohort.find((one) => one.slot === slot)

@@ -19,7 +19,7 @@ export interface Sqlite {
 
 type Statement = ReturnType<InstanceType<typeof Database>['prepare']>
 
-const code = (error: unknown): string => String((error as { code?: unknown }).code ?? '')
+const code = (error: unknown): string => (error as { code?: string }).code ?? ''
 
 function translate(path: string, cause: unknown): FederationError {
   if (cause instanceof FederationError) return cause
