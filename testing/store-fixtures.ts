@@ -1,5 +1,5 @@
 import { newNodeId, sha256, type Hash, type RunId } from '#protocol/ids.js'
-import type { AcceptedUpdate, RosterEntry, RoundRecord } from '#protocol/record.js'
+import type { AcceptedUpdate, RosterEntry } from '#protocol/record.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import type { Opening } from '#coordinator/fleet/fleet.js'
 import type { Head, RunRow, Store } from '#coordinator/store/store.js'
