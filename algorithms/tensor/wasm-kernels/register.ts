@@ -14,8 +14,9 @@ import { installSum } from './sum.js'
 export function registerWasmKernels(): void {
   if (getKernel(Conv2DBackpropFilter, 'wasm') !== undefined) return
   installIdentity()
-  installMatMul()
+  // Its product has one row; the plain kernel is right for that, so it takes it before the next line replaces it.
   installSum()
+  installMatMul()
   installConvolutionGradients()
   installDepthwiseGradients()
   installPoolGradients()

@@ -90,6 +90,7 @@ describe('Kernels of the wasm backend', () => {
 
   it.each([
     [false, false, [5, 3], [3, 4]],
+    [false, false, [3, 200], [200, 90]],
     [true, false, [3, 5], [3, 4]],
     [false, true, [5, 3], [4, 3]],
     [false, true, [2, 3], [7, 3]],
