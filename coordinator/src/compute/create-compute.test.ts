@@ -143,6 +143,21 @@ describe('compute in this process', () => {
     await expect(close(folded.slice(1))).rejects.toMatchObject({ code: 'algorithm/failed' })
   })
 
+  it('gives another model when one bit of one update differs', async () => {
+    const { stateHash } = await compute.start(config)
+    const plan = await planned(compute, stateHash)
+    const close = async (change: (bytes: Uint8Array) => void) => {
+      const bytes = updateOf(plan, 0.5)
+      change(bytes)
+      const accepted = [await acceptedOf(blobs, bytes, { slot: 0, weight: 1 })]
+      return (await compute.close(config, { round: 1, stateHash, plan, accepted, population: 1 }))
+        .modelHash
+    }
+    // The last float32's lowest bit: 2^-24 at 0.5, well above half a step of the grid.
+    const flip = (bytes: Uint8Array): void => void (bytes[bytes.length - 4]! ^= 1)
+    expect(await close(flip)).not.toBe(await close(() => undefined))
+  })
+
   it('is done after the configured rounds', async () => {
     let { stateHash } = await compute.start(config)
     for (let round = 1; round <= 2; round += 1) {
