@@ -54,6 +54,8 @@ export function serveSockets(options: SocketServerOptions): SocketServer {
   const io = new Server(options.server, { ...SOCKET_SETTINGS, transports: ['websocket'] })
   // The request of the handshake is not needed any more, and large.
   io.engine.on('connection', (raw: { request: unknown }) => (raw.request = null))
+  // The library opens this one by itself; whoever sat in it would escape the time limit for connecting.
+  io.use((_socket, next) => next(new FederationError('auth/forbidden', 'Invalid namespace')))
   const nodes = io.of('/fl')
   nodes.use((socket, next) => {
     admit(options, socket).then(
