@@ -6,6 +6,8 @@ import { meanGridOf } from '#algorithms/aggregators/grid.js'
 import type { Method, MethodSetup, ServerSetup } from '#algorithms/methods/method.js'
 import type { Model } from '#algorithms/models/model.js'
 import type { ServerOptimizer } from '#algorithms/server-optimizers/server-optimizer.js'
+import { buildClientOptimizer } from '#algorithms/training/client-optimizer.js'
+import { parsePartition } from '#data/index.js'
 import { CATALOGUE } from './catalogue.js'
 import type { Catalogue } from './catalogue.js'
 import type { Sampler } from './catalogue-entry.js'
@@ -72,17 +74,14 @@ export const serverSetup = (config: RunConfig, catalogue: Catalogue = CATALOGUE)
 })
 
 /**
- * Throws when a well-formed configuration cannot run: `model/does-not-fit`, or `config/impossible` with every reason.
+ * Throws when a well-formed configuration cannot run: `model/does-not-fit`, `data/bad-partition`, or `config/impossible`
+ * with every reason.
  * To be called before a run is created.
  */
 export function assertPossible(config: RunConfig, catalogue: Catalogue = CATALOGUE): void {
   const { model } = serverSetup(config, catalogue)
-  const { earlyStop, central, federated } = config.evaluation
-  const reasons = [
-    ...methodOf(config, catalogue).requires(config, model, config.task),
-    ...(earlyStop !== null && central === null && !federated
-      ? ['evaluation.earlyStop watches a score; set evaluation.central or evaluation.federated']
-      : []),
-  ]
+  buildClientOptimizer(config.training.optimizer)
+  if (config.data !== null) parsePartition(config.data.partition)
+  const reasons = methodOf(config, catalogue).requires(config, model, config.task)
   if (reasons.length > 0) throw new FederationError('config/impossible', reasons.join('. '))
 }

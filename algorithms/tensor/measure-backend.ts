@@ -41,9 +41,10 @@ function ask(request: TrialRequest): Promise<TrialReply> {
       failed(`gave no result in ${PATIENCE_MS / 1000} s`)
       child.kill('SIGKILL')
     }, PATIENCE_MS)
+    // A tensor library may keep its process alive for long after the answer: nothing is lost by ending it.
     child.once('message', (reply) => {
       resolve(reply as TrialReply)
-      child.disconnect()
+      child.kill('SIGKILL')
     })
     child.once('error', (error) => {
       failed(asFederationError(error).message)

@@ -23,9 +23,7 @@ async function reply({ backend, trial }: TrialRequest): Promise<void> {
   } catch (error) {
     answer = { ok: false, reason: asFederationError(error).message }
   }
-  process.send?.(answer, () => {
-    process.disconnect()
-  })
+  process.send?.(answer)
 }
 
 /** Mean milliseconds of a training step on noise. The time is information; no result hangs on it. */

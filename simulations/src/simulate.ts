@@ -5,6 +5,7 @@ import type { RunId } from '#protocol/ids.js'
 import type { RoundRecord, RunRecord } from '#protocol/record.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import { chooseBackend } from '#algorithms/tensor/choose-backend.js'
+import { assertPossible } from '#algorithms/from-config.js'
 import { createCompute } from '#coordinator/compute/create-compute.js'
 import { RunManager, type RunManagerOptions } from '#coordinator/run.js'
 import { MemoryStore } from '#coordinator/store/memory-store.js'
@@ -28,8 +29,9 @@ export interface SimulateOptions {
 
 /** Runs a configuration with simulated clients. Throws what creating a run throws, and `algorithm/failed` when it fails. */
 export async function simulate(config: RunConfig, options: SimulateOptions): Promise<SimulatedRun> {
+  const sources = sourcesOfConfig(config)
+  assertPossible(config)
   const pinned = await pinBackend(config)
-  const sources = sourcesOfConfig(pinned)
   return runSimulated({ config: pinned, sources, kind: 'simulated' }, options)
 }
 

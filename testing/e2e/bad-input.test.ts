@@ -78,7 +78,7 @@ describe('a configuration that cannot work', () => {
   })
 
   it('a file that is not there', async () => {
-    const { status, result } = await tributary(['simulate', 'no-such-experiment'], {
+    const { status, result } = await tributary(['simulate', './no-such-file.json'], {
       cwd: directory.path,
     })
     expect(result).toMatchObject({ code: 'config/unreadable' })

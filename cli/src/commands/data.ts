@@ -68,8 +68,8 @@ export function registerData(program: Command): void {
       })
       const table = describePartition(parts, dataset.labels, dataset.classes.length)
       out.table(
-        ['client', 'examples', ...dataset.classes],
-        table.map((row, client) => [client, row.total, ...row.perClass]),
+        ['shard', 'examples', ...dataset.classes],
+        table.map((row, client) => [`${client + 1}/${table.length}`, row.total, ...row.perClass]),
       )
       out.finish('data:partition', {
         source,
