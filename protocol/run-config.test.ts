@@ -170,6 +170,14 @@ describe('the hash of a configuration', () => {
   })
 })
 
+describe('a choice written without its name', () => {
+  it('is the default one with the options given', () => {
+    const config = good({ model: { hidden: [1] }, training: { optimizer: { momentum: 0.9 } } })
+    expect(config.model).toEqual({ name: 'mlp', hidden: [1] })
+    expect(config.training.optimizer).toMatchObject({ name: 'sgd', momentum: 0.9 })
+  })
+})
+
 describe('a configuration that is not well formed', () => {
   it.each<[string, unknown, RegExp]>([
     ['no object', 'mnist', /JSON object, got string/],
@@ -276,7 +284,6 @@ describe('a configuration that is not well formed', () => {
     [{ training: { optimizer: { name: 'adamw' } } }, /did you mean adam\?/],
     [{ aggregation: { serverOptimizer: { name: 'yogi' } } }, /one of sgd, adam, got "yogi"/],
     [{ aggregation: { rule: 'median' } }, /aggregation\.rule: expected one of mean/],
-    [{ model: { hidden: [1] } }, /model\.name is missing: expected one of mlp, logistic/],
     [{ cohort: { sampler: 'unifrom' } }, /did you mean uniform\?/],
     [{ compute: { backend: 'webgl' } }, /did you mean webgpu\?/],
   ])('has the code config/unknown-name when only names are wrong: %j', (input, message) => {

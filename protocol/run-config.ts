@@ -52,7 +52,8 @@ export function parseRunConfig(
       new FederationError('config/invalid', 'The configuration holds a forbidden key', { cause }),
     )
   }
-  const filled = task === undefined || Object.hasOwn(input, 'task') ? input : { ...input, task }
+  const named = withDefaultNames(input, DEFAULT_NAMES)
+  const filled = task === undefined || Object.hasOwn(named, 'task') ? named : { ...named, task }
   const parsed = runConfigSchema(catalogue).safeParse(filled, { error: describeIssue })
   if (!parsed.success) return fail(problemOf(parsed.error))
   const config = deepFreeze(parsed.data as RunConfig)
@@ -60,6 +61,25 @@ export function parseRunConfig(
   return conflicts.length === 0
     ? ok(config)
     : fail(new FederationError('config/impossible', conflicts.join('\n')))
+}
+
+/** Options written without a name are those of the default choice: `{"optimizer": {"momentum": 0.9}}` means SGD's. */
+interface DefaultNames {
+  readonly [key: string]: string | DefaultNames
+}
+const DEFAULT_NAMES: DefaultNames = {
+  model: 'mlp',
+  method: 'fedavg',
+  training: { optimizer: 'sgd' },
+  aggregation: { serverOptimizer: 'sgd' },
+}
+function withDefaultNames(input: JsonObject, names: DefaultNames): JsonObject {
+  const filled = Object.entries(names).flatMap(([key, name]) => {
+    const value = Object.hasOwn(input, key) ? input[key] : undefined
+    if (!isObject(value)) return []
+    return [[key, typeof name === 'string' ? { name, ...value } : withDefaultNames(value, name)]]
+  })
+  return { ...input, ...(Object.fromEntries(filled) as JsonObject) }
 }
 
 const isObject = (value: unknown): value is JsonObject =>
