@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { decodeBundle, encodeBundle } from '#protocol/bundle.js'
 import { sha256, type RunId } from '#protocol/ids.js'
 import { CHUNK_BYTES } from '#protocol/messages.js'
+import { HTTP_API } from '#protocol/http-api.js'
 import type { RunRecord } from '#protocol/record.js'
 import { unwrap } from '#protocol/result.js'
 import { computeUpdate } from '#client/compute-update.js'
@@ -111,6 +112,18 @@ describe('a coordinator', () => {
     expect(record.rounds[1]?.accepted.map(({ weight }) => weight)).toEqual([8, 6, 4])
     expect(record.rounds[1]?.bytesDown).toBeGreaterThan(3 * 4 * (FEATURES * 3 + 3))
     expect(record.modelHash).not.toBe(record.rounds[0]?.modelHash)
+    const get = (path: string) =>
+      fetch(`${coordinator.url}${path}`, { headers: { authorization: `Bearer ${people}` } })
+    const shown = HTTP_API['GET /api/runs/:id'].answer.parse(
+      await (await get(`/api/runs/${runId}`)).json(),
+    )
+    expect(shown).toEqual(record)
+    const { runs } = HTTP_API['GET /api/runs'].answer.parse(await (await get('/api/runs')).json())
+    expect(runs).toMatchObject([{ runId, state: 'finished', round: 2, rounds: 2, accuracy: null }])
+    const events: unknown = await (await get(`/api/runs/${runId}/events?after=2`)).json()
+    expect(HTTP_API['GET /api/runs/:id/events'].answer.parse(events).events[0]?.seq).toBe(3)
+    const model = new Uint8Array(await (await get(`/api/runs/${runId}/model`)).arrayBuffer())
+    expect(sha256(model)).toBe(record.modelHash)
     for (const { node } of members) {
       await node.until(() => node.ended.length > 0)
       expect(node.fates.map(({ round, fate }) => [round, fate])).toEqual([

@@ -81,7 +81,7 @@ export class NodeTasks {
       if (assignment.standing !== 'working') return
       assignment.standing = 'lost'
       const message = `The node was away for more than ${waitMs / 1000} s`
-      onMissing(assignment, { code: 'round/not-leased', message })
+      onMissing(assignment, { code: 'task/failed', message })
       round.endWhenComplete()
     })
   }

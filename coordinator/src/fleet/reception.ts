@@ -61,7 +61,7 @@ export class Reception {
       const message = `The update has ${begin.bytes} bytes; at most ${largest} are expected`
       throw new FederationError('bundle/too-large', message)
     }
-    await assignment.upload?.idle()
+    await leaveEarlier(assignment.upload, begin)
     const upload = await Upload.open(this.#options.store.blobs, begin, CHUNK_BYTES)
     assignment.upload = upload
     return { ok: true, nextChunk: upload.nextChunk, chunkBytes: CHUNK_BYTES }
@@ -92,6 +92,9 @@ export class Reception {
   }
 
   async fate(session: Session, place: Place): Promise<Answer<'fate:ask'>> {
+    // A run that is not there any more has nobody's secrets, and its members should let go of it.
+    if ((await this.#options.store.run(place.runId)) === null)
+      return { ok: true, fate: 'abandoned' }
     await this.#assertOwn(session, place)
     return { ok: true, fate: await fateOf(this.#options.store, place.runId, place) }
   }
@@ -194,6 +197,12 @@ export class Reception {
     this.#engines.set(nodeId, engine)
     await this.#options.store.updateEngine(round.runId, member.slot, engine)
   }
+}
+
+/** The same update goes on where it stopped; of another one nothing stays on disk. */
+async function leaveEarlier(earlier: Upload | null, { updateId }: Begin): Promise<void> {
+  if (earlier?.begin.updateId === updateId) await earlier.idle()
+  else await earlier?.drop()
 }
 
 const notLeased = (): FederationError =>

@@ -188,7 +188,7 @@ describe('the fleet', () => {
     await upload(b, updateOf(1))
     clock.advance(5_000)
     expect(await ended).toEqual([1])
-    expect(notes).toEqual([['task:failed', 'round/not-leased']])
+    expect(notes).toEqual([['task:failed', 'task/failed']])
   })
 
   it('takes the update of a member that was given up, as long as the round is open', async () => {
@@ -266,6 +266,25 @@ describe('the fleet', () => {
     expect(await may('a', shared.hash)).toBe(false)
     abort.abort()
     await ended
+  })
+
+  it('forgets the bytes of an update when the node begins another instead', async () => {
+    const [a] = await enlistTwo()
+    const { abort, ended } = exchange()
+    await settleDown()
+    const [first, second] = [updateOf(0), { ...updateOf(0), bytes: Buffer.from('other') }]
+    await fleet.reception.begin(a, beginOf(first))
+    await fleet.reception.chunk(a, frameOf(first, 0))
+    expect(await fleet.reception.begin(a, beginOf(first))).toMatchObject({ nextChunk: 1 })
+    await fleet.reception.begin(a, beginOf(second))
+    expect(await fleet.reception.begin(a, beginOf(first))).toMatchObject({ nextChunk: 0 })
+    abort.abort()
+    await ended
+  })
+
+  it('tells a node that asks for a run that is gone to let go of it', async () => {
+    const place = { runId: 'run-000000000000' as RunId, round: 1, attempt: 1, slot: 0 }
+    expect(await fleet.reception.fate(join('a'), place)).toEqual({ ok: true, fate: 'abandoned' })
   })
 
   it('lets an update wait until its round has been taken up', async () => {

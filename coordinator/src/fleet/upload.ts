@@ -70,6 +70,12 @@ export class Upload {
     await this.#written.catch(() => undefined)
   }
 
+  /** Forgets what is staged: the node has begun another update instead. */
+  async drop(): Promise<void> {
+    await this.idle()
+    await this.#staged.drop()
+  }
+
   /** Verifies and moves the bytes to their address. Rejects with `upload/out-of-order` and `update/corrupt`. */
   finish(): Promise<Hash> {
     this.#finished ??= this.#finish()
