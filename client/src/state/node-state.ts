@@ -62,13 +62,19 @@ export interface NodeState {
   release(): Promise<void>
 }
 
+/**
+ * A killed node leaves its lock behind, which counts for nothing once it was not renewed for five seconds. Whoever comes
+ * back sooner waits that long; a lock that is still renewed after seven belongs to a node that lives.
+ */
+const LOCK = { stale: 5_000, update: 1_000, retries: { retries: 14, factor: 1, minTimeout: 500 } }
+
 /** Takes the directory for this process. `store/locked` while another node uses it. */
 export async function openNodeState(directory: string): Promise<NodeState> {
   const root = resolve(directory)
   await mkdir(root, { recursive: true, mode: 0o700 })
   let unlock: () => Promise<void>
   try {
-    unlock = await lock(root, { stale: 10_000, update: 2_000 })
+    unlock = await lock(root, LOCK)
   } catch (cause) {
     const message = `Another node uses the state directory ${root}; give this one its own with --state-dir`
     throw new FederationError('store/locked', message, { cause })
