@@ -2,6 +2,7 @@ import type { RoundRecord, RunRecord } from '#protocol/record.js'
 import type { Api } from './api.js'
 import { FederationError } from '#protocol/errors.js'
 import type { Session } from './command.js'
+import { roundProgress, type RunEvent } from './progress.js'
 import { liveRow, ROUND_HEAD, roundRow } from './summary.js'
 
 interface WireEvent {
@@ -32,6 +33,7 @@ export async function watchRun(session: Session, api: Api, runId: string): Promi
   const known = await api.get<RunRecord>(`/api/runs/${runId}`)
   session.out.say(`${known.name} (${runId}): ${known.state}`)
   printRoundHead(session)
+  const progress = roundProgress(session.out)
   while (!session.signal.aborted) {
     const events = await nextEvents(session, api, { runId, after }).catch((error: unknown) => {
       const isAway = error instanceof FederationError && error.retryable
@@ -43,10 +45,14 @@ export async function watchRun(session: Session, api: Api, runId: string): Promi
       continue
     }
     lastAnswer = performance.now()
-    for (const event of events) show(session, event)
+    for (const event of events) {
+      progress.show(event)
+      show(session, event)
+    }
     after = events.at(-1)?.seq ?? after
     if (events.some((event) => ENDINGS.has(event.type))) break
   }
+  progress.clear()
   return api.get<RunRecord>(`/api/runs/${runId}`)
 }
 
@@ -69,10 +75,21 @@ async function nextEvents(
 
 function show(session: Session, event: WireEvent): void {
   session.out.event(event.type, { seq: event.seq, at: event.at, ...event.data })
+  sayEvent(session, event)
+}
+
+/** The lines that people see of a run's events. */
+export function sayEvent(session: Session, event: RunEvent): void {
   if (event.type === 'round:closed') printRound(session, event.data['record'] as RoundRecord)
   if (event.type === 'run:waiting') session.out.say(`  waiting: ${String(event.data['reason'])}`)
   if (event.type === 'update:refused') {
     session.out.say(`  slot ${String(event.data['slot'])} refused: ${String(event.data['code'])}`)
+  }
+  if (event.type === 'task:failed' || event.type === 'member:refused') {
+    const who = event.data['name'] ?? `slot ${String(event.data['slot'])}`
+    session.out.say(
+      `  ${String(who)}: ${String(event.data['code'])}: ${String(event.data['message'])}`,
+    )
   }
   if (event.type === 'round:abandoned')
     session.out.say(`  round given up: ${String(event.data['reason'])}`)

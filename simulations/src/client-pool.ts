@@ -9,55 +9,48 @@ import type { Opening } from '#coordinator/fleet/fleet.js'
 import { FileBlobs } from '#coordinator/store/file-blobs.js'
 import { MemoryBlobs } from '#coordinator/store/memory-blobs.js'
 import type { BlobStore } from '#coordinator/store/store.js'
+import { measured, type Measured, type WorkerReport } from './process-use.js'
 import { createClients, type Clients, type ClientsSetup, type Share } from './simulated-clients.js'
 
 export interface WorkerSetup extends ClientsSetup {
   readonly blobDirectory: string
 }
-interface Worker extends Clients {
+interface Worker extends Omit<Clients, 'perform'> {
+  perform(opening: Opening, slots: readonly Slot[]): Promise<Measured<Share>>
   stop(): Promise<void>
 }
+/** Told of each worker's share of a round, when it is done. */
+export type OnWorker = (report: WorkerReport) => void
 
 /** The simulated clients of a run, dealt to processes: slot s belongs to worker s mod workers. Zero workers: they live here. */
 export class ClientPool {
   readonly blobs: BlobStore
   readonly #directory: string
   readonly #workers: readonly Worker[]
+  readonly #onWorker: OnWorker
 
-  private constructor(directory: string, blobs: BlobStore, workers: readonly Worker[]) {
-    this.#directory = directory
-    this.blobs = blobs
-    this.#workers = workers
+  private constructor(parts: PoolParts) {
+    this.#directory = parts.directory
+    this.blobs = parts.blobs
+    this.#workers = parts.workers
+    this.#onWorker = parts.onWorker
   }
 
+  /** Throws `backend/missing` or `backend/broken` when the configured backend does not compute here. */
   static async start(
     setup: Omit<ClientsSetup, 'memoryDirectory'>,
     workers: number,
+    onWorker: OnWorker = () => undefined,
   ): Promise<ClientPool> {
     const directory = await mkdtemp(join(tmpdir(), 'tributary-simulation-'))
     try {
       const full = { ...setup, memoryDirectory: join(directory, 'memory') }
-      if (workers > 0) return await ClientPool.#fork(directory, full, workers)
-      const blobs = new MemoryBlobs()
-      const clients = await createClients(full, blobs)
-      return new ClientPool(directory, blobs, [
-        Object.assign(clients, { stop: () => Promise.resolve() }),
-      ])
+      const started = await (workers > 0 ? forkWorkers(directory, full, workers) : hereOnly(full))
+      return new ClientPool({ directory, onWorker, ...started })
     } catch (cause) {
       await rm(directory, { recursive: true, force: true })
       throw cause
     }
-  }
-
-  static async #fork(directory: string, setup: ClientsSetup, count: number): Promise<ClientPool> {
-    const blobDirectory = join(directory, 'store')
-    const blobs = await FileBlobs.open(blobDirectory, { durable: false })
-    const file = join(directory, 'setup.json')
-    await writeFile(file, JSON.stringify({ ...setup, blobDirectory } satisfies WorkerSetup))
-    const workers = Array.from({ length: count }, () => forkWorker(file))
-    // The first call starts the processes, all at once.
-    await Promise.all(workers.map((worker) => worker.engine()))
-    return new ClientPool(directory, blobs, workers)
   }
 
   async engine(): Promise<Engine> {
@@ -78,9 +71,11 @@ export class ClientPool {
 
   /** Each worker's share, as soon as it is done. */
   async *perform(opening: Opening, slots: readonly Slot[]): AsyncIterable<Share> {
-    const shares = this.#deal(slots, (slot) => slot).map(([worker, own]) =>
-      worker.perform(opening, own),
-    )
+    const shares = this.#deal(slots, (slot) => slot).map(async ([worker, own]) => {
+      const { value, use } = await worker.perform(opening, own)
+      this.#onWorker({ round: opening.round, ...use })
+      return value
+    })
     // Whoever stops listening early, or fails with one, leaves the others' results to nobody.
     for (const share of shares) share.catch(() => undefined)
     yield* inOrderOfArrival(shares)
@@ -112,6 +107,46 @@ export class ClientPool {
       dealt.set(worker, [...(dealt.get(worker) ?? []), item])
     }
     return [...dealt]
+  }
+}
+
+interface PoolParts {
+  readonly directory: string
+  readonly blobs: BlobStore
+  readonly workers: readonly Worker[]
+  readonly onWorker: OnWorker
+}
+
+async function hereOnly(setup: ClientsSetup): Promise<Pick<PoolParts, 'blobs' | 'workers'>> {
+  const blobs = new MemoryBlobs()
+  const clients = await createClients(setup, blobs)
+  const worker: Worker = {
+    engine: () => clients.engine(),
+    cards: (slots) => clients.cards(slots),
+    perform: (opening, slots) => measured(() => clients.perform(opening, slots)),
+    settle: (part, fates) => clients.settle(part, fates),
+    stop: () => Promise.resolve(),
+  }
+  return { blobs, workers: [worker] }
+}
+
+async function forkWorkers(
+  directory: string,
+  setup: ClientsSetup,
+  count: number,
+): Promise<Pick<PoolParts, 'blobs' | 'workers'>> {
+  const blobDirectory = join(directory, 'store')
+  const blobs = await FileBlobs.open(blobDirectory, { durable: false })
+  const file = join(directory, 'setup.json')
+  await writeFile(file, JSON.stringify({ ...setup, blobDirectory } satisfies WorkerSetup))
+  const workers = Array.from({ length: count }, () => forkWorker(file))
+  try {
+    // The first call starts the processes, all at once.
+    await Promise.all(workers.map((worker) => worker.engine()))
+    return { blobs, workers }
+  } catch (cause) {
+    await Promise.all(workers.map((worker) => worker.stop()))
+    throw cause
   }
 }
 

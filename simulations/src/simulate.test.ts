@@ -119,6 +119,30 @@ describe('a simulation', () => {
     expect(refused).toHaveLength(6)
   })
 
+  it('closes a round without the members whose training came to nothing', async () => {
+    const failed: string[] = []
+    const config = configOf({
+      training: {
+        // The decay alone multiplies each param by −9,999 a step.
+        optimizer: { name: 'sgd', learningRate: 1000, weightDecay: 10 },
+        localEpochs: 3,
+      },
+      cohort: { attempts: 1 },
+    })
+    const run_ = run(config, {
+      onEvent: ({ type, data }) => type === 'task:failed' && failed.push(data['code'] as string),
+    })
+    await expect(run_).rejects.toMatchObject({
+      message: expect.stringContaining('reporters') as string,
+    })
+    expect(new Set(failed)).toEqual(new Set(['update/not-finite']))
+  })
+
+  it('refuses data that are not what the task asks for', async () => {
+    const task = { inputShape: [3], classes: ['a', 'b'] }
+    await expect(run(configOf({ task }))).rejects.toMatchObject({ code: 'data/mismatch' })
+  })
+
   it('stops when told to, after the work in hand', async () => {
     const stop = new AbortController()
     const record = await run(configOf({ rounds: 50 }), {

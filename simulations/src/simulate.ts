@@ -1,6 +1,6 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { FederationError } from '#protocol/errors.js'
+import { FederationError, isErrorCode } from '#protocol/errors.js'
 import type { RunId } from '#protocol/ids.js'
 import type { RoundRecord, RunRecord } from '#protocol/record.js'
 import type { RunConfig } from '#protocol/run-config.js'
@@ -27,7 +27,7 @@ export interface SimulateOptions {
   readonly onEvent?: (event: EventRow) => void
 }
 
-/** Runs a configuration with simulated clients. Throws what creating a run throws, and `algorithm/failed` when it fails. */
+/** Runs a configuration with simulated clients. Throws what creating a run throws, and what made it fail. */
 export async function simulate(config: RunConfig, options: SimulateOptions): Promise<SimulatedRun> {
   const sources = sourcesOfConfig(config)
   assertPossible(config)
@@ -66,7 +66,12 @@ export async function runSimulated(
     const store = new MemoryStore({ blobs: pool.blobs })
     const manager = new RunManager({
       store,
-      fleet: new SimulatedFleet({ pool, store, clients: sources.length, ...replies }),
+      fleet: new SimulatedFleet({
+        ...{ pool, store, clients: sources.length, ...replies },
+        note: async (runId, type, data) => {
+          options.onEvent?.(await store.appendEvent(runId, type, data))
+        },
+      }),
       compute: createCompute({ blobs: pool.blobs }),
       clock: simulationClock,
       kind,
@@ -118,10 +123,14 @@ async function finish(
   const model = record.modelHash === null ? null : await store.blobs.get(record.modelHash)
   if (model === null) throw new FederationError('internal/bug', 'The run left no model')
   const run = await writeRunFiles(runsDirectory, record, model)
-  if (record.state === 'failed')
-    throw new FederationError(
-      'algorithm/failed',
-      `The simulation failed: ${record.reason ?? 'no reason'}`,
-    )
+  if (record.state === 'failed') throw failureOf(record.reason ?? '')
   return run
+}
+
+/** The error that ended the run, by the code at the head of its reason. */
+function failureOf(reason: string): FederationError {
+  const [code = ''] = reason.split(':', 1)
+  return isErrorCode(code)
+    ? new FederationError(code, reason.slice(code.length + 1).trim())
+    : new FederationError('algorithm/failed', `The simulation failed: ${reason}`)
 }

@@ -34,6 +34,8 @@ export interface Share {
     readonly blob: Hash
   } | null
   readonly invalid: readonly AcceptedUpdate[]
+  /** Members whose training came to nothing, as a node's may: the round closes without them. */
+  readonly failed: readonly { readonly slot: Slot; readonly problem: Problem }[]
   readonly bytesUp: number
   readonly bytesDown: number
 }
@@ -100,13 +102,16 @@ class SimulatedClients implements Clients {
     const task = await this.#taskOf(opening)
     const fold = createFold(opening.plan.uplink, aggregatorOf(config))
     const invalid: AcceptedUpdate[] = []
+    const failed: { slot: Slot; problem: Problem }[] = []
     const members: Omit<AcceptedUpdate, 'blob'>[] = []
     let bytesUp = 0
     for (const slot of slots) {
-      const { member, update, bytes, problem } = await this.#performOne(
-        task,
-        memberOf(opening, slot),
-      )
+      const performed = await this.#performOne(task, memberOf(opening, slot)).catch(trainingFailure)
+      if ('code' in performed) {
+        failed.push({ slot, problem: performed })
+        continue
+      }
+      const { member, update, bytes, problem } = performed
       bytesUp += bytes.byteLength
       if (problem === null) {
         fold.add({ slot, weight: member.weight, update })
@@ -118,6 +123,7 @@ class SimulatedClients implements Clients {
     return {
       folded: await this.#putPartial(fold, members),
       invalid,
+      failed,
       bytesUp,
       bytesDown: bytesDownOf(opening, slots),
     }
@@ -192,6 +198,14 @@ class SimulatedClients implements Clients {
     if (bytes === null) throw new FederationError('store/corrupt', `The blob ${hash} is missing`)
     return unwrap(decodeBundle(bytes))
   }
+}
+
+/** What can go wrong with one client's data and settings; anything else is a fault of the simulation and ends it. */
+function trainingFailure(error: unknown): Problem {
+  if (error instanceof FederationError && error.code === 'update/not-finite') {
+    return error.toProblem()
+  }
+  throw error
 }
 
 function memberOf(opening: Opening, slot: Slot): CohortMember {

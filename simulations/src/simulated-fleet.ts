@@ -1,6 +1,9 @@
+import { FederationError } from '#protocol/errors.js'
 import type { RunId, Slot } from '#protocol/ids.js'
+import type { JsonObject } from '#protocol/json.js'
 import type { Fate, RosterEntry } from '#protocol/record.js'
 import type { RunConfig } from '#protocol/run-config.js'
+import { matchCard } from '#data/index.js'
 import type { Contribution, ExchangeOptions, Fleet, Opening } from '#coordinator/fleet/fleet.js'
 import type { Store } from '#coordinator/store/store.js'
 import type { ClientPool } from './client-pool.js'
@@ -14,6 +17,8 @@ export interface SimulatedFleetOptions {
   readonly clients: number
   /** Members of the cohort that send an update. Default: all of them. */
   readonly reporters?: (opening: Opening) => readonly Slot[]
+  /** Told what a person should know and no record holds: a member whose training failed. */
+  readonly note: (runId: RunId, type: string, data: JsonObject) => Promise<void>
 }
 
 const padded = (slot: Slot, clients: number): string =>
@@ -28,8 +33,8 @@ export class SimulatedFleet implements Fleet {
     this.#options = options
   }
 
-  available(runId: RunId): Promise<readonly Slot[]> {
-    this.#enlisted ??= this.#enlist(runId)
+  available(runId: RunId, config: RunConfig): Promise<readonly Slot[]> {
+    this.#enlisted ??= this.#enlist(runId, config)
     return this.#enlisted
   }
   /** Nobody comes or goes. */
@@ -45,11 +50,15 @@ export class SimulatedFleet implements Fleet {
     _config: RunConfig,
     { done, signal }: ExchangeOptions,
   ): AsyncIterable<Contribution> {
-    const { pool, reporters } = this.#options
+    const { pool, reporters, note } = this.#options
+    const { runId, round, attempt } = opening
     const asked = reporters?.(opening) ?? opening.cohort.map(({ slot }) => slot)
     const slots = asked.filter((slot) => !done.has(slot))
     for await (const share of pool.perform(opening, slots)) {
       if (signal.aborted) return
+      for (const { slot, problem } of share.failed) {
+        await note(runId, 'task:failed', { round, attempt, slot, ...problem })
+      }
       yield* contributionsOf(share)
     }
   }
@@ -58,11 +67,14 @@ export class SimulatedFleet implements Fleet {
     return this.#options.pool.settle(opening.plan.part, fates)
   }
 
-  async #enlist(runId: RunId): Promise<readonly Slot[]> {
+  /** Throws `data/mismatch` when a client's data are not what the run's task asks for. */
+  async #enlist(runId: RunId, config: RunConfig): Promise<readonly Slot[]> {
     const { pool, store, roster } = this.#options
     const engine = await pool.engine()
     const slots: Slot[] = []
     for (const { nodeId, name, card } of roster ?? (await this.#members())) {
+      const mismatch = matchCard(card, config.task)
+      if (mismatch !== null) throw new FederationError('data/mismatch', `${name}: ${mismatch}`)
       slots.push((await store.enlist(runId, { nodeId, name, card, engine })).slot)
     }
     return slots

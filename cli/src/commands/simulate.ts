@@ -10,7 +10,8 @@ import { meanAndSpread, percent } from '../format.js'
 import { findRecord, RUNS_DIRECTORY } from '../local-runs.js'
 import { connect, remoteOptions, type RemoteOptions } from '../sign-in.js'
 import { printRecall, summarise } from '../summary.js'
-import { printRound, printRoundHead } from '../watch.js'
+import { roundProgress, type RunEvent } from '../progress.js'
+import { printRoundHead, sayEvent } from '../watch.js'
 
 interface SimulateOptions extends RemoteOptions {
   readonly workers: number
@@ -85,11 +86,20 @@ async function runOne(
     workers: options.workers,
     runsDirectory: options.runsDir,
     signal: session.signal,
-    onRound: (round) => {
-      session.out.event('round:closed', { record: round })
-      printRound(session, round)
-    },
+    ...following(session),
   })
+}
+
+/** Shows a simulated run as `runs watch` shows a real one. */
+function following(session: Session): { readonly onEvent: (event: RunEvent) => void } {
+  const progress = roundProgress(session.out)
+  return {
+    onEvent: (event) => {
+      progress.show(event)
+      if (event.type === 'round:closed') session.out.event(event.type, event.data)
+      sayEvent(session, event)
+    },
+  }
 }
 
 function finishSimulation({ out }: Session, finished: readonly Simulated[]): void {
@@ -134,10 +144,7 @@ async function runReplay(session: Session, options: SimulateOptions, run: string
     workers: options.workers,
     runsDirectory: options.runsDir,
     signal: session.signal,
-    onRound: (round) => {
-      session.out.event('round:closed', { record: round })
-      printRound(session, round)
-    },
+    ...following(session),
   })
   session.out.say(`The same model: ${again.record.modelHash ?? ''}`)
   session.out.finish('simulate', {
