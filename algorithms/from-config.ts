@@ -35,7 +35,13 @@ export function modelOf(
   catalogue: Catalogue = CATALOGUE,
 ): Model {
   const entry = named(catalogue.models, config.model.name, 'model')
-  return entry.build(config.task, entry.options.parse(optionsOf(config.model)))
+  try {
+    return entry.build(config.task, entry.options.parse(optionsOf(config.model)))
+  } catch (cause) {
+    if (!(cause instanceof FederationError) || cause.code !== 'model/does-not-fit') throw cause
+    const message = `Model ${entry.name} does not fit the task: ${cause.message}`
+    throw new FederationError(cause.code, message, { cause })
+  }
 }
 
 export const methodOf = (config: RunConfig, catalogue: Catalogue = CATALOGUE): Method =>

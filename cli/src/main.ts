@@ -3,6 +3,7 @@ import { asFederationError } from '#protocol/errors.js'
 import { VERSION } from '#protocol/version.js'
 import { fromCommander } from './command.js'
 import { printError } from './output.js'
+import { registerBenchmark } from './commands/benchmark.js'
 import { registerClient } from './commands/client.js'
 import { registerCompare } from './commands/compare.js'
 import { registerCoordinator } from './commands/coordinator.js'
@@ -25,6 +26,7 @@ const REGISTER = [
   registerModels,
   registerData,
   registerDoctor,
+  registerBenchmark,
 ]
 
 function createProgram(): Command {

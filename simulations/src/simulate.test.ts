@@ -125,7 +125,7 @@ describe('a simulation', () => {
       training: {
         // The decay alone multiplies each param by −9,999 a step.
         optimizer: { name: 'sgd', learningRate: 1000, weightDecay: 10 },
-        localEpochs: 3,
+        localEpochs: 10,
       },
       cohort: { attempts: 1 },
     })

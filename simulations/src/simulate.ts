@@ -11,7 +11,7 @@ import { RunManager, type RunManagerOptions } from '#coordinator/run.js'
 import { MemoryStore } from '#coordinator/store/memory-store.js'
 import type { EventRow, Store } from '#coordinator/store/store.js'
 import { sourcesOfConfig, type ClientSource } from './client-data.js'
-import { ClientPool } from './client-pool.js'
+import { ClientPool, type OnWorker } from './client-pool.js'
 import { writeRunFiles, type SimulatedRun } from './run-files.js'
 import { simulationClock } from './simulation-clock.js'
 import { SimulatedFleet, type SimulatedFleetOptions } from './simulated-fleet.js'
@@ -25,6 +25,8 @@ export interface SimulateOptions {
   readonly signal?: AbortSignal
   readonly onRound?: (round: RoundRecord) => void
   readonly onEvent?: (event: EventRow) => void
+  /** What each worker's share of a round took. */
+  readonly onWorker?: OnWorker
 }
 
 /** Runs a configuration with simulated clients. Throws what creating a run throws, and what made it fail. */
@@ -61,7 +63,7 @@ export async function runSimulated(
   options: SimulateOptions,
 ): Promise<SimulatedRun> {
   const { config, sources, kind, gather, ...replies } = simulation
-  const pool = await ClientPool.start({ config, sources }, options.workers)
+  const pool = await ClientPool.start({ config, sources }, options.workers, options.onWorker)
   try {
     const store = new MemoryStore({ blobs: pool.blobs })
     const manager = new RunManager({

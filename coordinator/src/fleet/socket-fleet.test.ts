@@ -197,9 +197,46 @@ describe('the fleet', () => {
     await settleDown()
     fleet.leave(a)
     clock.advance(5_000)
-    expect(await upload(join('a'), updateOf(0))).toMatchObject({ status: 'accepted' })
+    const again = join('a')
+    expect(again.told).toEqual(['round:start 1'])
     await upload(b, updateOf(1))
-    expect(await ended).toEqual([0, 1])
+    expect(await upload(again, updateOf(0))).toMatchObject({ status: 'accepted' })
+    expect(await ended).toEqual([1, 0])
+  })
+
+  it('offers a node that serves two runs the task of the second when that of the first is over', async () => {
+    const [a] = await enlistTwo()
+    const other = 'run-zzzzzzzzzzzz' as RunId
+    await store.createRun({ runId: other } as RunRow, head({}))
+    expect(await fleet.available(other, CONFIG)).toEqual([0, 1])
+    const [first, second] = [exchange(), exchange(opening({ runId: other, round: 7 }))]
+    await settleDown()
+    expect(a.told).toEqual(['round:start 1'])
+    expect(fleet.taskOf(a.nodeId)).toEqual({ runId: RUN, round: 1, slot: 0 })
+    await upload(a, updateOf(0))
+    expect(a.told).toEqual(['round:start 1', 'round:start 7'])
+    expect(fleet.taskOf(a.nodeId)).toEqual({ runId: other, round: 7, slot: 0 })
+    for (const { abort, ended } of [first, second]) {
+      abort.abort()
+      await ended
+    }
+    expect(fleet.taskOf(a.nodeId)).toBeNull()
+  })
+
+  it('believes only the holder of the lease that its task failed', async () => {
+    const [a] = await enlistTwo()
+    const { abort, ended } = exchange()
+    await settleDown()
+    const problem = { code: 'task/failed' as const, message: 'no memory' }
+    const place = { runId: RUN, round: 1, attempt: 1, slot: 0 }
+    await expect(
+      fleet.reception.failed(a, { ...place, lease: leaseOf(1), problem }),
+    ).rejects.toThrow(expect.objectContaining({ code: 'round/not-leased' }) as Error)
+    expect(notes).toEqual([])
+    await fleet.reception.failed(a, { ...place, lease: leaseOf(0), problem })
+    expect(notes).toEqual([['task:failed', 'task/failed']])
+    abort.abort()
+    await ended
   })
 
   it('gives nodes that it has not seen yet time to come back after a restart', async () => {
