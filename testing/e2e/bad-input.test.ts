@@ -25,11 +25,9 @@ beforeAll(async () => {
 afterEach(endAll)
 afterAll(() => directory.remove())
 
+let files = 0
 async function configFile(config: object): Promise<string> {
-  const path = join(
-    directory.path,
-    `config-${Object.keys(config).join('-')}-${Math.abs(JSON.stringify(config).length)}.json`,
-  )
+  const path = join(directory.path, `config-${(files += 1)}.json`)
   await writeFile(path, JSON.stringify(config))
   return path
 }
@@ -130,6 +128,18 @@ describe('the command line itself', () => {
   })
 })
 
+describe('another Node.js', () => {
+  it('that is too old is told so before anything is loaded', async () => {
+    const pretend = "Object.defineProperty(process.versions, 'node', { value: '18.19.0' })"
+    const { status, errorText } = await tributary(['doctor'], {
+      nodeOptions: ['--import', `data:text/javascript,${encodeURIComponent(pretend)}`],
+    })
+    expect(errorText).toContain('usage/node-version')
+    expect(errorText).toContain('20.19')
+    expect(status).toBe(2)
+  })
+})
+
 describe('a coordinator that cannot be had', () => {
   it('is not there', async () => {
     const { status, result } = await tributary(['runs', 'list', '--url', 'http://127.0.0.1:9'], {
@@ -208,5 +218,58 @@ describe('a node that may not join', () => {
     ])
     expect(second.result).toMatchObject({ code: 'store/locked' })
     expect(second.status).toBe(1)
+  })
+})
+
+describe('nodes and a run that do not fit', () => {
+  const task = { inputShape: [2], classes: ['ill', 'well'] }
+  const table = (name: string): string => join(directory.path, `${name}.csv`)
+  const config = {
+    task,
+    model: { name: 'logistic' },
+    compute: { backend: 'wasm' },
+    rounds: 1,
+    cohort: { minReporters: 1 },
+  }
+
+  it('leave out the node whose classes are in another order, and say so', async () => {
+    const coordinator = await startCoordinator(join(directory.path, 'order'))
+    for (const [name, classes] of [
+      ['right', 'ill,well'],
+      ['wrong', 'well,ill'],
+    ] as const) {
+      const rows = Array.from(
+        { length: 40 },
+        (_, i) => `${i % 7},${i % 5},${i % 2 === 0 ? 'ill' : 'well'}`,
+      )
+      await writeFile(table(name), ['a,b,state', ...rows].join('\n'))
+      const data = ['--data', `csv:${table(name)}:label=state:classes=${classes}`]
+      await joinNode(directory.path, coordinator, { name, data })
+    }
+    const started = await tributary([
+      ...['runs', 'start', await configFile(config), '--watch'],
+      ...['--data-dir', coordinator.dataDir],
+    ])
+    expect(started.lines.find((line) => line['event'] === 'member:refused')).toMatchObject({
+      name: 'wrong',
+      code: 'data/mismatch',
+    })
+    const closed = started.lines.findLast((line) => line['event'] === 'round:closed')
+    expect((closed?.['record'] as { accepted: readonly unknown[] }).accepted).toHaveLength(1)
+    expect(started.status).toBe(0)
+
+    const cnn = await configFile({ ...config, model: { name: 'cnn' } })
+    const refused = await tributary(['runs', 'start', cnn, '--data-dir', coordinator.dataDir])
+    expect(refused.result).toMatchObject({ event: 'error', code: 'model/does-not-fit' })
+    expect(refused.status).toBe(2)
+    const unknown = await tributary([
+      'runs',
+      'show',
+      'run-000000000000',
+      '--data-dir',
+      coordinator.dataDir,
+    ])
+    expect(unknown.result).toMatchObject({ event: 'error', code: 'run/not-found' })
+    expect(unknown.status).toBe(1)
   })
 })

@@ -42,13 +42,22 @@ export async function endAll(): Promise<void> {
 
 export function start(
   args: readonly string[],
-  options: { readonly cwd?: string; readonly node?: string; readonly env?: NodeJS.ProcessEnv } = {},
+  options: {
+    readonly cwd?: string
+    readonly node?: string
+    readonly env?: NodeJS.ProcessEnv
+    readonly nodeOptions?: readonly string[]
+  } = {},
 ): Running {
-  const child = spawn(options.node ?? process.execPath, [BIN, ...args, '--json'], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    env: { ...process.env, ...options.env },
-  })
+  const child = spawn(
+    options.node ?? process.execPath,
+    [...(options.nodeOptions ?? []), BIN, ...args, '--json'],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      env: { ...process.env, ...options.env },
+    },
+  )
   alive.add(child)
   const lines: Line[] = []
   const listeners = new Set<() => void>()
