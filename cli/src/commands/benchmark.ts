@@ -1,0 +1,133 @@
+import { writeFile } from 'node:fs/promises'
+import type { Command } from 'commander'
+import { FederationError } from '#protocol/errors.js'
+import { benchmarkNamed, BENCHMARKS, type Benchmark } from '#simulations/benchmarks/benchmark.js'
+import { compareWith, faultsOf } from '#simulations/benchmarks/compare.js'
+import { describeMachine, type Machine } from '#simulations/benchmarks/machine.js'
+import {
+  backendTable,
+  ratioTable,
+  reportMarkdown,
+  roundTable,
+  type Report,
+} from '#simulations/benchmarks/report.js'
+import { runBenchmark, type BenchmarkRun } from '#simulations/benchmarks/run-benchmark.js'
+import { addCommand, integer, type Session } from '../command.js'
+import { RUNS_DIRECTORY } from '../local-runs.js'
+import { printRound, printRoundHead } from '../watch.js'
+
+interface BenchmarkOptions {
+  readonly workers: number
+  readonly out?: string
+  readonly runsDir: string
+  readonly set: readonly string[]
+}
+
+export function registerBenchmark(program: Command): void {
+  addCommand<BenchmarkOptions>(program, 'benchmark [name]', {
+    describe: `measure backends against each other: ${BENCHMARKS.map(({ name }) => name).join(', ')}; without a name, list them`,
+    options: (command) =>
+      command
+        .option(
+          '--workers <n>',
+          'worker processes that train; each backend gets new ones',
+          integer({ min: 1, max: 256 }),
+          1,
+        )
+        .option('--out <file>', 'write the result as Markdown')
+        .option('--runs-dir <dir>', 'where runs are recorded', RUNS_DIRECTORY)
+        .option('--set <key=value...>', 'override a key of the experiment', []),
+    run: async (session, options, [name]) => {
+      if (name === undefined || name === 'list') listBenchmarks(session)
+      else await measureAndReport(session, options, benchmarkNamed(name))
+    },
+  })
+}
+
+function listBenchmarks({ out }: Session): void {
+  out.table(
+    ['benchmark', 'what it does'],
+    BENCHMARKS.map(({ name, describe }) => [name, describe]),
+  )
+  out.finish('benchmark', { benchmarks: BENCHMARKS })
+}
+
+async function measureAndReport(
+  session: Session,
+  options: BenchmarkOptions,
+  benchmark: Benchmark,
+): Promise<void> {
+  const { out, signal } = session
+  // Before the work, so that the load is that of others.
+  const machine = await describeMachine()
+  const run = await runBenchmark(benchmark, {
+    workers: options.workers,
+    runsDirectory: options.runsDir,
+    signal,
+    overrides: options.set,
+    onBackend: (config) => {
+      out.say(`${config.name} on ${config.compute.backend}, seed ${config.seed}`)
+      printRoundHead(session)
+    },
+    onRound: (backend, record) => {
+      out.event('round:closed', { backend, record })
+      printRound(session, record)
+    },
+  })
+  const report = reportOf({ benchmark, options, machine, run })
+  if (report.measurements.length < benchmark.backends.length) {
+    out.say('Interrupted before every backend was measured')
+    process.exitCode = 1
+  } else if (options.out !== undefined) await write(options.out, reportMarkdown(report))
+  finish(session, report)
+}
+
+function reportOf(from: {
+  readonly benchmark: Benchmark
+  readonly options: BenchmarkOptions
+  readonly machine: Machine
+  readonly run: BenchmarkRun
+}): Report {
+  const { benchmark, options, machine } = from
+  const { configs, measurements } = from.run
+  const [config] = configs
+  if (config === undefined) throw new FederationError('internal/bug', 'A benchmark of no backend')
+  const [reference, ...others] = measurements
+  return {
+    ...{ benchmark, machine, config, measurements },
+    overrides: options.set,
+    workers: options.workers,
+    comparisons: reference === undefined ? [] : others.map((one) => compareWith(reference, one)),
+    faults: faultsOf(measurements, benchmark.accuracyTolerance),
+  }
+}
+
+/** Prints the report; throws `algorithm/failed` when something that must hold does not. */
+function finish({ out }: Session, report: Report): void {
+  const { benchmark, config, machine, measurements, comparisons, faults } = report
+  for (const { head, rows } of [
+    roundTable(measurements),
+    backendTable(measurements),
+    ratioTable(comparisons),
+  ]) {
+    out.table(head, rows)
+  }
+  const result = {
+    ...{ benchmark: benchmark.name, experiment: benchmark.experiment, seed: config.seed },
+    accuracyTolerance: benchmark.accuracyTolerance,
+    ...{ workers: report.workers, overrides: report.overrides, machine, measurements, comparisons },
+  }
+  if (faults.length > 0) {
+    out.event('benchmark:measured', result)
+    throw new FederationError('algorithm/failed', faults.join('; '))
+  }
+  out.finish('benchmark', result)
+}
+
+async function write(file: string, text: string): Promise<void> {
+  try {
+    await writeFile(file, text)
+  } catch (cause) {
+    throw new FederationError('store/io', `Could not write ${file}`, { cause })
+  }
+}
