@@ -143,7 +143,11 @@ const cohortSchema = (catalogue: ConfigCatalogue | null) =>
         .exactOptional()
         .describe('Everyone available takes part in every round (the default)'),
       take: z
-        .union([z.literal('all'), z.strictObject({ size }), z.strictObject({ fraction })])
+        .union([
+          z.literal('all'),
+          z.strictObject({ size: size.describe('As cohort.size') }),
+          z.strictObject({ fraction: fraction.describe('As cohort.fraction') }),
+        ])
         .exactOptional()
         .describe(
           "The same in one key, as finished configurations write it: 'all', {size} or {fraction}",
