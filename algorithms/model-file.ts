@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { decodeBundle, type Bundle } from '#protocol/bundle.js'
 import { FederationError } from '#protocol/errors.js'
-import type { JsonObject } from '#protocol/json.js'
 import type { RunConfig, TaskConfig } from '#protocol/run-config.js'
 import type { Model } from '#algorithms/models/model.js'
 import { paramsOf } from '#algorithms/models/params.js'
@@ -17,7 +16,7 @@ export function labelParams(
   params: Bundle,
   { model, task }: Pick<RunConfig, 'model' | 'task'>,
 ): Bundle {
-  return { ...params, meta: { ...params.meta, model, task: { ...task } as unknown as JsonObject } }
+  return { ...params, meta: { ...params.meta, model, task: { ...task } } }
 }
 
 export interface ModelFile {

@@ -170,14 +170,6 @@ describe('the hash of a configuration', () => {
   })
 })
 
-describe('a choice written without its name', () => {
-  it('is the default one with the options given', () => {
-    const config = good({ model: { hidden: [1] }, training: { optimizer: { momentum: 0.9 } } })
-    expect(config.model).toEqual({ name: 'mlp', hidden: [1] })
-    expect(config.training.optimizer).toMatchObject({ name: 'sgd', momentum: 0.9 })
-  })
-})
-
 describe('a configuration that is not well formed', () => {
   it.each<[string, unknown, RegExp]>([
     ['no object', 'mnist', /JSON object, got string/],

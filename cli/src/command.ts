@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander'
+import type { Command, CommanderError } from 'commander'
 import { FederationError } from '#protocol/errors.js'
 import { createOutput, printError, type Output } from './output.js'
 

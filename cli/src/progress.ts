@@ -28,7 +28,7 @@ export function roundProgress(out: Output): RoundProgress {
         clear()
         const cohort = Array.isArray(data['cohort']) ? data['cohort'].length : 0
         bar = new SingleBar({
-          format: `  round ${String(data['round'] as number)} [{bar}] {value}/{total} updates`,
+          format: `  round ${String(data['round'])} [{bar}] {value}/{total} updates`,
           clearOnComplete: true,
           stream: process.stderr,
         })

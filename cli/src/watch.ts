@@ -86,10 +86,9 @@ export function sayEvent(session: Session, event: RunEvent): void {
     session.out.say(`  slot ${String(event.data['slot'])} refused: ${String(event.data['code'])}`)
   }
   if (event.type === 'task:failed' || event.type === 'member:refused') {
-    const who = event.data['name'] ?? `slot ${String(event.data['slot'])}`
-    session.out.say(
-      `  ${String(who)}: ${String(event.data['code'])}: ${String(event.data['message'])}`,
-    )
+    const name = event.data['name']
+    const who = typeof name === 'string' ? name : `slot ${String(event.data['slot'])}`
+    session.out.say(`  ${who}: ${String(event.data['code'])}: ${String(event.data['message'])}`)
   }
   if (event.type === 'round:abandoned')
     session.out.say(`  round given up: ${String(event.data['reason'])}`)

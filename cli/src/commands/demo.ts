@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { once } from 'node:events'
 import type { Command } from 'commander'
 import { FederationError } from '#protocol/errors.js'
-import type { JsonObject } from '#protocol/json.js'
 import { readConfigInput } from '#simulations/experiments.js'
 import { createApi, type Api } from '../api.js'
 import { addCommand, integer, type Session } from '../command.js'
@@ -65,7 +64,7 @@ async function runDemo(session: Session, demo: Demo): Promise<void> {
   const { out } = session
   const api = await startFederation(session, demo)
   const input = await readConfigInput('mnist-demo', demo.set)
-  const { runId } = await api.post<{ runId: string }>('/api/runs', { config: input as JsonObject })
+  const { runId } = await api.post<{ runId: string }>('/api/runs', { config: input })
   const record = await watchRun(session, api, runId)
   if (record.state !== 'finished') {
     throw new FederationError(

@@ -2,7 +2,6 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { FederationError } from '#protocol/errors.js'
-import type { JsonObject } from '#protocol/json.js'
 import type { RunRecord } from '#protocol/record.js'
 import { readConfigInput } from '#simulations/experiments.js'
 import type { Api } from '../api.js'
@@ -44,7 +43,7 @@ function registerStart(runs: Command): void {
       const api = await connect(options)
       const input = await readConfigInput(config ?? '', options.set)
       const { runId } = await api.post<{ runId: string }>('/api/runs', {
-        config: input as JsonObject,
+        config: input,
       })
       session.out.say(`Started ${runId}`)
       if (options.watch === true) await watchRun(session, api, runId)
