@@ -18,7 +18,7 @@ export interface TrainedFrom extends LocalResult {
 /** The local training of the run on this client's examples, from the params in `shared`. */
 export async function trainFromShared(
   { config, model, streams }: MethodSetup,
-  { round, slot, shared, data }: PerformInput,
+  { round, slot, shared, data, onStep }: PerformInput,
   adjustGradients?: GradientRule,
 ): Promise<TrainedFrom> {
   const start = paramsOf(model, shared)
@@ -32,6 +32,7 @@ export async function trainFromShared(
     rounds: config.rounds,
     slot,
     ...(adjustGradients === undefined ? {} : { adjustGradients }),
+    ...(onStep === undefined ? {} : { onStep }),
   })
   return { ...trained, start, weight: data.train.indices.length }
 }

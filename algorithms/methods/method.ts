@@ -98,6 +98,8 @@ export interface PerformInput {
   readonly data: ClientData
   readonly memory: Bundle | null
   readonly uplink: readonly UplinkGroup[]
+  /** Told after each local step, for people who watch. */
+  readonly onStep?: (done: number, total: number) => void
 }
 export interface PerformResult {
   /** By group, then the tensors of that group with names as declared (without the group prefix). */

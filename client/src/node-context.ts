@@ -1,19 +1,19 @@
 import type { BlobRef } from '#protocol/blob-ref.js'
+import type { DataCard } from '#protocol/data-card.js'
 import type { JsonValue } from '#protocol/json.js'
-import type { Fate } from '#protocol/record.js'
-import type { NodeState, OpenTask } from './state/node-state.js'
+import type { NodeState } from './state/node-state.js'
 import type { Trainer } from './training/trainer.js'
 import type { Link } from './transport/socket.js'
 
 /** What the parts of a node share. */
 export interface NodeContext {
   readonly state: NodeState
-  readonly trainer: Trainer
+  readonly trainer: Pick<Trainer, 'perform' | 'settle'>
+  readonly card: DataCard
   readonly link: Link
+  /** Aborted when the node leaves. */
   readonly signal: AbortSignal
-  /** Tries until the coordinator is there or the node leaves; the bytes are checked against their hash. */
-  fetchBlob(blob: BlobRef): Promise<Uint8Array>
-  /** Waits until the coordinator can tell. */
-  askFate(task: OpenTask): Promise<Fate>
+  /** Tries until the coordinator is there or the signal aborts; the bytes are checked against their hash. */
+  fetchBlob(blob: BlobRef, signal: AbortSignal): Promise<Uint8Array>
   emit(type: string, data: Readonly<Record<string, JsonValue>>): void
 }

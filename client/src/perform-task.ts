@@ -1,91 +1,104 @@
 import { decodeBundle, encodeBundle, tensorBytes, type Bundle } from '#protocol/bundle.js'
 import type { BlobRef } from '#protocol/blob-ref.js'
-import type { Problem } from '#protocol/errors.js'
+import { FederationError, type Problem } from '#protocol/errors.js'
 import { sha256 } from '#protocol/ids.js'
 import type { TaskMessage } from '#protocol/messages.js'
-import type { Fate } from '#protocol/record.js'
 import { unwrap } from '#protocol/result.js'
 import type { UplinkGroup } from '#protocol/uplink.js'
 import type { NodeContext } from './node-context.js'
-import { settleFate } from './settle.js'
+import { askFate, settleFate } from './settle.js'
 import type { OpenTask } from './state/node-state.js'
 import type { Performed } from './training/messages.js'
 import { upload } from './upload.js'
+import { untilDone } from './wait.js'
+
+/** An update and what is needed to send it and to settle the memory. */
+interface Outgoing {
+  readonly open: OpenTask
+  readonly update: Uint8Array
+}
 
 /**
  * One task, from its offer to the coordinator's answer. Nothing leaves before what would be needed to send it again, and to
- * settle the memory, is on disk; so the node may die anywhere in here.
+ * settle the memory, is on disk; so the node may die anywhere in here. The memory changes when the round's fate is known,
+ * whatever the answer to the upload was. `over` is aborted when the coordinator expects nothing of this task any more.
  */
 export async function performTask(
   node: NodeContext,
   task: TaskMessage,
+  over: AbortSignal,
 ): Promise<'accepted' | Problem> {
-  await settleEarlierTask(node, task)
-  const open = (await sameTaskAgain(node, task)) ?? (await trainAndSave(node, task))
-  const update = await node.state.outgoing(task.runId)
-  if (update === null)
-    return { code: 'task/failed', message: 'The update is not in the state directory' }
-  node.emit('update:sending', {
-    runId: task.runId,
-    round: task.round,
-    slot: task.slot,
-    bytes: update.length,
-  })
-  const verdict = await upload(node.link, open, update, node.signal)
-  await journal(node, open, verdict === 'accepted' ? 'sent' : 'refused')
-  if (verdict !== 'accepted') await settleFate(node, open, 'refused')
-  return verdict
+  const { runId, round, slot } = task
+  const signal = AbortSignal.any([node.signal, over])
+  await settleEarlierTask(node, task, signal)
+  const { open, update } =
+    (await sameTaskAgain(node, task)) ?? (await trainAndSave(node, task, signal))
+  node.emit('update:sending', { runId, round, slot, bytes: update.length })
+  return upload(node.link, open, { update, signal: node.signal })
 }
 
 /** No task of a run is begun before the fate of the one before is known: its memory depends on it. */
-async function settleEarlierTask(node: NodeContext, task: TaskMessage): Promise<void> {
+async function settleEarlierTask(
+  node: NodeContext,
+  task: TaskMessage,
+  signal: AbortSignal,
+): Promise<void> {
   const earlier = await node.state.openTask(task.runId)
   if (earlier === null || isSame(earlier, task)) return
-  await settleFate(node, earlier, await node.askFate(earlier))
+  const fate = await untilDone(async () => {
+    const answer = await askFate(node, earlier)
+    if (answer !== 'open') return answer
+    throw new FederationError('coordinator/unreachable', 'The earlier round is still being closed')
+  }, signal)
+  await settleFate(node, earlier, fate)
 }
 
 /** After a restart in the middle: the update is here already and only has to be sent. */
-async function sameTaskAgain(node: NodeContext, task: TaskMessage): Promise<OpenTask | null> {
-  const earlier = await node.state.openTask(task.runId)
-  return earlier !== null && isSame(earlier, task) ? earlier : null
+async function sameTaskAgain(node: NodeContext, task: TaskMessage): Promise<Outgoing | null> {
+  const open = await node.state.openTask(task.runId)
+  if (open === null || !isSame(open, task)) return null
+  const update = await node.state.outgoing(task.runId)
+  return update !== null && sha256(update) === open.updateSha256 ? { open, update } : null
 }
 const isSame = (open: OpenTask, { round, attempt, lease }: TaskMessage): boolean =>
   open.round === round && open.attempt === attempt && open.lease === lease
 
-async function trainAndSave(node: NodeContext, task: TaskMessage): Promise<OpenTask> {
+async function trainAndSave(
+  node: NodeContext,
+  task: TaskMessage,
+  signal: AbortSignal,
+): Promise<Outgoing> {
   const { state, trainer } = node
-  const memory = await state.memory(task.runId)
-  const performed = await trainer.perform({
-    kind: 'perform',
-    ...{
-      config: task.config,
-      part: task.part,
-      round: task.round,
-      slot: task.slot,
-      task: task.task,
-    },
-    shared: await node.fetchBlob(task.shared),
-    assets: await fetchAssets(node, task.assets),
-    personal: task.personal === null ? null : await node.fetchBlob(task.personal),
+  const { runId, round, config, part, slot, uplink, personal } = task
+  const memory = await state.memory(runId)
+  const request = {
+    ...{ kind: 'perform' as const, config, part, round, slot, task: task.task, uplink },
+    shared: await node.fetchBlob(task.shared, signal),
+    assets: await fetchAssets(node, task.assets, signal),
+    personal: personal === null ? null : await node.fetchBlob(personal, signal),
     memory: memory === null ? null : encodeBundle(memory),
-    uplink: task.uplink,
     stateDirectory: state.directory,
-  })
+  }
+  const performed = await trainer.perform(request, signal)
   const open = openTaskOf(task, performed)
   const pending = performed.pending === null ? null : unwrap(decodeBundle(performed.pending))
+  // Before it can be sent: what may have left is in the journal, even if this process ends now.
+  const [at, bytes] = [new Date().toISOString(), open.privacy]
+  await state.journal({ at, runId, round, bytes, fate: 'sent' })
   await state.saveOpenTask(open, performed.update, pending)
-  return open
+  return { open, update: performed.update }
 }
 
 /** Large and constant, so kept by hash: fetched once in a node's life. */
 async function fetchAssets(
   node: NodeContext,
   assets: readonly (BlobRef & { readonly name: string })[],
+  signal: AbortSignal,
 ): Promise<Readonly<Record<string, Uint8Array>>> {
   const fetched: Record<string, Uint8Array> = {}
   for (const { name, ...blob } of assets) {
     const cached = await node.state.asset(blob.hash)
-    const bytes = cached ?? (await node.fetchBlob(blob))
+    const bytes = cached ?? (await node.fetchBlob(blob, signal))
     if (cached === null) await node.state.saveAsset(blob.hash, bytes)
     fetched[name] = bytes
   }
@@ -115,9 +128,4 @@ function privacyBytes(
     totals[group.privacyClass] = (totals[group.privacyClass] ?? 0) + bytes
   }
   return totals
-}
-
-function journal(node: NodeContext, open: OpenTask, fate: Fate | 'sent'): Promise<void> {
-  const { runId, round, privacy } = open
-  return node.state.journal({ at: new Date().toISOString(), runId, round, bytes: privacy, fate })
 }

@@ -1,7 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { FederationError } from '#protocol/errors.js'
-import { readNodeState, type JournalEntry } from './state/node-state.js'
+import { readNodeState } from './state/node-state.js'
 
 export interface NodeStatus {
   readonly stateDirectory: string
@@ -27,7 +26,7 @@ export async function readNodeStatus(directory: string): Promise<NodeStatus> {
       `${resolve(directory)} is not the state directory of an enrolled node`,
     )
   }
-  const journal = await readJournal(directory)
+  const journal = await state.entries()
   const bytesSent: Record<string, number> = {}
   for (const entry of journal) {
     for (const [kind, bytes] of Object.entries(entry.bytes))
@@ -38,30 +37,9 @@ export async function readNodeStatus(directory: string): Promise<NodeStatus> {
     nodeId: credentials.nodeId,
     name: credentials.name,
     coordinator: credentials.url,
-    memories: await memoriesIn(directory),
+    memories: await state.memories(),
     openTasks: (await state.openTasks()).map(({ runId, round }) => ({ runId, round })),
-    updatesSent: journal.length,
+    updatesSent: journal.filter(({ fate }) => fate === 'sent').length,
     bytesSent,
-  }
-}
-
-async function readJournal(directory: string): Promise<readonly JournalEntry[]> {
-  const text = await orNothing(readFile(join(directory, 'journal.jsonl'), 'utf8'), '')
-  // A line cut short by a kill is the last one only: it had not been acknowledged to anyone.
-  return text
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => JSON.parse(line) as JournalEntry)
-}
-async function memoriesIn(directory: string): Promise<readonly string[]> {
-  const names = await orNothing(readdir(join(directory, 'memory')), [])
-  return names.filter((name) => name.endsWith('.bundle')).map((name) => name.replace('.bundle', ''))
-}
-async function orNothing<T>(value: Promise<T>, nothing: T): Promise<T> {
-  try {
-    return await value
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return nothing
-    throw error
   }
 }

@@ -69,27 +69,27 @@ const { signal } = new AbortController()
 describe('upload', () => {
   it('sends the update in chunks, in order', async () => {
     const server = coordinator()
-    expect(await upload(server.link, TASK, UPDATE, signal)).toBe('accepted')
+    expect(await upload(server.link, TASK, { update: UPDATE, signal })).toBe('accepted')
     expect(server.bytes().equals(UPDATE)).toBe(true)
   })
 
   it('goes on at the first missing chunk after the connection was lost, twice', async () => {
     const server = coordinator({ lostAt: [1, 1] })
-    expect(await upload(server.link, TASK, UPDATE, signal)).toBe('accepted')
+    expect(await upload(server.link, TASK, { update: UPDATE, signal })).toBe('accepted')
     expect(server.begins).toEqual([0, 1, 1])
     expect(server.bytes().equals(UPDATE)).toBe(true)
   })
 
   it('gets the same answer when the update is there already', async () => {
     const server = coordinator()
-    await upload(server.link, TASK, UPDATE, signal)
-    expect(await upload(server.link, TASK, UPDATE, signal)).toBe('accepted')
+    await upload(server.link, TASK, { update: UPDATE, signal })
+    expect(await upload(server.link, TASK, { update: UPDATE, signal })).toBe('accepted')
     expect(server.begins).toEqual([0, 3])
   })
 
   it('returns a refusal instead of trying for ever', async () => {
     const server = coordinator({ verdict: new FederationError('round/closed', 'too late') })
-    expect(await upload(server.link, TASK, UPDATE, signal)).toEqual({
+    expect(await upload(server.link, TASK, { update: UPDATE, signal })).toEqual({
       code: 'round/closed',
       message: 'too late',
     })
@@ -98,7 +98,7 @@ describe('upload', () => {
 
   it('gives up when the bytes are corrupt again and again', async () => {
     const server = coordinator({ verdict: new FederationError('update/corrupt', 'hash differs') })
-    expect(await upload(server.link, TASK, UPDATE, signal)).toMatchObject({
+    expect(await upload(server.link, TASK, { update: UPDATE, signal })).toMatchObject({
       code: 'update/corrupt',
     })
     expect(server.begins.length).toBeGreaterThan(1)

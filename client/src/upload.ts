@@ -21,8 +21,7 @@ type Verdict = 'accepted' | Problem
 export async function upload(
   link: Link,
   task: OpenTask,
-  update: Uint8Array,
-  signal: AbortSignal,
+  { update, signal }: { readonly update: Uint8Array; readonly signal: AbortSignal },
 ): Promise<Verdict> {
   let repeats = 0
   for (;;) {
@@ -74,7 +73,10 @@ async function sendChunks(
     for (let index = from; index < count; index += 1) {
       const chunk = update.subarray(index * chunkBytes, (index + 1) * chunkBytes)
       const frame = encodeFrame({ header, chunkIndex: index, chunk })
-      inFlight.push(link.ask('update:chunk', Buffer.from(frame.buffer)))
+      const sent = link.ask('update:chunk', Buffer.from(frame.buffer))
+      // Each is waited for in its turn; one that fails before that is no unhandled rejection.
+      sent.catch(() => undefined)
+      inFlight.push(sent)
       if (inFlight.length >= CHUNK_CREDITS) await inFlight.shift()
     }
     await Promise.all(inFlight)

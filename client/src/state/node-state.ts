@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readdir } from 'node:fs/promises'
+import { mkdir, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { lock } from 'proper-lockfile'
 import { decodeBundle, encodeBundle, type Bundle } from '#protocol/bundle.js'
@@ -8,7 +8,14 @@ import type { Fate, Metrics } from '#protocol/record.js'
 import type { Engine } from '#protocol/record.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import { unwrap } from '#protocol/result.js'
-import { readIfThere, removeDurably, writeDurably } from './durable-file.js'
+import {
+  appendLineDurably,
+  onDisk,
+  readIfThere,
+  removeDurably,
+  unlessMissing,
+  writeDurably,
+} from './durable-file.js'
 
 export interface Credentials {
   readonly url: string
@@ -32,12 +39,12 @@ export interface OpenTask {
   readonly updateSha256: Hash
   readonly hasPending: boolean
 }
-/** One line for everything that left this node. */
+/** One line before anything leaves this node, and one when it knows what became of it. */
 export interface JournalEntry {
   readonly at: string
   readonly runId: string
   readonly round: number
-  /** Payload bytes by privacy class. */
+  /** Payload bytes by privacy class; none in a line that tells a fate. */
   readonly bytes: Readonly<Record<string, number>>
   readonly fate: Fate | 'sent'
 }
@@ -46,6 +53,7 @@ export interface JournalEntry {
 export interface NodeState {
   readonly directory: string
   credentials(): Promise<Credentials | null>
+  /** A new identity has no past: what the one before kept for its runs is forgotten. */
   saveCredentials(credentials: Credentials): Promise<void>
   memory(runId: string): Promise<Bundle | null>
   openTask(runId: string): Promise<OpenTask | null>
@@ -59,6 +67,11 @@ export interface NodeState {
   asset(hash: Hash): Promise<Uint8Array | null>
   saveAsset(hash: Hash, bytes: Uint8Array): Promise<void>
   journal(entry: JournalEntry): Promise<void>
+  /** In order. */
+  entries(): Promise<readonly JournalEntry[]>
+  /** Runs of which this node keeps a memory. */
+  memories(): Promise<readonly string[]>
+  /** Gives the directory back; again changes nothing. */
   release(): Promise<void>
 }
 
@@ -68,18 +81,42 @@ export interface NodeState {
  */
 const LOCK = { stale: 5_000, update: 1_000, retries: { retries: 14, factor: 1, minTimeout: 500 } }
 
-/** Takes the directory for this process. `store/locked` while another node uses it. */
-export async function openNodeState(directory: string): Promise<NodeState> {
+/**
+ * Takes the directory for this process. `store/locked` while another node uses it, `store/io` when it cannot be written.
+ * `onLost` is called when the lock is gone later: the directory was removed, or taken after this process had stood still.
+ */
+export async function openNodeState(
+  directory: string,
+  onLost: (error: FederationError) => void = () => undefined,
+): Promise<NodeState> {
   const root = resolve(directory)
-  await mkdir(root, { recursive: true, mode: 0o700 })
-  let unlock: () => Promise<void>
+  await onDisk('made', () => mkdir(root, { recursive: true, mode: 0o700 }))
+  let unlock: (() => Promise<void>) | null = await takeLock(root, onLost)
+  const release = async (): Promise<void> => {
+    const held = unlock
+    unlock = null
+    // A lock that was lost cannot be given back.
+    await held?.().catch(() => undefined)
+  }
+  return createState(root, release)
+}
+
+async function takeLock(
+  root: string,
+  onLost: (error: FederationError) => void,
+): Promise<() => Promise<void>> {
+  const onCompromised = (cause: Error): void => {
+    const message = `The state directory ${root} was removed, or another node has taken it`
+    onLost(new FederationError('store/locked', message, { cause }))
+  }
   try {
-    unlock = await lock(root, LOCK)
+    return await lock(root, { ...LOCK, onCompromised })
   } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ELOCKED')
+      return onDisk('locked', () => Promise.reject(cause as Error))
     const message = `Another node uses the state directory ${root}; give this one its own with --state-dir`
     throw new FederationError('store/locked', message, { cause })
   }
-  return createState(root, unlock)
 }
 
 /** Only reads: for `client status` while the node runs. */
@@ -88,62 +125,105 @@ export const readNodeState = (directory: string): NodeState =>
 
 function createState(root: string, release: () => Promise<void>): NodeState {
   const at = (...names: readonly string[]): string => join(root, ...names)
-  const json = async <T>(path: string): Promise<T | null> => {
-    const bytes = await readIfThere(path)
-    return bytes === null ? null : (JSON.parse(Buffer.from(bytes).toString('utf8')) as T)
-  }
-  const bundle = async (path: string): Promise<Bundle | null> => {
-    const bytes = await readIfThere(path)
-    return bytes === null ? null : unwrap(decodeBundle(bytes))
-  }
-  const state: NodeState = {
+  return {
     directory: root,
-    credentials: () => json(at('credentials.json')),
-    saveCredentials: (credentials) =>
-      writeDurably(at('credentials.json'), JSON.stringify(credentials)),
-    memory: (runId) => bundle(at('memory', `${runId}.bundle`)),
-    openTask: (runId) => json(at('open', `${runId}.json`)),
-    openTasks: async () => {
-      const names = await namesIn(at('open'))
-      const tasks = names
-        .filter((name) => name.endsWith('.json'))
-        .map((name) => json<OpenTask>(at('open', name)))
-      return (await Promise.all(tasks)).filter((task) => task !== null)
-    },
-    outgoing: (runId) => readIfThere(at('open', `${runId}.update`)),
-    pending: (runId) => bundle(at('open', `${runId}.pending`)),
-    async saveOpenTask(task, update, pending) {
-      await writeDurably(at('open', `${task.runId}.update`), update)
-      if (pending !== null) {
-        await writeDurably(at('open', `${task.runId}.pending`), encodeBundle(pending))
-      }
-      await writeDurably(at('open', `${task.runId}.json`), JSON.stringify(task))
-    },
-    async settle(runId, memory) {
-      const path = at('memory', `${runId}.bundle`)
-      if (memory === null) await removeDurably(path)
-      else await writeDurably(path, encodeBundle(memory))
-      for (const kind of ['json', 'update', 'pending']) {
-        await removeDurably(at('open', `${runId}.${kind}`))
-      }
-    },
-    async asset(hash) {
-      const bytes = await readIfThere(at('assets', hash))
-      return bytes !== null && sha256(bytes) === hash ? bytes : null
-    },
-    saveAsset: (hash, bytes) => writeDurably(at('assets', hash), bytes),
-    journal: (entry) =>
-      appendFile(at('journal.jsonl'), `${JSON.stringify(entry)}\n`, { mode: 0o600 }),
+    ...identityIn(at),
+    ...runsIn(at),
+    ...assetsIn(at),
+    ...journalIn(at),
     release,
   }
-  return state
+}
+type At = (...names: readonly string[]) => string
+
+const identityIn = (at: At): Pick<NodeState, 'credentials' | 'saveCredentials'> => ({
+  credentials: () => readJson(at('credentials.json')),
+  async saveCredentials(credentials) {
+    const earlier = await readJson<Credentials>(at('credentials.json'))
+    if (earlier !== null && earlier.nodeId !== credentials.nodeId) {
+      for (const kind of ['open', 'memory']) await removeDurably(at(kind))
+    }
+    await writeDurably(at('credentials.json'), JSON.stringify(credentials))
+  },
+})
+
+const runsIn = (
+  at: At,
+): Pick<
+  NodeState,
+  | 'memory'
+  | 'memories'
+  | 'openTask'
+  | 'openTasks'
+  | 'outgoing'
+  | 'pending'
+  | 'saveOpenTask'
+  | 'settle'
+> => ({
+  memory: (runId) => readBundle(at('memory', `${runId}.bundle`)),
+  memories: () => namesIn(at('memory'), '.bundle'),
+  openTask: (runId) => readJson(at('open', `${runId}.json`)),
+  async openTasks() {
+    const runs = await namesIn(at('open'), '.json')
+    const tasks = runs.map((runId) => readJson<OpenTask>(at('open', `${runId}.json`)))
+    return (await Promise.all(tasks)).filter((task) => task !== null)
+  },
+  outgoing: (runId) => readIfThere(at('open', `${runId}.update`)),
+  pending: (runId) => readBundle(at('open', `${runId}.pending`)),
+  async saveOpenTask(task, update, pending) {
+    await writeDurably(at('open', `${task.runId}.update`), update)
+    if (pending !== null) {
+      await writeDurably(at('open', `${task.runId}.pending`), encodeBundle(pending))
+    }
+    await writeDurably(at('open', `${task.runId}.json`), JSON.stringify(task))
+  },
+  async settle(runId, memory) {
+    const path = at('memory', `${runId}.bundle`)
+    if (memory === null) await removeDurably(path)
+    else await writeDurably(path, encodeBundle(memory))
+    for (const kind of ['json', 'update', 'pending']) {
+      await removeDurably(at('open', `${runId}.${kind}`))
+    }
+  },
+})
+
+const assetsIn = (at: At): Pick<NodeState, 'asset' | 'saveAsset'> => ({
+  async asset(hash) {
+    const bytes = await readIfThere(at('assets', hash))
+    return bytes !== null && sha256(bytes) === hash ? bytes : null
+  },
+  saveAsset: (hash, bytes) => writeDurably(at('assets', hash), bytes),
+})
+
+const journalIn = (at: At): Pick<NodeState, 'journal' | 'entries'> => ({
+  journal: (entry) => appendLineDurably(at('journal.jsonl'), JSON.stringify(entry)),
+  async entries() {
+    const bytes = await readIfThere(at('journal.jsonl'))
+    const lines = Buffer.from(bytes ?? [])
+      .toString('utf8')
+      .split('\n')
+    return lines.flatMap((line) => entryOf(line) ?? [])
+  },
+})
+/** Null for a line that a kill has cut short: what it was about had not left yet. */
+function entryOf(line: string): JournalEntry | null {
+  try {
+    return JSON.parse(line) as JournalEntry
+  } catch {
+    return null
+  }
 }
 
-async function namesIn(directory: string): Promise<readonly string[]> {
-  try {
-    return await readdir(directory)
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
-    throw error
-  }
+async function readJson<T>(path: string): Promise<T | null> {
+  const bytes = await readIfThere(path)
+  return bytes === null ? null : (JSON.parse(Buffer.from(bytes).toString('utf8')) as T)
+}
+async function readBundle(path: string): Promise<Bundle | null> {
+  const bytes = await readIfThere(path)
+  return bytes === null ? null : unwrap(decodeBundle(bytes))
+}
+/** Names of the files that end so, without the end. */
+async function namesIn(directory: string, end: string): Promise<readonly string[]> {
+  const names = await onDisk('read', () => unlessMissing(readdir(directory), []))
+  return names.filter((name) => name.endsWith(end)).map((name) => name.slice(0, -end.length))
 }

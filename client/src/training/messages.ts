@@ -51,7 +51,8 @@ export interface Answers {
 export type Reply =
   | { readonly id: number; readonly ok: true; readonly value: Answers[keyof Answers] }
   | { readonly id: number; readonly ok: false; readonly problem: Problem }
-/** Told once, when a backend was chosen by measurement. */
-export interface Note {
-  readonly note: Pick<BackendChoice, 'chosen' | 'measurements'>
-}
+export type BackendChosen = Pick<BackendChoice, 'chosen' | 'measurements'>
+/** Told without being asked: a backend that was chosen by measurement, and now and then how far training is. */
+export type Note =
+  | { readonly note: 'backend'; readonly choice: BackendChosen }
+  | { readonly note: 'progress'; readonly done: number; readonly total: number }

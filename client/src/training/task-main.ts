@@ -14,6 +14,7 @@ import type { Answers, NodeData, Note, Performed, Reply, Request } from './messa
 
 let data: ClientData | null = null
 const decode = (bytes: Uint8Array): Bundle => unwrap(decodeBundle(bytes))
+const note = (message: Note): void => void process.send?.(message)
 const maybe = (bytes: Uint8Array | null): Bundle | null => (bytes === null ? null : decode(bytes))
 
 async function open(source: NodeData): Promise<ClientData> {
@@ -33,7 +34,7 @@ async function perform(request: Extract<Request, { kind: 'perform' }>): Promise<
   const engine = await engineFor(config, {
     stateDirectory: request.stateDirectory,
     onChoice: ({ chosen, measurements, remembered }) => {
-      if (!remembered) process.send?.({ note: { chosen, measurements } } satisfies Note)
+      if (!remembered) note({ note: 'backend', choice: { chosen, measurements } })
     },
   })
   const halves = createClientHalves(config)
@@ -46,6 +47,7 @@ async function perform(request: Extract<Request, { kind: 'perform' }>): Promise<
     assets: Object.fromEntries(assets),
     personal: maybe(request.personal),
     memory: maybe(request.memory),
+    onStep: everySecond((done, total) => note({ note: 'progress', done, total })),
   })
   const { update, weight, metrics, pending } = computed
   return {
@@ -54,6 +56,19 @@ async function perform(request: Extract<Request, { kind: 'perform' }>): Promise<
     metrics,
     pending: pending === null ? null : encodeBundle(pending),
     engine,
+  }
+}
+
+const PROGRESS_MS = 1_000
+/** Steps can be short: people need no more than this. */
+function everySecond(
+  tell: (done: number, total: number) => void,
+): (done: number, total: number) => void {
+  let toldAt = performance.now()
+  return (done, total) => {
+    if (performance.now() - toldAt < PROGRESS_MS) return
+    toldAt = performance.now()
+    tell(done, total)
   }
 }
 

@@ -1,4 +1,5 @@
 import { FederationError, isErrorCode } from '#protocol/errors.js'
+import { HTTP_API } from '#protocol/http-api.js'
 import { sha256 } from '#protocol/ids.js'
 import type { BlobRef } from '#protocol/blob-ref.js'
 
@@ -6,67 +7,85 @@ export interface Credential {
   readonly nodeId: string
   readonly secret: string
 }
+/** A coordinator that has not answered a small request by then is not there. */
+const ANSWER_MS = 30_000
 
-async function call(url: string, init: RequestInit): Promise<Response> {
+const unreachable = (message: string, cause?: unknown): FederationError =>
+  new FederationError('coordinator/unreachable', message, { cause })
+
+/** One request, its body read to the end: a connection that breaks in the middle is `coordinator/unreachable` too. */
+async function call(url: URL, init: RequestInit): Promise<Uint8Array> {
   let response: Response
+  let body: Uint8Array
   try {
     response = await fetch(url, init)
+    body = new Uint8Array(await response.arrayBuffer())
   } catch (cause) {
-    const { origin } = new URL(url)
-    throw new FederationError('coordinator/unreachable', `No coordinator answers at ${origin}`, {
-      cause,
-    })
+    throw unreachable(`No coordinator answers at ${url.origin}`, cause)
   }
-  if (response.ok) return response
-  throw problemOf(await response.text(), response.status)
+  if (response.ok) return body
+  throw problemOf(body, response.status)
 }
 
-function problemOf(text: string, status: number): FederationError {
+const parseJson = (bytes: Uint8Array): unknown => JSON.parse(Buffer.from(bytes).toString('utf8'))
+
+function problemOf(body: Uint8Array, status: number): FederationError {
   try {
-    const { problem } = JSON.parse(text) as { problem: { code: string; message: string } }
+    const { problem } = parseJson(body) as { problem: { code: string; message: string } }
     if (isErrorCode(problem.code)) return new FederationError(problem.code, problem.message)
   } catch (cause) {
-    const message = `HTTP ${status}, not from a coordinator`
-    return new FederationError('coordinator/unreachable', message, { cause })
+    return unreachable(`HTTP ${status}, not from a coordinator`, cause)
   }
-  return new FederationError('coordinator/unreachable', `HTTP ${status}`)
+  return unreachable(`HTTP ${status} with a problem that this version does not know`)
 }
 
-async function post<T>(base: string, path: string, body: object): Promise<T> {
-  const response = await call(new URL(path, base).href, {
+type Posted = 'POST /api/enrol' | 'POST /api/token'
+type Answered<Name extends Posted> = ReturnType<(typeof HTTP_API)[Name]['answer']['parse']>
+
+async function post<Name extends Posted>(
+  name: Name,
+  base: string,
+  { body, signal }: { readonly body: object; readonly signal: AbortSignal },
+): Promise<Answered<Name>> {
+  const url = new URL(name.slice('POST '.length), base)
+  const answer = await call(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
+    signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
   })
-  return (await response.json()) as T
+  try {
+    return HTTP_API[name].answer.parse(parseJson(answer)) as Answered<Name>
+  } catch (cause) {
+    throw unreachable(`What answers at ${url.origin} is not a coordinator of this version`, cause)
+  }
 }
 
-/** Exchanges a one-time code for this node's own credential. */
-export const enrol = (url: string, code: string, name: string): Promise<Credential> =>
-  post(url, '/api/enrol', { code, name })
+/** Exchanges a one-time code for this node's own credential. `auth/bad-code`, `auth/expired-code`. */
+export const enrol = (
+  url: string,
+  body: { readonly code: string; readonly name: string },
+  signal: AbortSignal,
+): Promise<Credential> => post('POST /api/enrol', url, { body, signal })
 
 /** A short access token. `auth/bad-token` when the node is unknown or revoked. */
 export const fetchToken = (
   url: string,
   { nodeId, secret }: Credential,
+  signal: AbortSignal,
 ): Promise<{ readonly token: string; readonly expiresInSeconds: number }> =>
-  post(url, '/api/token', { nodeId, secret })
+  post('POST /api/token', url, { body: { nodeId, secret }, signal })
 
 /** The bytes of a blob, checked against their address. */
 export async function fetchBlob(
-  url: string,
-  token: string,
+  { url, token, signal }: { url: string; token: string; signal: AbortSignal },
   { hash, bytes }: BlobRef,
 ): Promise<Uint8Array> {
-  const response = await call(new URL(`/api/blobs/${hash}`, url).href, {
-    headers: { authorization: `Bearer ${token}` },
-  })
-  const received = new Uint8Array(await response.arrayBuffer())
+  const headers = { authorization: `Bearer ${token}` }
+  const received = await call(new URL(`/api/blobs/${hash}`, url), { headers, signal })
   if (received.length !== bytes || sha256(received) !== hash) {
-    throw new FederationError(
-      'asset/corrupt',
-      `Blob ${hash} arrived as ${received.length} other bytes`,
-    )
+    const message = `Blob ${hash} arrived as ${received.length} other bytes`
+    throw new FederationError('asset/corrupt', message)
   }
   return received
 }
