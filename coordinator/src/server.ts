@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { createServer, type Server as HttpServer } from 'node:http'
 import { resolve } from 'node:path'
-import pino from 'pino'
+import pino, { type Logger } from 'pino'
+import { PinoPretty as pretty } from 'pino-pretty'
 import { asFederationError, FederationError } from '#protocol/errors.js'
 import { issueCode } from './auth/codes.js'
 import { keepOperatorFile } from './auth/operator.js'
@@ -54,7 +55,7 @@ const HTTP_LIMITS = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveT
 export async function startCoordinator(options: CoordinatorOptions): Promise<CoordinatorHandle> {
   const { host = '127.0.0.1', clock = systemClock } = options
   const directory = resolve(options.dataDir)
-  const log = pino({ level: options.logLevel ?? 'info' }, pino.destination(2))
+  const log = createLog(options.logLevel ?? 'info')
   const onError = (error: FederationError): void => {
     log.error({ code: error.code, details: error.details, err: error }, 'Something went wrong')
   }
@@ -108,6 +109,12 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     throw error
   }
 }
+
+/** JSON lines on standard error; on a terminal, lines that people read. */
+const createLog = (level: string): Logger =>
+  process.stderr.isTTY
+    ? pino({ level }, pretty({ destination: 2, sync: true, ignore: 'pid,hostname' }))
+    : pino({ level }, pino.destination(2))
 
 async function undoAll(undo: (() => unknown)[]): Promise<void> {
   for (const step of undo.splice(0)) await step()
