@@ -1,7 +1,9 @@
 /**
  * The gate. `quick`: types, lint, unit and conformance tests. `full` (npm test): everything, from a fresh clone, with what
- * it needs installed first. The last line printed is `N passed, N failed` (and `, N skipped`).
+ * it needs installed first. A backend that cannot be installed is a failure in CI (`CI` is set) and a skip elsewhere. What
+ * was skipped is listed with its reason; the last line printed is `N passed, N failed` (and `, N skipped`).
  */
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { ensureBuilt, ensureInstalled, ROOT, run } from './ready.mjs'
@@ -10,19 +12,57 @@ const full = process.argv[2] === 'full'
 const node = (args, env = {}) =>
   run(process.execPath, args, { stdio: 'inherit', env: { ...process.env, ...env } })
 const totals = { passed: 0, failed: 0, skipped: 0 }
+const skips = []
 
-function step(title, action) {
+function step(title, action, otherwise = 'FAILED') {
   const started = performance.now()
   process.stderr.write(`\n── ${title}\n`)
   const status = action()
   process.stderr.write(
-    `── ${title}: ${status === 0 ? 'ok' : 'FAILED'} (${((performance.now() - started) / 1000).toFixed(0)} s)\n`,
+    `── ${title}: ${status === 0 ? 'ok' : otherwise} (${((performance.now() - started) / 1000).toFixed(0)} s)\n`,
   )
   return status
 }
 /** A step that is no test runner counts as one test. */
 function check(title, action) {
   totals[step(title, action) === 0 ? 'passed' : 'failed'] += 1
+}
+const isCI = (process.env.CI ?? '') !== ''
+/** Installs a backend unless it works; true when the tests that need it must run. */
+function backend(name, megabytes) {
+  let reason = 'could not be installed'
+  const install = () => {
+    const done = spawnSync(process.execPath, ['scripts/ensure-native.mjs', name], {
+      cwd: ROOT,
+      stdio: ['ignore', 2, 'pipe'],
+      encoding: 'utf8',
+    })
+    process.stderr.write(done.stderr)
+    reason = done.stderr.split('\n').findLast((line) => line.startsWith('error ')) ?? reason
+    return done.status ?? 1
+  }
+  const title = `${name} backend (downloads ${megabytes} MB the first time)`
+  const works = step(title, install, isCI ? 'FAILED' : 'skipped') === 0
+  if (works) totals.passed += 1
+  else if (isCI) totals.failed += 1
+  else {
+    totals.skipped += 1
+    skips.push(`${name} backend: ${reason}`)
+  }
+  return works || isCI
+}
+/** A suite that was skipped whole by its title, which says why; else its skipped tests one by one. */
+function noteSkips({ testResults }) {
+  const isSkipped = ({ status }) => ['skipped', 'pending', 'todo'].includes(status)
+  for (const { assertionResults } of testResults) {
+    const titleOf = ({ ancestorTitles }) => ancestorTitles[0] ?? ''
+    for (const title of new Set(assertionResults.map(titleOf))) {
+      const tests = assertionResults.filter((test) => titleOf(test) === title)
+      const skipped = tests.filter(isSkipped)
+      if (title !== '' && skipped.length === tests.length) skips.push(`${title} (${tests.length})`)
+      else skips.push(...skipped.map(({ fullName }) => fullName.trim()))
+    }
+  }
 }
 function vitest(title, args, env = {}) {
   const report = join(ROOT, '.tributary/check', `${title.replaceAll(/\W+/g, '-')}.json`)
@@ -48,6 +88,7 @@ function vitest(title, args, env = {}) {
   totals.passed += result.numPassedTests
   totals.failed += result.numFailedTests
   totals.skipped += result.numPendingTests + result.numTodoTests
+  noteSkips(result)
   if (status !== 0 && result.numFailedTests === 0) totals.failed += 1
 }
 
@@ -58,13 +99,16 @@ check('lint', () => node(['node_modules/eslint/bin/eslint.js', '.']))
 check('format', () =>
   node(['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.']),
 )
+const required = {}
 if (full) {
   check('build', () => (ensureBuilt(), 0))
-  check('native backend', () => node(['scripts/ensure-native.mjs']))
+  if (backend('native', 214)) required.TRIBUTARY_REQUIRE_NATIVE = '1'
+  if (backend('webgpu', 124)) required.TRIBUTARY_REQUIRE_WEBGPU = '1'
 }
-vitest('unit and conformance', ['--project', 'unit'], full ? { TRIBUTARY_REQUIRE_NATIVE: '1' } : {})
+vitest('unit and conformance', ['--project', 'unit'], required)
 if (full) vitest('end to end', ['--project', 'e2e'])
 const { passed, failed, skipped } = totals
+for (const skip of skips) process.stderr.write(`skipped: ${skip}\n`)
 process.stdout.write(
   `\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`,
 )

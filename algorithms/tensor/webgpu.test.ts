@@ -56,7 +56,8 @@ describe('webgpu that is not installed', () => {
   })
 })
 
-describe.skipIf(!isInstalled && !isRequired)('webgpu on a driver in software', () => {
+const why = isInstalled ? '' : ': not installed (node scripts/ensure-native.mjs webgpu)'
+describe.skipIf(!isInstalled && !isRequired)(`webgpu on a driver in software${why}`, () => {
   beforeAll(() => {
     process.env.TRIBUTARY_WEBGPU_SOFTWARE = '1'
   })

@@ -5,7 +5,8 @@ import { requireWithOurCore, resolveNative, selfCheck } from './index.js'
 const directory = resolveNative()
 const isRequired = process.env.TRIBUTARY_REQUIRE_NATIVE === '1'
 
-describe.skipIf(directory === null && !isRequired)('the native backend', () => {
+const why = directory === null ? ': not installed (node scripts/ensure-native.mjs)' : ''
+describe.skipIf(directory === null && !isRequired)(`the native backend${why}`, () => {
   it('computes right in a process of its own', async () => {
     const check = await selfCheck(directory ?? 'not installed')
     expect(check).toMatchObject({ tensorflow: '2.16.2', computesOnGpu: false })
