@@ -65,7 +65,7 @@ export async function connect(options: RemoteOptions): Promise<Api> {
 }
 
 async function signIn(url: string, code: string): Promise<Api> {
-  const { token } = await createApi(url, null).post<{ token: string }>('/api/sign-in', { code })
+  const { token } = await createApi(url, null).call('POST /api/sign-in', { body: { code } })
   const path = remembered()
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const known = (await readJson<Record<string, string>>(path)) ?? {}

@@ -1,3 +1,4 @@
+import type { HttpAnswer } from '#protocol/http-api.js'
 import type { RoundRecord, RunRecord } from '#protocol/record.js'
 import type { Api } from './api.js'
 import { FederationError } from '#protocol/errors.js'
@@ -5,12 +6,7 @@ import type { Session } from './command.js'
 import { roundProgress, type RunEvent } from './progress.js'
 import { liveRow, ROUND_HEAD, roundRow } from './summary.js'
 
-interface WireEvent {
-  readonly seq: number
-  readonly at: string
-  readonly type: string
-  readonly data: Readonly<Record<string, unknown>>
-}
+type WireEvent = HttpAnswer<'GET /api/runs/:id/events'>['events'][number]
 const ENDINGS = new Set(['run:finished', 'run:failed', 'run:stopped'])
 const RETRY_MS = 500
 const GIVE_UP_MS = 120_000
@@ -30,7 +26,7 @@ export function printRound(session: Session, round: RoundRecord): void {
 export async function watchRun(session: Session, api: Api, runId: string): Promise<RunRecord> {
   let after = 0
   let lastAnswer = performance.now()
-  const known = await api.get<RunRecord>(`/api/runs/${runId}`)
+  const known = await api.call('GET /api/runs/:id', { id: runId })
   session.out.say(`${known.name} (${runId}): ${known.state}`)
   printRoundHead(session)
   const progress = roundProgress(session.out)
@@ -53,7 +49,7 @@ export async function watchRun(session: Session, api: Api, runId: string): Promi
     if (events.some((event) => ENDINGS.has(event.type))) break
   }
   progress.clear()
-  return api.get<RunRecord>(`/api/runs/${runId}`)
+  return api.call('GET /api/runs/:id', { id: runId })
 }
 
 async function nextEvents(
@@ -62,10 +58,11 @@ async function nextEvents(
   from: { readonly runId: string; readonly after: number },
 ): Promise<readonly WireEvent[]> {
   try {
-    const { events } = await api.get<{ events: readonly WireEvent[] }>(
-      `/api/runs/${from.runId}/events?after=${from.after}&wait=20`,
-      session.signal,
-    )
+    const { events } = await api.call('GET /api/runs/:id/events', {
+      id: from.runId,
+      query: { after: from.after, wait: 20 },
+      signal: session.signal,
+    })
     return events
   } catch (error) {
     if (session.signal.aborted) return []

@@ -65,7 +65,7 @@ async function load(run: string, options: RemoteOptions & { runsDir: string }): 
   const local = await findRecord(run, options.runsDir)
   if (local !== null) return local
   try {
-    return await (await connect(options)).get<RunRecord>(`/api/runs/${encodeURIComponent(run)}`)
+    return await (await connect(options)).call('GET /api/runs/:id', { id: run })
   } catch (error) {
     if (!(error instanceof FederationError) || error.code !== 'coordinator/unreachable') throw error
     throw new FederationError(

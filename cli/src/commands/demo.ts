@@ -64,7 +64,7 @@ async function runDemo(session: Session, demo: Demo): Promise<void> {
   const { out } = session
   const api = await startFederation(session, demo)
   const input = await readConfigInput('mnist-demo', demo.set)
-  const { runId } = await api.post<{ runId: string }>('/api/runs', { config: input })
+  const { runId } = await api.call('POST /api/runs', { body: { config: input } })
   const record = await watchRun(session, api, runId)
   if (record.state !== 'finished') {
     throw new FederationError(
@@ -130,7 +130,7 @@ async function startFederation(session: Session, demo: Demo): Promise<Api> {
 }
 
 async function startNode(api: Api, demo: Demo, number: number): Promise<void> {
-  const { code } = await api.post<{ code: string }>('/api/nodes/invite', { minutes: 10 })
+  const { code } = await api.call('POST /api/nodes/invite', { body: { minutes: 10 } })
   const name = `node-${String(number).padStart(2, '0')}`
   const node = startProgram(
     [

@@ -1,15 +1,9 @@
 import type { Command } from 'commander'
+import type { HttpAnswer } from '#protocol/http-api.js'
 import { addCommand, integer } from '../command.js'
 import { connect, remoteOptions, type RemoteOptions } from '../sign-in.js'
 
-interface NodeView {
-  readonly nodeId: string
-  readonly name: string
-  readonly enrolledAt: string
-  readonly revokedAt: string | null
-  readonly online: boolean
-  readonly task?: string | null
-}
+type NodeView = HttpAnswer<'GET /api/nodes'>['nodes'][number]
 
 export function registerNodes(program: Command): void {
   const nodes = program.command('nodes').description('invite, list and revoke client nodes')
@@ -28,12 +22,9 @@ export function registerNodes(program: Command): void {
       const api = await connect(options)
       const invitations = []
       for (let made = 0; made < options.count; made += 1) {
-        const invitation = await api.post<{ code: string; expiresAt: string }>(
-          '/api/nodes/invite',
-          {
-            minutes: options.minutes,
-          },
-        )
+        const invitation = await api.call('POST /api/nodes/invite', {
+          body: { minutes: options.minutes },
+        })
         invitations.push(invitation)
         out.say(`${invitation.code}   until ${invitation.expiresAt}`)
         out.say(`  tributary client join ${api.url} --code ${invitation.code} --data mnist`)
@@ -46,10 +37,17 @@ export function registerNodes(program: Command): void {
     options: remoteOptions,
     run: async ({ out }, options) => {
       const api = await connect(options)
-      const { nodes: all } = await api.get<{ nodes: readonly NodeView[] }>('/api/nodes')
+      const { nodes: all } = await api.call('GET /api/nodes')
       out.table(
-        ['node', 'name', 'state', 'enrolled'],
-        all.map((node) => [node.nodeId, node.name, stateOf(node), node.enrolledAt]),
+        ['node', 'name', 'state', 'backend', 'task', 'enrolled'],
+        all.map((node) => [
+          node.nodeId,
+          node.name,
+          stateOf(node),
+          node.engine?.backend ?? '–',
+          node.task === null ? '–' : `${node.task.runId} round ${node.task.round}`,
+          node.enrolledAt,
+        ]),
       )
       if (all.length === 0) out.say('No node yet. Invite one:  tributary nodes invite')
       out.finish('nodes:list', { nodes: all })
@@ -60,7 +58,7 @@ export function registerNodes(program: Command): void {
     options: remoteOptions,
     run: async ({ out }, options, [node]) => {
       const api = await connect(options)
-      await api.post(`/api/nodes/${encodeURIComponent(node ?? '')}/revoke`, {})
+      await api.call('POST /api/nodes/:id/revoke', { id: node ?? '' })
       out.say(`Revoked ${node ?? ''}`)
       out.finish('nodes:revoke', { nodeId: node })
     },

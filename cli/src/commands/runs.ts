@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { FederationError } from '#protocol/errors.js'
+import type { HttpAnswer } from '#protocol/http-api.js'
 import type { RunRecord } from '#protocol/record.js'
 import { readConfigInput } from '#simulations/experiments.js'
 import type { Api } from '../api.js'
@@ -42,9 +43,7 @@ function registerStart(runs: Command): void {
     run: async (session, options, [config]) => {
       const api = await connect(options)
       const input = await readConfigInput(config ?? '', options.set)
-      const { runId } = await api.post<{ runId: string }>('/api/runs', {
-        config: input,
-      })
+      const { runId } = await api.call('POST /api/runs', { body: { config: input } })
       session.out.say(`Started ${runId}`)
       if (options.watch === true) await watchRun(session, api, runId)
       else session.out.say(`Follow it:  tributary runs watch ${runId}`)
@@ -54,16 +53,7 @@ function registerStart(runs: Command): void {
 }
 
 /** One line of a list of runs: from the coordinator or from this machine. */
-interface RunLine {
-  readonly runId: string
-  readonly name: string
-  readonly state: string
-  readonly reason: string | null
-  readonly round: number
-  readonly rounds: number
-  readonly accuracy: number | null
-  readonly createdAt: string
-}
+type RunLine = HttpAnswer<'GET /api/runs'>['runs'][number]
 const lineOf = (record: RunRecord): RunLine => ({
   runId: record.runId,
   name: record.name,
@@ -83,7 +73,7 @@ function registerList(runs: Command): void {
       const lines =
         options.local === true
           ? (await listLocalRecords(options.runsDir)).map(lineOf)
-          : (await (await connect(options)).get<{ runs: readonly RunLine[] }>('/api/runs')).runs
+          : (await (await connect(options)).call('GET /api/runs')).runs
       out.table(
         ['run', 'name', 'state', 'round', 'accuracy', 'created'],
         lines.map((line) => [
@@ -107,7 +97,7 @@ async function recordOf(options: RunOptions, run: string): Promise<RunRecord> {
   if (local !== null) return local
   if (options.local === true)
     throw new FederationError('run/not-found', `No run '${run}' in ${options.runsDir}`)
-  return (await connect(options)).get<RunRecord>(`/api/runs/${encodeURIComponent(run)}`)
+  return (await connect(options)).call('GET /api/runs/:id', { id: run })
 }
 
 function registerShow(runs: Command): void {
@@ -167,7 +157,7 @@ function registerControl(runs: Command, verb: 'stop' | 'resume', describe: strin
     options: remoteOptions,
     run: async ({ out }, options, [run]) => {
       const api = await connect(options)
-      await api.post(`/api/runs/${encodeURIComponent(run ?? '')}/${verb}`, {})
+      await api.call(`POST /api/runs/:id/${verb}`, { id: run ?? '' })
       out.say(verb === 'stop' ? `Stopping ${run ?? ''}` : `Resumed ${run ?? ''}`)
       out.finish(`runs:${verb}`, { runId: run })
     },
@@ -198,8 +188,8 @@ export interface Exported {
 }
 /** Writes `model.bundle` and `record.json` of a run into a directory. */
 export async function exportRun(api: Api, runId: string, directory?: string): Promise<Exported> {
-  const record = await api.get<RunRecord>(`/api/runs/${encodeURIComponent(runId)}`)
-  const model = await api.bytes(`/api/runs/${encodeURIComponent(runId)}/model`)
+  const record = await api.call('GET /api/runs/:id', { id: runId })
+  const model = await api.model(runId)
   const target = directory ?? runId
   await mkdir(target, { recursive: true })
   const paths = { model: join(target, 'model.bundle'), record: join(target, 'record.json') }

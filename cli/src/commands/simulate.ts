@@ -137,7 +137,7 @@ function finishSimulation({ out }: Session, finished: readonly Simulated[]): voi
 async function runReplay(session: Session, options: SimulateOptions, run: string): Promise<void> {
   const record =
     (await findRecord(run, options.runsDir)) ??
-    (await (await connect(options)).get<RunRecord>(`/api/runs/${encodeURIComponent(run)}`))
+    (await (await connect(options)).call('GET /api/runs/:id', { id: run }))
   session.out.say(`Replaying ${record.name} (${record.runId}), ${record.rounds.length} rounds`)
   printRoundHead(session)
   const again = await replay(record, {
