@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -172,6 +174,22 @@ describe('a node in a federation', () => {
     expect(record.rounds.slice(1).map(({ accepted }) => accepted.length)).toEqual([1, 1, 1])
   })
 
+  it('goes on with an upload where the connection was cut', async () => {
+    const proxy = await cuttingProxy(new URL(coordinator.url), 500_000)
+    const node = await joinAs('a', { url: proxy.url, code: await coordinator.invite() })
+    // 8 numbers for each of 40,000 hidden units: 1.3 MB, six chunks.
+    const model = { name: 'mlp', hidden: [40_000] }
+    const runId = await run({ model, method: { name: 'fedavg' }, rounds: 1 })
+    await coordinator.runs.ended(runId)
+    await node.event('task:settled')
+    const kinds = node.events.map(({ type }) => type)
+    const after = kinds.slice(kinds.indexOf('update:sending'))
+    expect(after.slice(0, 3)).toEqual(['update:sending', 'node:disconnected', 'node:connected'])
+    expect(kinds.filter((type) => type === 'task:started')).toHaveLength(1)
+    expect(await node.event('task:settled')).toMatchObject({ fate: 'accepted' })
+    proxy.server.close()
+  })
+
   it('that was revoked ends with the reason, and may come back with a new code as another', async () => {
     const node = await joinAs('a', { code: await coordinator.invite() })
     const runId = await run({ rounds: 1 })
@@ -229,3 +247,24 @@ describe('a node in a federation', () => {
     })
   })
 })
+
+/** Passes connections on; the first one that has carried so many bytes upwards is cut. */
+async function cuttingProxy(target: URL, cutAfter: number) {
+  let isCut = false
+  const server = createServer((near) => {
+    const far = connect(Number(target.port), target.hostname)
+    let carried = 0
+    near.on('data', (bytes) => {
+      carried += bytes.length
+      if (isCut || carried < cutAfter) return
+      isCut = true
+      near.destroy()
+    })
+    near.on('close', () => far.destroy()).on('error', () => undefined)
+    far.on('close', () => near.destroy()).on('error', () => undefined)
+    near.pipe(far).pipe(near)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
+}
