@@ -34,6 +34,7 @@ describe('what work takes of its process', () => {
     expect(use.tensorsAfter - use.tensorsBefore).toBe(1)
     value.dispose()
     expect(use.pid).toBe(process.pid)
+    for (const taken of [use.seconds, use.cpuSeconds]) expect(taken).toBeGreaterThanOrEqual(0)
     // A Node process with the tensor library loaded: tens of megabytes, not kilobytes or terabytes.
     expect(use.peakRssBytes).toBeGreaterThan(20e6)
     expect(use.peakRssBytes).toBeLessThan(100e9)

@@ -5,6 +5,8 @@ import { tf } from '#algorithms/tensor/tf.js'
 export interface ProcessUse {
   readonly pid: number
   readonly seconds: number
+  /** Of processor time, all threads: other load on the machine hardly shows in it. */
+  readonly cpuSeconds: number
   /** Tensors alive before and after. Work that keeps none leaves as many as it found. */
   readonly tensorsBefore: number
   readonly tensorsAfter: number
@@ -23,13 +25,21 @@ export interface Measured<T> {
 export async function measured<T>(work: () => Promise<T>): Promise<Measured<T>> {
   const tensorsBefore = tf.memory().numTensors
   const startedAt = performance.now()
+  const cpuBefore = process.cpuUsage()
   const value = await work()
   const seconds = (performance.now() - startedAt) / 1000
+  const { user, system } = process.cpuUsage(cpuBefore)
   const tensorsAfter = tf.memory().numTensors
   return {
     value,
     use: {
-      ...{ pid: process.pid, seconds, tensorsBefore, tensorsAfter },
+      ...{
+        pid: process.pid,
+        seconds,
+        cpuSeconds: (user + system) / 1e6,
+        tensorsBefore,
+        tensorsAfter,
+      },
       peakRssBytes: await peakRssBytes(),
     },
   }

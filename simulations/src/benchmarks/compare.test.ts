@@ -3,7 +3,7 @@ import { compareWith, faultsOf } from './compare.js'
 import type { Measurement, RoundMeasurement } from './measurement.js'
 
 const round = (change: Partial<RoundMeasurement> = {}): RoundMeasurement => ({
-  ...{ round: 1, accuracy: 0.9, seconds: 10, trainingSeconds: 8 },
+  ...{ round: 1, accuracy: 0.9, seconds: 10, trainingSeconds: 8, trainingCpuSeconds: 6 },
   ...{ tensorsBefore: 4, tensorsAfter: 4 },
   ...change,
 })
@@ -17,13 +17,14 @@ const measured = (backend: string, change: Partial<Measurement> = {}): Measureme
 describe('backends compared', () => {
   it('gives ratios to the reference and the difference of final accuracies', () => {
     const native = measured('native', {
-      rounds: [round({ accuracy: 0.875, seconds: 5, trainingSeconds: 2 })],
+      rounds: [round({ accuracy: 0.875, seconds: 5, trainingSeconds: 2, trainingCpuSeconds: 3 })],
       peakRssBytes: [300, 300],
     })
     expect(compareWith(measured('wasm'), native)).toEqual({
       ...{ backend: 'native', reference: 'wasm' },
       roundTimeRatio: 0.5, // 5 / 10
       trainingTimeRatio: 0.25, // 2 / 8
+      trainingCpuRatio: 0.5, // 3 / 6
       peakRssRatio: 1.5, // 600 / 400
       accuracyDifference: expect.closeTo(-0.025, 12) as number,
     })

@@ -2,6 +2,7 @@ import {
   finalAccuracy,
   peakRss,
   secondsPerRound,
+  trainingCpuPerRound,
   trainingPerRound,
   type Measurement,
 } from './measurement.js'
@@ -12,6 +13,7 @@ export interface Comparison {
   readonly reference: string
   readonly roundTimeRatio: number
   readonly trainingTimeRatio: number
+  readonly trainingCpuRatio: number
   readonly peakRssRatio: number
   /** Final accuracy less the reference's; null where nothing was evaluated. */
   readonly accuracyDifference: number | null
@@ -24,6 +26,7 @@ export function compareWith(reference: Measurement, other: Measurement): Compari
     reference: reference.engine.backend,
     roundTimeRatio: secondsPerRound(other) / secondsPerRound(reference),
     trainingTimeRatio: trainingPerRound(other) / trainingPerRound(reference),
+    trainingCpuRatio: trainingCpuPerRound(other) / trainingCpuPerRound(reference),
     peakRssRatio: peakRss(other) / peakRss(reference),
     accuracyDifference: mine === null || theirs === null ? null : mine - theirs,
   }

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import type { RunRecord } from '#protocol/record.js'
 import type { WorkerReport } from '#simulations/process-use.js'
-import { measurementOf, peakRss, secondsPerRound, trainingPerRound } from './measurement.js'
+import {
+  measurementOf,
+  peakRss,
+  secondsPerRound,
+  trainingCpuPerRound,
+  trainingPerRound,
+} from './measurement.js'
 
 const engine = { backend: 'wasm', version: 'tfjs 4.22.0', threads: 1 }
 /** Only what a measurement reads. */
@@ -17,7 +23,15 @@ const record = {
   ],
 } as unknown as RunRecord
 const report = (change: Partial<WorkerReport>): WorkerReport => ({
-  ...{ round: 1, pid: 1, seconds: 1, tensorsBefore: 2, tensorsAfter: 2, peakRssBytes: 100 },
+  ...{
+    round: 1,
+    pid: 1,
+    seconds: 1,
+    cpuSeconds: 0.5,
+    tensorsBefore: 2,
+    tensorsAfter: 2,
+    peakRssBytes: 100,
+  },
   ...change,
 })
 
@@ -34,11 +48,11 @@ describe('a measurement of a run', () => {
     expect(measured.rounds).toEqual([
       // Two workers side by side: the slower one's seconds, both one's tensors.
       {
-        ...{ round: 1, accuracy: 0.5, seconds: 3, trainingSeconds: 2 },
+        ...{ round: 1, accuracy: 0.5, seconds: 3, trainingSeconds: 2, trainingCpuSeconds: 1 },
         ...{ tensorsBefore: 4, tensorsAfter: 5 },
       },
       {
-        ...{ round: 2, accuracy: null, seconds: 5, trainingSeconds: 4 },
+        ...{ round: 2, accuracy: null, seconds: 5, trainingSeconds: 4, trainingCpuSeconds: 0.5 },
         ...{ tensorsBefore: 2, tensorsAfter: 2 },
       },
     ])
@@ -47,6 +61,7 @@ describe('a measurement of a run', () => {
   it('averages over rounds of training, not the evaluation before them', () => {
     expect(secondsPerRound(measured)).toBe(4)
     expect(trainingPerRound(measured)).toBe(3)
+    expect(trainingCpuPerRound(measured)).toBe(0.75)
   })
 
   it("adds the processes' peaks", () => {

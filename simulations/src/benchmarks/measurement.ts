@@ -9,6 +9,8 @@ export interface RoundMeasurement {
   readonly seconds: number
   /** Of these, until the last worker had trained its clients. */
   readonly trainingSeconds: number
+  /** Processor time of that, summed over the processes that trained. */
+  readonly trainingCpuSeconds: number
   /** Summed over the processes that trained. */
   readonly tensorsBefore: number
   readonly tensorsAfter: number
@@ -53,6 +55,7 @@ function roundOf(record: RoundRecord, reports: readonly WorkerReport[]): RoundMe
     accuracy: record.metrics['accuracy'] ?? null,
     seconds: record.durationMs / 1000,
     trainingSeconds: Math.max(0, ...reports.map(({ seconds }) => seconds)),
+    trainingCpuSeconds: sum(reports.map(({ cpuSeconds }) => cpuSeconds)),
     tensorsBefore: sum(reports.map(({ tensorsBefore }) => tensorsBefore)),
     tensorsAfter: sum(reports.map(({ tensorsAfter }) => tensorsAfter)),
   }
@@ -66,6 +69,9 @@ export const secondsPerRound = ({ rounds }: Measurement): number =>
 /** Mean seconds of a round's training. */
 export const trainingPerRound = ({ rounds }: Measurement): number =>
   sum(rounds.map(({ trainingSeconds }) => trainingSeconds)) / rounds.length
+/** Mean processor seconds of a round's training. */
+export const trainingCpuPerRound = ({ rounds }: Measurement): number =>
+  sum(rounds.map(({ trainingCpuSeconds }) => trainingCpuSeconds)) / rounds.length
 export const peakRss = ({ peakRssBytes }: Measurement): number => sum(peakRssBytes)
 export const finalAccuracy = ({ rounds }: Measurement): number | null =>
   rounds.at(-1)?.accuracy ?? null

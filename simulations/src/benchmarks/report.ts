@@ -5,6 +5,7 @@ import type { Machine } from './machine.js'
 import {
   peakRss,
   secondsPerRound,
+  trainingCpuPerRound,
   trainingPerRound,
   type Measurement,
   type RoundMeasurement,
@@ -34,11 +35,19 @@ const tensors = ({ tensorsBefore, tensorsAfter }: RoundMeasurement): string =>
 /** The ratios, which are what carries over to other machines. */
 export function ratioTable(comparisons: readonly Comparison[]): Table {
   return {
-    head: ['ratio', 'round time', 'training time', 'peak RSS', 'accuracy difference'],
+    head: [
+      'ratio',
+      'round time',
+      'training time',
+      'training CPU time',
+      'peak RSS',
+      'accuracy difference',
+    ],
     rows: comparisons.map((one) => [
       `${one.backend} / ${one.reference}`,
       one.roundTimeRatio.toFixed(2),
       one.trainingTimeRatio.toFixed(2),
+      one.trainingCpuRatio.toFixed(2),
       one.peakRssRatio.toFixed(2),
       one.accuracyDifference === null
         ? '–'
@@ -48,11 +57,19 @@ export function ratioTable(comparisons: readonly Comparison[]): Table {
 }
 export function backendTable(measurements: readonly Measurement[]): Table {
   return {
-    head: ['backend', 'seconds a round', 'of these training', 'peak RSS', 'version'],
+    head: [
+      'backend',
+      'seconds a round',
+      'of these training',
+      'CPU seconds of that',
+      'peak RSS',
+      'version',
+    ],
     rows: measurements.map((one) => [
       one.engine.backend,
       secondsPerRound(one).toFixed(2),
       trainingPerRound(one).toFixed(2),
+      trainingCpuPerRound(one).toFixed(2),
       megabytes(peakRss(one)),
       `${one.engine.version}, ${one.engine.threads} thread${one.engine.threads === 1 ? '' : 's'}`,
     ]),
@@ -77,14 +94,13 @@ export function roundTable(measurements: readonly Measurement[]): Table {
 /** A page of the documentation: ratios first, then what they were taken from. */
 export function reportMarkdown(report: Report): string {
   const { benchmark, measurements, comparisons, faults } = report
-  const tolerance = `${benchmark.accuracyTolerance * 100} percentage points`
   return [
     `# Benchmark ${benchmark.name}`,
     `Written by \`tributary benchmark ${benchmark.name} --out ${benchmark.name}.md\`: ${benchmark.describe}.`,
     markdown(ratioTable(comparisons)),
     `Below 1 means less time or memory than the reference. ${
       faults.length === 0
-        ? `Accuracies agree within ${tolerance}; no round left a tensor behind.`
+        ? `Final accuracies differ by at most ${benchmark.accuracyTolerance * 100} %, the stated tolerance; no round left a tensor behind.`
         : `**Failed:** ${faults.join('; ')}.`
     }`,
     markdown(backendTable(measurements)),
