@@ -169,6 +169,17 @@ describe.each(['data-v1'])('the data directory %s', (name) => {
       expect(update).toBe(tasks[0]?.updateSha256)
       expect(accepted.includes(update)).toBe(member === 'a')
       expect(await state.memory(expected.finished.runId)).toBeNull()
+      const fates = (await state.entries()).map((entry) => [entry.runId, entry.round, entry.fate])
+      const bothOf = (id: RunId, of: number) => [
+        [id, of, 'sent'],
+        [id, of, 'accepted'],
+      ]
+      expect(fates).toEqual([
+        ...[1, 2, 3].flatMap((of) => bothOf(expected.finished.runId, of)),
+        ...bothOf(runId, 1),
+        // Written before the first byte leaves.
+        [runId, round, 'sent'],
+      ])
     }
   })
 

@@ -83,7 +83,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     runs.subscribe((runId, { type, data }) => {
       log.info({ runId, round: data['round'] ?? null }, type)
       feed.wake(runId)
-      if (type === 'run:finished') void fleet.announceEnd(runId).catch(() => undefined)
+      if (type === 'run:finished')
+        fleet.announceEnd(runId).catch((error: unknown) => onError(asFederationError(error)))
     })
 
     // The port first: another coordinator that has it must not be noticed after runs were taken up.
