@@ -33,7 +33,8 @@ export async function performTask(
   await settleEarlierTask(node, task, signal)
   const { open, update } =
     (await sameTaskAgain(node, task)) ?? (await trainAndSave(node, task, signal))
-  node.emit('update:sending', { runId, round, slot, bytes: update.length })
+  const { metrics } = open
+  node.emit('update:sending', { runId, round, slot, bytes: update.length, metrics: { ...metrics } })
   return upload(node.link, open, { update, signal: node.signal })
 }
 

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { joinFederation } from '#client/join.js'
 import { readNodeStatus } from '#client/status.js'
 import { addCommand } from '../command.js'
+import { describeNodeEvent } from '../node-events.js'
 
 interface JoinOptions {
   readonly code?: string
@@ -46,7 +47,7 @@ export function registerClient(program: Command): void {
     run: async ({ out, signal }, options, [url]) => {
       const { stateDir, code, name, data, partition, shard, testFraction, limit, shareCounts } =
         options
-      const node = await joinFederation({
+      const joining = joinFederation({
         url: url ?? '',
         stateDir,
         ...(code === undefined ? {} : { code }),
@@ -63,11 +64,16 @@ export function registerClient(program: Command): void {
         onEvent: (event) => {
           const { type, ...details } = event
           out.event(type, details)
-          out.say(describeEvent(type, details))
+          out.say(describeNodeEvent(event))
         },
       })
-      await node.closed
-      out.finish('client:join', { nodeId: node.nodeId })
+      const node = await joining.catch((error: unknown) => {
+        // Told to leave before it was there: that is no failure.
+        if (signal.aborted) return null
+        throw error
+      })
+      await node?.closed
+      out.finish('client:join', { nodeId: node?.nodeId ?? null })
     },
   })
   addCommand<{ stateDir: string }>(client, 'status', {
@@ -87,11 +93,3 @@ export function registerClient(program: Command): void {
     },
   })
 }
-
-const describeEvent = (type: string, details: Readonly<Record<string, unknown>>): string =>
-  [
-    type,
-    ...Object.entries(details).map(
-      ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
-    ),
-  ].join('  ')

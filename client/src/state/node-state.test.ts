@@ -1,8 +1,9 @@
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { float32Of, makeBundle } from '#protocol/bundle.js'
+import type { FederationError } from '#protocol/errors.js'
 import { sha256, type RunId } from '#protocol/ids.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import { readNodeStatus } from '../status.js'
@@ -88,6 +89,60 @@ describe('the state directory of a node', () => {
     expect(await state.asset(hash)).not.toBeNull()
     await writeFile(join(directory, 'assets', hash), Uint8Array.of(1, 2, 4))
     expect(await state.asset(hash)).toBeNull()
+  })
+
+  it('loses no more of the journal than the line that a kill has cut short', async () => {
+    const entry = { at: 'now', runId: RUN, bytes: { metrics: 8 }, fate: 'sent' as const }
+    await state.journal({ ...entry, round: 1 })
+    await appendFile(join(directory, 'journal.jsonl'), '{"at":"no')
+    await state.journal({ ...entry, round: 2 })
+    expect((await state.entries()).map(({ round }) => round)).toEqual([1, 2])
+  })
+
+  it('forgets the past of another identity, not of the same', async () => {
+    const credentials = {
+      url: 'http://127.0.0.1:1',
+      nodeId: 'node-000000000000',
+      name: 'a',
+      secret: 's',
+    }
+    await state.saveCredentials(credentials)
+    await state.settle(RUN, memory(1))
+    await state.saveCredentials({ ...credentials, name: 'b' })
+    expect(await state.memories()).toEqual([RUN])
+    await state.saveOpenTask(TASK, Uint8Array.of(1), memory(5))
+    await state.saveCredentials({ ...credentials, nodeId: 'node-000000000001' })
+    expect(await state.memories()).toEqual([])
+    expect(await state.openTasks()).toEqual([])
+  })
+
+  it('says what the disk refuses, without paths', async () => {
+    await writeFile(join(directory, 'memory'), 'a file where a folder should be')
+    await expect(state.settle(RUN, memory(1))).rejects.toMatchObject({
+      code: 'store/io',
+      message: 'The state directory cannot be written (EEXIST)',
+    })
+    await expect(openNodeState(join(directory, 'memory', 'a'))).rejects.toMatchObject({
+      code: 'store/io',
+    })
+  })
+
+  it('may be given back twice', async () => {
+    await state.release()
+    await state.release()
+    state = await openNodeState(directory)
+  })
+
+  it('tells when it was taken away', async () => {
+    await state.release()
+    const lost = new Promise<FederationError>((resolve) => {
+      void openNodeState(directory, resolve).then(async (opened) => {
+        state = opened
+        await rm(directory, { recursive: true })
+        await rm(`${directory}.lock`, { recursive: true })
+      })
+    })
+    expect((await lost).code).toBe('store/locked')
   })
 
   it('tells its status from the journal', async () => {
