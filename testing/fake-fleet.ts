@@ -61,6 +61,10 @@ export interface Reply {
 }
 type Script = (opening: Opening, options: ExchangeOptions) => AsyncIterable<Reply> | Iterable<Reply>
 
+async function* repliesOf(replies: ReturnType<Script>): AsyncGenerator<Reply> {
+  yield* replies
+}
+
 /** Members that reply as a script says, and remember what they were told. */
 export class FakeFleet implements Fleet {
   online: readonly Slot[]
@@ -99,7 +103,7 @@ export class FakeFleet implements Fleet {
     options: ExchangeOptions,
   ): AsyncIterable<Contribution> {
     this.openings.push(opening)
-    for await (const { slot, payload, weight = 1 } of this.script(opening, options)) {
+    for await (const { slot, payload, weight = 1 } of repliesOf(this.script(opening, options))) {
       const blob = await this.#blobs.put(Buffer.from(payload))
       const lease = opening.cohort.find((member) => member.slot === slot)?.lease ?? ''
       const updateId = sha256(`${opening.round}|${slot}|${lease}|${blob}`)
