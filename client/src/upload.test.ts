@@ -96,6 +96,34 @@ describe('upload', () => {
     expect(server.begins).toHaveLength(1)
   })
 
+  it('survives that a later chunk is refused while an earlier one is still being written', async () => {
+    const server = coordinator()
+    // More chunks than may be on their way: the fifth waits for the first.
+    const update = new Uint8Array(5 * CHUNK_BYTES)
+    const task = { ...TASK, updateSha256: sha256(update) }
+    let written: () => void = () => undefined
+    let refusals = 0
+    const link = {
+      ...server.link,
+      ask: async (name: 'update:chunk', message: unknown) => {
+        const chunks = server.bytes().length / CHUNK_BYTES
+        if (name === 'update:chunk' && chunks > 0 && refusals === 0) {
+          refusals += 1
+          // Rejections that nobody handles are noticed after a turn of the event loop.
+          setImmediate(() => setImmediate(written))
+          throw new FederationError('upload/out-of-order', 'too many at once')
+        }
+        const answer = await server.link.ask(name, message)
+        if (name === 'update:chunk' && chunks === 0)
+          await new Promise<void>((resolve) => (written = resolve))
+        return answer
+      },
+    } as unknown as Link
+    expect(await upload(link, task, { update, signal })).toBe('accepted')
+    expect(refusals).toBe(1)
+    expect(server.bytes().equals(update)).toBe(true)
+  })
+
   it('gives up when the bytes are corrupt again and again', async () => {
     const server = coordinator({ verdict: new FederationError('update/corrupt', 'hash differs') })
     expect(await upload(server.link, TASK, { update: UPDATE, signal })).toMatchObject({
