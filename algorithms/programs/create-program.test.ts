@@ -4,7 +4,7 @@ import type { EvaluationConfig, RunConfig } from '#protocol/run-config.js'
 import type { ClientData } from '#data/dataset.js'
 import { CATALOGUE } from '#algorithms/catalogue.js'
 import { evaluate, modelPredictor } from '#algorithms/evaluation/evaluate.js'
-import { assertPossible, modelOf } from '#algorithms/from-config.js'
+import { modelOf } from '#algorithms/from-config.js'
 import type { Method } from '#algorithms/methods/method.js'
 import { paramsOf } from '#algorithms/models/params.js'
 import { useBackend } from '#algorithms/tensor/backends.js'
@@ -169,11 +169,6 @@ describe('early stopping', () => {
     for (const value of [0.6, 0.6, 0.6])
       state = program.observe(state, { accuracy: 0.1, 'federated/accuracy': value })
     expect(program.next(state)).toMatchObject({ part: 'evaluation' })
-  })
-
-  it('cannot watch a score that nobody measures', () => {
-    expect(() => assertPossible(stopping({ central: null }))).toThrow(/evaluation.central/)
-    expect(() => assertPossible(stopping())).not.toThrow()
   })
 })
 
