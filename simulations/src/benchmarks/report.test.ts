@@ -52,6 +52,13 @@ describe('the page of a benchmark', () => {
     expect(page).not.toContain('no round left a tensor behind')
   })
 
+  it('warns of times taken on a busy machine', async () => {
+    const quiet = await report([])
+    expect(reportMarkdown(quiet)).not.toContain('busy')
+    const busy = { ...quiet, machine: { ...quiet.machine, load: 6.9 } }
+    expect(reportMarkdown(busy)).toContain('busy with other work (load 6.9 on 2 cores)')
+  })
+
   it('knows no other name', () => {
     expect(() => benchmarkNamed('nonsense')).toThrow(/there are: cnn-backends/)
   })

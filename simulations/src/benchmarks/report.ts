@@ -108,10 +108,19 @@ export function reportMarkdown(report: Report): string {
     markdown(roundTable(measurements)),
     'numTensors is `tf.memory().numTensors` of the processes that trained.',
     markdown({ head: ['what', 'value'], rows: setting(report) }),
+    ...busyness(report.machine),
   ]
     .join('\n\n')
     .concat('\n')
 }
+
+/** Seconds by the clock, taken beside other work, mislead. */
+const busyness = ({ load, cores }: Machine): readonly string[] =>
+  load < cores / 2
+    ? []
+    : [
+        `The machine was busy with other work (load ${load.toFixed(1)} on ${cores} cores): take the ratio of CPU time, not of seconds.`,
+      ]
 
 function setting({ config, machine, workers, overrides, benchmark }: Report): Table['rows'] {
   const { data, cohort, training } = config
