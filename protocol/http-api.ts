@@ -32,7 +32,15 @@ const nodeView = z.strictObject({
   online: z.boolean(),
   engine: engine.nullable(),
   /** The task it is performing now. */
-  task: z.strictObject({ runId, round: z.int().min(0), slot }).nullable(),
+  task: z
+    .strictObject({
+      runId,
+      round: z.int().min(0),
+      slot,
+      /** Training steps; null until the node has told. */
+      progress: z.strictObject({ done: z.int().min(0), total: z.int().min(0) }).nullable(),
+    })
+    .nullable(),
 })
 const event = z.strictObject({
   /** 1, 2, 3 … within a run, without gaps. */

@@ -45,7 +45,7 @@ export function registerNodes(program: Command): void {
           node.name,
           stateOf(node),
           node.engine?.backend ?? '–',
-          node.task === null ? '–' : `${node.task.runId} round ${node.task.round}`,
+          taskText(node.task),
           node.enrolledAt,
         ]),
       )
@@ -65,6 +65,15 @@ export function registerNodes(program: Command): void {
   })
 }
 
+function taskText(task: NodeView['task']): string {
+  if (task === null) return '–'
+  const { runId, round, progress } = task
+  const share =
+    progress === null
+      ? ''
+      : `, ${Math.round((100 * progress.done) / Math.max(progress.total, 1))} %`
+  return `${runId} round ${round}${share}`
+}
 const stateOf = (node: NodeView): string => {
   if (node.revokedAt !== null) return 'revoked'
   return node.online ? 'online' : 'offline'

@@ -29,6 +29,8 @@ export interface Assignment {
   grace: { cancel(): void } | null
   upload: Upload | null
   arrival: Arrival | null
+  /** Training steps, as the node last told; null before. */
+  progress: { readonly done: number; readonly total: number } | null
   /** Bytes of blobs served to the node for this task. */
   bytesDown: number
 }
@@ -60,7 +62,14 @@ export class OpenRound {
     this.openedAt = openedAt
     this.assignments = [...nodeOf].map(([member, nodeId]) => ({
       ...{ round: this, member, nodeId, standing: 'working' as const },
-      ...{ offeredTo: null, grace: null, upload: null, arrival: null, bytesDown: 0 },
+      ...{
+        offeredTo: null,
+        grace: null,
+        upload: null,
+        arrival: null,
+        progress: null,
+        bytesDown: 0,
+      },
     }))
     this.endWhenComplete()
   }

@@ -91,6 +91,22 @@ export class Reception {
     return { ok: true }
   }
 
+  /** A round that is over, or a task taken away, has no progress to keep: nothing is wrong then. */
+  progress(
+    session: Session,
+    { runId, round, slot, done, total }: Message<'node:progress'>,
+  ): { readonly ok: true } {
+    const own = this.#options.tasks.of(session.nodeId)
+    const assignment = own.find(
+      (one) =>
+        one.member.slot === slot &&
+        one.round.opening.runId === runId &&
+        one.round.opening.round === round,
+    )
+    if (assignment !== undefined) assignment.progress = { done, total }
+    return { ok: true }
+  }
+
   async fate(session: Session, place: Place): Promise<Answer<'fate:ask'>> {
     // A run that is not there any more has nobody's secrets, and its members should let go of it.
     if ((await this.#options.store.run(place.runId)) === null)

@@ -212,10 +212,13 @@ describe('the fleet', () => {
     const [first, second] = [exchange(), exchange(opening({ runId: other, round: 7 }))]
     await settleDown()
     expect(a.told).toEqual(['round:start 1'])
-    expect(fleet.taskOf(a.nodeId)).toEqual({ runId: RUN, round: 1, slot: 0 })
+    expect(fleet.taskOf(a.nodeId)).toEqual({ runId: RUN, round: 1, slot: 0, progress: null })
+    const place = { runId: RUN, round: 1, slot: 0 }
+    fleet.reception.progress(fleet.registry.get(a.nodeId)!, { ...place, done: 3, total: 9 })
+    expect(fleet.taskOf(a.nodeId)).toEqual({ ...place, progress: { done: 3, total: 9 } })
     await upload(a, updateOf(0))
     expect(a.told).toEqual(['round:start 1', 'round:start 7'])
-    expect(fleet.taskOf(a.nodeId)).toEqual({ runId: other, round: 7, slot: 0 })
+    expect(fleet.taskOf(a.nodeId)).toMatchObject({ runId: other, round: 7, slot: 0 })
     for (const { abort, ended } of [first, second]) {
       abort.abort()
       await ended

@@ -1,4 +1,5 @@
 import type { Problem } from '#protocol/errors.js'
+import type { HttpAnswer } from '#protocol/http-api.js'
 import type { Hash, NodeId, RunId, Slot } from '#protocol/ids.js'
 import { canonicalJson, type JsonObject } from '#protocol/json.js'
 import type { Fate, RosterEntry } from '#protocol/record.js'
@@ -61,13 +62,11 @@ export class SocketFleet implements Fleet {
     this.registry.get(nodeId)?.link.close()
   }
   /** What a node is doing now: for people. */
-  taskOf(
-    nodeId: NodeId,
-  ): { readonly runId: RunId; readonly round: number; readonly slot: Slot } | null {
+  taskOf(nodeId: NodeId): HttpAnswer<'GET /api/nodes'>['nodes'][number]['task'] {
     const [assignment] = this.#tasks.of(nodeId)
     if (assignment?.standing !== 'working') return null
     const { runId, round } = assignment.round.opening
-    return { runId, round, slot: assignment.member.slot }
+    return { runId, round, slot: assignment.member.slot, progress: assignment.progress }
   }
   /**
    * Whether the node may read the blob for a task of its own: then how to count what it is sent, else null. A node that

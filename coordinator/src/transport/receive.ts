@@ -34,11 +34,8 @@ const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ],
   [
     'node:progress',
-    (value, sender) => {
-      greeted(sender)
-      parsed('node:progress', value)
-      return { ok: true }
-    },
+    (value, sender) =>
+      sender.fleet.reception.progress(greeted(sender), parsed('node:progress', value)),
   ],
   [
     'update:begin',
