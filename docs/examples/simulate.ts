@@ -1,10 +1,12 @@
 /** A simulated run from your own program: four clients, FedAvg, the built-in synthetic data. */
-import { configCatalogue, parseRunConfig, simulate } from 'tributary'
+import { configCatalogue, loadDataset, parseRunConfig, simulate } from 'tributary'
+
+const { inputShape, classes } = await loadDataset({ name: 'synthetic', limit: 10 })
 
 const config = parseRunConfig(
   {
     name: 'example',
-    task: { inputShape: [8, 8, 1], classes: ['0', '1', '2', '3'] },
+    task: { inputShape, classes },
     model: { name: 'logistic' },
     data: { name: 'synthetic', partition: 'dirichlet:0.5:min=5:seed=1', clients: 4, limit: 400 },
     compute: { backend: 'wasm' },
