@@ -9,7 +9,7 @@ export function registerDoctor(program: Command): void {
   addCommand<{ install?: string }>(program, 'doctor', {
     describe: 'what this machine can do, and why not more',
     options: (command) =>
-      command.option('--install <backend>', 'native (214 MB download) or cuda (about 3 GB)'),
+      command.option('--install <backend>', 'native (downloads 214 MB) or cuda (downloads 2.4 GB)'),
     run: async ({ out }, options) => {
       if (options.install !== undefined) {
         await install(options.install, (line) => {
