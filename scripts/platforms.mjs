@@ -1,5 +1,5 @@
 /**
- * Runs the demonstration under other Node.js majors (binaries of the npm package `node`) and writes docs/platforms.md.
+ * Runs the demonstration under other Node.js majors (binaries of the npm package `node`, which are packages of their own by platform) and writes docs/platforms.md.
  * Usage: node scripts/platforms.mjs [20 22 24]
  */
 import { spawnSync } from 'node:child_process'
@@ -35,16 +35,16 @@ Nothing else was tried: Linux x86-64 with glibc only.
 /** The binary of that major: the running one, or the npm package \`node\` in a folder of its own. */
 function binary(major) {
   if (process.versions.node.startsWith(`${major}.`)) return process.execPath
+  const name = `node-${process.platform}-${process.arch}`
   const folder = join(ROOT, '.tributary/platforms', major)
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'package.json'), '{ "private": true }')
-  const done = spawnSync(
-    'npm',
-    ['install', '--no-audit', '--no-fund', '--allow-scripts=node', `node@${major}`],
-    { cwd: folder, stdio: ['ignore', 2, 2] },
-  )
+  const done = spawnSync('npm', ['install', '--no-audit', '--no-fund', `${name}@${major}`], {
+    cwd: folder,
+    stdio: ['ignore', 2, 2],
+  })
   if (done.status !== 0) throw new Error(`npm install node@${major} failed`)
-  return join(folder, 'node_modules/.bin/node')
+  return join(folder, 'node_modules', name, 'bin/node')
 }
 
 function demoUnder(major) {

@@ -1,3 +1,4 @@
+import { COMMAND } from '../command-name.js'
 import type { Command } from 'commander'
 import { once } from 'node:events'
 import { startCoordinator } from '#coordinator/server.js'
@@ -33,7 +34,7 @@ export function registerCoordinator(program: Command): void {
         out.say(`Administrator's sign-in code, shown once: ${coordinator.signInCode}`)
       }
       out.say(
-        'Invite a node:  tributary nodes invite        Start a run:  tributary runs start CONFIG',
+        `Invite a node:  ${COMMAND} nodes invite        Start a run:  ${COMMAND} runs start CONFIG`,
       )
       out.event('coordinator:listening', {
         url: coordinator.url,

@@ -1,3 +1,4 @@
+import { COMMAND } from '../command-name.js'
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { once } from 'node:events'
@@ -88,9 +89,9 @@ async function runDemo(session: Session, demo: Demo): Promise<void> {
   out.say(`Record    ${exported.record}`)
   out.say('')
   out.say('Go on:')
-  out.say(`  tributary models evaluate ${exported.model} --data mnist`)
-  out.say(`  tributary simulate --replay ${exported.record}      (the same bytes, in one process)`)
-  out.say('  tributary simulate mnist-fedavg-dirichlet --seeds 0,1,2')
+  out.say(`  ${COMMAND} models evaluate ${exported.model} --data mnist`)
+  out.say(`  ${COMMAND} simulate --replay ${exported.record}      (the same bytes, in one process)`)
+  out.say(`  ${COMMAND} simulate mnist-fedavg-dirichlet --seeds 0,1,2`)
   if (demo.keep === true && !session.signal.aborted) {
     out.say(`\nStill serving at ${api.url}; data in ${demo.directory}. Ctrl-C ends it.`)
     await once(session.signal, 'abort')

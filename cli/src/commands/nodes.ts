@@ -1,3 +1,4 @@
+import { COMMAND } from '../command-name.js'
 import type { Command } from 'commander'
 import type { HttpAnswer } from '#protocol/http-api.js'
 import { addCommand, integer } from '../command.js'
@@ -27,7 +28,7 @@ export function registerNodes(program: Command): void {
         })
         invitations.push(invitation)
         out.say(`${invitation.code}   until ${invitation.expiresAt}`)
-        out.say(`  tributary client join ${api.url} --code ${invitation.code} --data mnist`)
+        out.say(`  ${COMMAND} client join ${api.url} --code ${invitation.code} --data mnist`)
       }
       out.finish('nodes:invite', { url: api.url, invitations })
     },
@@ -49,7 +50,7 @@ export function registerNodes(program: Command): void {
           node.enrolledAt,
         ]),
       )
-      if (all.length === 0) out.say('No node yet. Invite one:  tributary nodes invite')
+      if (all.length === 0) out.say(`No node yet. Invite one:  ${COMMAND} nodes invite`)
       out.finish('nodes:list', { nodes: all })
     },
   })

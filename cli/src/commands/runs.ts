@@ -1,3 +1,4 @@
+import { COMMAND } from '../command-name.js'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
@@ -46,7 +47,7 @@ function registerStart(runs: Command): void {
       const { runId } = await api.call('POST /api/runs', { body: { config: input } })
       session.out.say(`Started ${runId}`)
       if (options.watch === true) await watchRun(session, api, runId)
-      else session.out.say(`Follow it:  tributary runs watch ${runId}`)
+      else session.out.say(`Follow it:  ${COMMAND} runs watch ${runId}`)
       session.out.finish('runs:start', { runId })
     },
   })
@@ -86,7 +87,7 @@ function registerList(runs: Command): void {
         ]),
       )
       if (lines.length === 0)
-        out.say('No run yet. Start one:  tributary runs start mnist-fedavg-dirichlet')
+        out.say(`No run yet. Start one:  ${COMMAND} runs start mnist-fedavg-dirichlet`)
       out.finish('runs:list', { runs: lines })
     },
   })
@@ -176,7 +177,7 @@ function registerExport(runs: Command): void {
       const written = await exportRun(await connect(options), run ?? '', options.out)
       out.say(`Model   ${written.model}`)
       out.say(`Record  ${written.record}`)
-      out.say(`Replay it:  tributary simulate --replay ${written.record}`)
+      out.say(`Replay it:  ${COMMAND} simulate --replay ${written.record}`)
       out.finish('runs:export', { ...written })
     },
   })

@@ -1,3 +1,4 @@
+import { COMMAND } from '../command-name.js'
 import { cpus } from 'node:os'
 import type { Command } from 'commander'
 import { FederationError } from '#protocol/errors.js'
@@ -125,7 +126,7 @@ function finishSimulation({ out }: Session, finished: readonly Simulated[]): voi
     )
   out.say(`Model ${last.model}`)
   out.say(
-    `Look at it:  tributary runs show ${last.record.runId} --local     Compare:  tributary compare ${finished.map(({ record }) => record.runId).join(' ')}`,
+    `Look at it:  ${COMMAND} runs show ${last.record.runId} --local     Compare:  ${COMMAND} compare ${finished.map(({ record }) => record.runId).join(' ')}`,
   )
   const single = summaries.at(-1)
   out.finish('simulate', {
