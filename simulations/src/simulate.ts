@@ -4,7 +4,7 @@ import { FederationError, isErrorCode } from '#protocol/errors.js'
 import type { RunId } from '#protocol/ids.js'
 import type { RoundRecord, RunRecord } from '#protocol/record.js'
 import type { RunConfig } from '#protocol/run-config.js'
-import { chooseBackend } from '#algorithms/tensor/choose-backend.js'
+import { chooseBackend, type BackendChoice } from '#algorithms/tensor/choose-backend.js'
 import { assertPossible } from '#algorithms/from-config.js'
 import { createCompute } from '#coordinator/compute/create-compute.js'
 import { RunManager, type RunManagerOptions } from '#coordinator/run.js'
@@ -24,6 +24,8 @@ export interface SimulateOptions {
   /** Ends the run after the work in hand. */
   readonly signal?: AbortSignal
   readonly onRound?: (round: RoundRecord) => void
+  /** Told what was measured when the configuration leaves the backend to `auto`. */
+  readonly onBackend?: (choice: BackendChoice) => void
   readonly onEvent?: (event: EventRow) => void
   /** What each worker's share of a round took. */
   readonly onWorker?: OnWorker
@@ -33,18 +35,22 @@ export interface SimulateOptions {
 export async function simulate(config: RunConfig, options: SimulateOptions): Promise<SimulatedRun> {
   const sources = sourcesOfConfig(config)
   assertPossible(config)
-  const pinned = await pinBackend(config)
+  const pinned = await pinBackend(config, options.onBackend)
   return runSimulated({ config: pinned, sources, kind: 'simulated' }, options)
 }
 
 /** `auto` becomes the backend that is fastest here for this model; the record names it, so a replay uses the same. */
-export async function pinBackend(config: RunConfig): Promise<RunConfig> {
+export async function pinBackend(
+  config: RunConfig,
+  onChoice?: (choice: BackendChoice) => void,
+): Promise<RunConfig> {
   const { compute, task, model, training } = config
   if (compute.backend !== 'auto') return config
   const { threads } = compute
   const memoryFile = join(cacheDirectory(), 'backends.json')
-  const { chosen } = await chooseBackend({ trial: { task, model, training, threads }, memoryFile })
-  return { ...config, compute: { backend: chosen, threads } }
+  const choice = await chooseBackend({ trial: { task, model, training, threads }, memoryFile })
+  onChoice?.(choice)
+  return { ...config, compute: { backend: choice.chosen, threads } }
 }
 const cacheDirectory = (): string =>
   join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'tributary')

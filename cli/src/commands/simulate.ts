@@ -9,6 +9,7 @@ import { simulate } from '#simulations/simulate.js'
 import { addCommand, integer, integerList, type Session } from '../command.js'
 import { meanAndSpread, percent } from '../format.js'
 import { findRecord, RUNS_DIRECTORY } from '../local-runs.js'
+import { describeNodeEvent } from '../node-events.js'
 import { connect, remoteOptions, type RemoteOptions } from '../sign-in.js'
 import { printRecall, summarise } from '../summary.js'
 import { roundProgress, type RunEvent } from '../progress.js'
@@ -84,6 +85,12 @@ async function runOne(
 ): Promise<Simulated> {
   printRoundHead(session)
   return simulate(config, {
+    onBackend: (choice) => {
+      const { chosen, remembered } = choice
+      const measurements = choice.measurements.map((one) => ({ ...one }))
+      session.out.event('backend:chosen', { chosen, remembered, measurements })
+      session.out.say(describeNodeEvent({ type: 'backend:chosen', chosen, measurements }))
+    },
     workers: options.workers,
     runsDirectory: options.runsDir,
     signal: session.signal,
