@@ -32,15 +32,23 @@ export function remember(path: string, key: string, made: Made): void {
     mkdirSync(dirname(path), { recursive: true })
     writeFileSync(draft, `${JSON.stringify(all, null, 2)}\n`)
     renameSync(draft, path)
-  } catch {
+  } catch (cause) {
     // A read-only or full disk must not keep a node from training.
+    warn(`The choice of backend cannot be kept in ${path}`, cause)
   }
 }
 
 function read(path: string): Record<string, Remembered> {
   try {
     return file.parse(JSON.parse(readFileSync(path, 'utf8')))
-  } catch {
+  } catch (cause) {
+    const isAbsent = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
+    if (!isAbsent) warn(`${path} holds no choices of backends and is not used`, cause)
     return {}
   }
+}
+
+function warn(what: string, cause: unknown): void {
+  const why = cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause)
+  process.emitWarning(`${what}: ${why}`, 'TributaryWarning')
 }

@@ -8,6 +8,7 @@ import { liveRow, ROUND_HEAD, roundRow } from './summary.js'
 
 type WireEvent = HttpAnswer<'GET /api/runs/:id/events'>['events'][number]
 const ENDINGS = new Set(['run:finished', 'run:failed', 'run:stopped'])
+const UNDER_WAY = new Set<RunRecord['state']>(['waiting', 'running'])
 const RETRY_MS = 500
 const GIVE_UP_MS = 120_000
 
@@ -46,7 +47,13 @@ export async function watchRun(session: Session, api: Api, runId: string): Promi
       show(session, event)
     }
     after = events.at(-1)?.seq ?? after
-    if (events.some((event) => ENDINGS.has(event.type))) break
+    if (!events.some((event) => ENDINGS.has(event.type))) continue
+    // The events are the run's whole history: one that was stopped may have been resumed since.
+    const record = await api.call('GET /api/runs/:id', { id: runId })
+    if (!UNDER_WAY.has(record.state)) {
+      progress.clear()
+      return record
+    }
   }
   progress.clear()
   return api.call('GET /api/runs/:id', { id: runId })

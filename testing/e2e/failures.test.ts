@@ -104,6 +104,16 @@ describe('a run on real processes', () => {
     expect(record.rounds.map(({ round }) => round)).toEqual(
       Array.from({ length: ROUNDS + 1 }, (_, round) => round),
     )
+    // Its history has no stop in it; that of the next one has, and watching goes on beyond it.
+    const other = await tributary(['runs', 'start', config, '--data-dir', first.dataDir])
+    const otherId = String(other.result['runId'])
+    await tributary(['runs', 'stop', otherId, '--data-dir', first.dataDir])
+    const stopped = await tributary(['runs', 'watch', otherId, '--data-dir', first.dataDir])
+    expect(stopped.result).toMatchObject({ state: 'stopped' })
+    await tributary(['runs', 'resume', otherId, '--data-dir', first.dataDir])
+    const resumed = await tributary(['runs', 'watch', otherId, '--data-dir', first.dataDir])
+    expect(resumed.result).toMatchObject({ state: 'finished', rounds: ROUNDS })
+
     const replay = await tributary(['simulate', '--replay', join(out, 'record.json')], {
       cwd: directory.path,
     })
