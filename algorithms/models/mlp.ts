@@ -8,6 +8,7 @@ import type { ModelEntry } from '#algorithms/catalogue-entry.js'
 import { chain } from './blocks/block-maker.js'
 import { dense, head } from './blocks/dense.js'
 import { flatten } from './blocks/flatten.js'
+import { layerNorm } from './blocks/layer-norm.js'
 import { buildModel } from './build-model.js'
 import { activationOption, unitsOption } from './options.js'
 
@@ -19,14 +20,19 @@ const options = z.strictObject({
     .default([200, 200])
     .describe('Units of each hidden layer'),
   activation: activationOption,
+  closingNorm: z
+    .boolean()
+    .exactOptional()
+    .describe('A LayerNorm with its own scale and shift behind the last hidden layer'),
 })
 
 export const mlp: ModelEntry<z.infer<typeof options>> = {
   name: 'mlp',
   options,
-  build({ inputShape, classes }, { hidden, activation }) {
+  build({ inputShape, classes }, { hidden, activation, closingNorm }) {
     const layers = hidden.map((units, i) => dense(`dense${i + 1}`, { units, activation }))
-    const blocks = chain(inputShape, [flatten(), ...layers, head(classes.length)])
+    const closing = closingNorm === true ? [layerNorm('norm')] : []
+    const blocks = chain(inputShape, [flatten(), ...layers, ...closing, head(classes.length)])
     return buildModel({ name: 'mlp', inputShape, classes: classes.length, blocks })
   },
 }

@@ -2,7 +2,8 @@ import type { TensorSpec } from '#protocol/bundle.js'
 import type { Stream } from '#algorithms/tensor/stream.js'
 import type { Tensor } from '#algorithms/tensor/tf.js'
 
-export type Activation = 'relu' | 'softplus'
+/** relu; its smooth twin softplus, for the audit's checks; the exact gelu of transformers. */
+export type Activation = 'relu' | 'softplus' | 'gelu'
 
 /** How a parameter is drawn: zeros, or normal / uniform with a bound from its fan-in (and fan-out). */
 export type Initializer = 'zeros' | 'ones' | 'he-normal' | 'glorot-uniform'
@@ -12,14 +13,38 @@ export interface ParamSpec {
   readonly init: Initializer
 }
 
+/**
+ * A place where features can be scaled and shifted channel by channel (SSF, https://arxiv.org/abs/2210.08823): behind every
+ * linear, convolution and norm op, before its activation. The head has none.
+ */
+export interface SiteSpec {
+  /** Unique in the model. */
+  readonly id: string
+  /** Size of the last axis. */
+  readonly channels: number
+  /** The params whose last axis has these channels: scale · and shift + fold into them. */
+  readonly fold: { readonly scale: string; readonly shift: string }
+}
+/** Given the number of a site and the op's output [batch, …, channels], returns what goes on: a tensor of the same shape. */
+export type Adapt = (site: number, z: Tensor) => Tensor
+
 /** One named step of a model. `outputShape` is without the batch dimension. Built from the safe op set, so twice differentiable. */
 export interface Block {
   readonly name: string
   readonly params: readonly ParamSpec[]
   readonly inputShape: readonly number[]
   readonly outputShape: readonly number[]
-  /** params in the order of `params`; x is [batch, ...inputShape]. */
-  forward(params: readonly Tensor[], x: Tensor): Tensor
+  /** `fold` names params of this block. */
+  readonly sites: readonly SiteSpec[]
+  /** params in the order of `params`; x is [batch, ...inputShape]. `adapt` counts this block's sites from 0. */
+  forward(params: readonly Tensor[], x: Tensor, adapt: Adapt): Tensor
+}
+
+export interface ForwardOptions {
+  readonly from?: number
+  readonly to?: number
+  /** Counts the model's sites. Without it nothing is adapted. */
+  readonly adapt?: Adapt
 }
 
 /**
@@ -33,11 +58,9 @@ export interface Model {
   readonly blocks: readonly Block[]
   readonly params: readonly TensorSpec[]
   readonly parameterCount: number
+  /** Of all blocks in order; `fold` names params of the model. */
+  readonly sites: readonly SiteSpec[]
   init(stream: Stream): Float32Array
   /** Runs blocks from ≤ i < to (defaults: all). `params` are all the model's tensors in the order of `params`. */
-  forward(
-    params: readonly Tensor[],
-    x: Tensor,
-    range?: { readonly from?: number; readonly to?: number },
-  ): Tensor
+  forward(params: readonly Tensor[], x: Tensor, options?: ForwardOptions): Tensor
 }

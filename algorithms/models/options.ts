@@ -2,7 +2,7 @@ import { z } from 'zod'
 
 /** Option schemas that several models share. */
 export const activationOption = z
-  .enum(['relu', 'softplus'])
+  .enum(['relu', 'softplus', 'gelu'])
   .default('relu')
   .describe(
     'Activation of the hidden layers. softplus: the smooth twin that audits check second derivatives on',

@@ -40,8 +40,9 @@ export const conv = (
       ],
       inputShape,
       outputShape: [height - lost, width - lost, channels],
-      forward: ([kernel, bias], x) =>
-        activate(tf.add(conv2d(x, kernel!, { padding }), bias!), activation),
+      sites: [{ id: name, channels, fold: { scale: 'kernel', shift: 'bias' } }],
+      forward: ([kernel, bias], x, adapt) =>
+        activate(adapt(0, tf.add(conv2d(x, kernel!, { padding }), bias!)), activation),
     }
   }
 }

@@ -28,11 +28,18 @@ export const dense = (name: string, { units, activation }: DenseOptions): BlockM
       ],
       inputShape,
       outputShape: [units],
-      forward: ([kernel, bias], x) => activate(denseOp(x, kernel!, bias), activation),
+      sites: [{ id: name, channels: units, fold: { scale: 'kernel', shift: 'bias' } }],
+      forward: ([kernel, bias], x, adapt) =>
+        activate(adapt(0, denseOp(x, kernel!, bias)), activation),
     }
   }
 }
 
-/** The last block of every model: features enter, one logit per class leaves. */
-export const head = (classes: number): BlockMaker =>
-  dense('head', { units: classes, activation: 'none' })
+/** The last block of every model: features enter, one logit per class leaves. It is no place to adapt. */
+export const head =
+  (classes: number): BlockMaker =>
+  (inputShape) => ({
+    ...dense('head', { units: classes, activation: 'none' })(inputShape),
+    sites: [],
+    forward: ([kernel, bias], x) => denseOp(x, kernel!, bias),
+  })

@@ -8,6 +8,7 @@ export const flatten = (name = 'flatten'): BlockMaker => {
     return {
       name,
       params: [],
+      sites: [],
       inputShape,
       outputShape: [size],
       forward: (_params, x) => tf.reshape(x, [x.shape[0], size]),

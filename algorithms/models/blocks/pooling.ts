@@ -18,6 +18,7 @@ export const pool = (name: string, kind: 'max' | 'average'): BlockMaker => {
     return {
       name,
       params: [],
+      sites: [],
       inputShape,
       outputShape: [Math.floor(height / SIZE), Math.floor(width / SIZE), channels],
       forward: (_params, x) => op(x, SIZE),
