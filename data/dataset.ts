@@ -23,6 +23,8 @@ export interface Dataset {
   readonly labels: Int32Array
   /** Only for tables whose columns were scaled. */
   readonly scaling?: Scaling
+  /** Where rows come from different domains (scanners, sites): their names, and the domain of every row. */
+  readonly domains?: { readonly names: readonly string[]; readonly of: Uint8Array }
 }
 
 /** Rows of a data set, by index. Cheap: shares the features of its source. */

@@ -5,6 +5,9 @@ import type { Model } from '#algorithms/models/model.js'
 import { tf, type Tensor } from '#algorithms/tensor/tf.js'
 import { product, shapeText } from './blocks/block-maker.js'
 
+/** Tensors that lie one after another in a flat array: a model's, or those of an objective. */
+export type ParamLayout = Pick<Model, 'name' | 'params' | 'parameterCount'>
+
 interface Place {
   readonly name: string
   readonly shape: readonly number[]
@@ -13,7 +16,7 @@ interface Place {
 }
 
 /** Where each param lies in the flat array. */
-export function paramPlaces(model: Model): readonly Place[] {
+export function paramPlaces(model: ParamLayout): readonly Place[] {
   let offset = 0
   return model.params.map(({ name, shape }) => {
     const place = { name, shape, offset, size: product(shape) }
@@ -22,24 +25,24 @@ export function paramPlaces(model: Model): readonly Place[] {
   })
 }
 
-function checkLength(model: Model, length: number): void {
+function checkLength(model: ParamLayout, length: number): void {
   if (length !== model.parameterCount) {
     throw new FederationError(
       'model/does-not-fit',
-      `Model ${model.name} has ${model.parameterCount} parameters, got ${length}`,
+      `${model.name} has ${model.parameterCount} parameters, got ${length}`,
     )
   }
 }
 
 /** The model's tensors in the order of its params, copied out of `flat`. The caller disposes them. */
-export function toTensors(model: Model, flat: Float32Array): Tensor[] {
+export function toTensors(model: ParamLayout, flat: Float32Array): Tensor[] {
   checkLength(model, flat.length)
   return paramPlaces(model).map(({ offset, size, shape }) =>
     tf.tensor(flat.slice(offset, offset + size), [...shape], 'float32'),
   )
 }
 
-function joined(model: Model, values: readonly ArrayLike<number>[]): Float32Array {
+function joined(model: ParamLayout, values: readonly ArrayLike<number>[]): Float32Array {
   checkLength(
     model,
     values.reduce((total, part) => total + part.length, 0),
@@ -54,7 +57,7 @@ function joined(model: Model, values: readonly ArrayLike<number>[]): Float32Arra
 }
 
 /** The tensors' values in one array. Waits for the device: prefer `readParams` outside of tests. */
-export function fromTensors(model: Model, tensors: readonly Tensor[]): Float32Array {
+export function fromTensors(model: ParamLayout, tensors: readonly Tensor[]): Float32Array {
   return joined(
     model,
     tensors.map((tensor) => tensor.dataSync()),
@@ -62,12 +65,15 @@ export function fromTensors(model: Model, tensors: readonly Tensor[]): Float32Ar
 }
 
 /** As `fromTensors`, without blocking; the only way on devices that cannot be read synchronously. */
-export async function readParams(model: Model, tensors: readonly Tensor[]): Promise<Float32Array> {
+export async function readParams(
+  model: ParamLayout,
+  tensors: readonly Tensor[],
+): Promise<Float32Array> {
   return joined(model, await Promise.all(tensors.map((tensor) => tensor.data())))
 }
 
 /** Params as a bundle, one tensor a param, named `block/param`. */
-export function paramsBundle(model: Model, flat: Float32Array): Bundle {
+export function paramsBundle(model: ParamLayout, flat: Float32Array): Bundle {
   checkLength(model, flat.length)
   return makeBundle(
     paramPlaces(model).map(({ name, shape, offset, size }) => ({
@@ -80,13 +86,13 @@ export function paramsBundle(model: Model, flat: Float32Array): Bundle {
 }
 
 /** The flat params out of a bundle that holds them; other tensors beside them are ignored. */
-export function paramsOf(model: Model, bundle: Bundle): Float32Array {
+export function paramsOf(model: ParamLayout, bundle: Bundle): Float32Array {
   const parts = paramPlaces(model).map(({ name, shape }) => {
     const found = tensorOf(bundle, name)
     if (found.dtype !== 'float32' || shapeText(found.shape) !== shapeText(shape)) {
       throw new FederationError(
         'model/does-not-fit',
-        `Model ${model.name} needs ${name} as float32 ${shapeText(shape)}, got ${found.dtype} ${shapeText(found.shape)}`,
+        `${model.name} needs ${name} as float32 ${shapeText(shape)}, got ${found.dtype} ${shapeText(found.shape)}`,
       )
     }
     return float32Of(bundle, name)

@@ -9,17 +9,17 @@ import type { TrainingConfig } from '#protocol/run-config.js'
 import type { Examples } from '#data/dataset.js'
 import type { Model } from '#algorithms/models/model.js'
 import { readParams, toTensors } from '#algorithms/models/params.js'
-import { crossEntropy } from '#algorithms/tensor/ops.js'
 import type { Streams } from '#algorithms/tensor/stream.js'
 import { tf, type Tensor } from '#algorithms/tensor/tf.js'
 import { batchOf } from './batch.js'
 import { buildClientOptimizer, type ClientOptimizer } from './client-optimizer.js'
 import { clipped } from './gradient-clip.js'
+import { wholeModel, type Objective } from './objective.js'
 import { learningRateAt } from './schedule.js'
 import { decayed } from './weight-decay.js'
 
-export interface LocalTraining {
-  readonly model: Model
+export interface ObjectiveTraining {
+  readonly objective: Objective
   /** The params to start from; not changed. */
   readonly start: Float32Array
   /** At least one. */
@@ -39,11 +39,18 @@ export interface LocalTraining {
   /** After each step. */
   readonly onStep?: (done: number, total: number) => void
 }
+export interface LocalTraining extends Omit<ObjectiveTraining, 'objective'> {
+  readonly model: Model
+}
 export interface LocalResult {
   readonly params: Float32Array
   readonly steps: number
-  /** Mean cross-entropy over the last epoch, each batch before its step. In nats. */
+  /** Mean loss (of a whole model: cross-entropy in nats) over the last epoch, each batch before its step. */
   readonly loss: number
+}
+export interface ObjectiveResult extends LocalResult {
+  /** The objective's tallies, summed over all steps. */
+  readonly tallies: readonly Float32Array[]
 }
 
 /** Steps between two looks at the event loop and at the loss. */
@@ -55,19 +62,32 @@ interface Live {
   readonly state: readonly Tensor[]
   /** Sum of the losses of this epoch's examples. Stays on the device, so that no step waits for it. */
   readonly lossSum: tf.Scalar
+  readonly tallies: readonly Tensor[]
 }
-const tensorsOf = ({ params, state, lossSum }: Live): Tensor[] => [...params, ...state, lossSum]
+const tensorsOf = ({ params, state, lossSum, tallies }: Live): Tensor[] => [
+  ...params,
+  ...state,
+  lossSum,
+  ...tallies,
+]
 
-/** Trains `start` for `localEpochs` passes over the examples. Throws `update/not-finite` when the loss is no longer a number. */
-export async function trainLocally(options: LocalTraining): Promise<LocalResult> {
-  const { model, start, examples, training, streams, round, slot } = options
+/** Trains a whole model from `start` for `localEpochs` passes over the examples. Throws as `trainObjective` does. */
+export const trainLocally = ({ model, ...rest }: LocalTraining): Promise<LocalResult> =>
+  trainObjective({ ...rest, objective: wholeModel(model) })
+
+/**
+ * Moves `start` for `localEpochs` passes over the examples towards a smaller objective. Throws `update/not-finite` when the
+ * loss is no longer a number, `task/failed` without examples.
+ */
+export async function trainObjective(options: ObjectiveTraining): Promise<ObjectiveResult> {
+  const { objective, start, examples, training, streams, round, slot } = options
   const count = examples.indices.length
   if (count === 0) throw new FederationError('task/failed', 'This client has no training examples')
   const total = Math.ceil(count / training.batchSize) * training.localEpochs
   const { optimizer, step } = stepper(options)
   const order = Int32Array.from({ length: count }, (_, i) => i)
   const shuffles = streams('batches', round, slot)
-  let live = begin(model, start, optimizer)
+  let live = begin(objective, start, optimizer)
   let done = 0
   try {
     for (let epoch = 0; epoch < training.localEpochs; epoch++) {
@@ -81,15 +101,20 @@ export async function trainLocally(options: LocalTraining): Promise<LocalResult>
       }
     }
     const loss = (await finiteLoss(live)) / count
-    return { params: await readParams(model, live.params), steps: done, loss }
+    const params = await readParams(objective, live.params)
+    const tallies = await Promise.all(
+      live.tallies.map(async (tally) => (await tally.data()) as Float32Array),
+    )
+    return { params, steps: done, loss, tallies }
   } finally {
     tf.dispose(tensorsOf(live))
   }
 }
 
-function begin(model: Model, start: Float32Array, optimizer: ClientOptimizer): Live {
-  const params = toTensors(model, start)
-  return { params, state: optimizer.init(params), lossSum: tf.scalar(0) }
+function begin(objective: Objective, start: Float32Array, optimizer: ClientOptimizer): Live {
+  const params = toTensors(objective, start)
+  const tallies = objective.tallies.map(({ shape }) => tf.zeros([...shape]))
+  return { params, state: optimizer.init(params), lossSum: tf.scalar(0), tallies }
 }
 
 function withoutLoss(live: Live): Live {
@@ -114,20 +139,27 @@ async function pulse(live: Live): Promise<void> {
 }
 
 /** One step: gradients of the batch's mean loss, the method's adjustment, clipping, weight decay, the optimizer. */
-function stepper({ model, examples, training, adjustGradients, round, rounds }: LocalTraining) {
+function stepper({ objective, examples, training, ...rest }: ObjectiveTraining) {
+  const { adjustGradients, round, rounds } = rest
   const optimizer = buildClientOptimizer(training.optimizer)
   const { weightDecay, gradientClip } = training.optimizer
   const learningRate = learningRateAt(training.optimizer, { round, rounds })
 
   const next = (live: Live, positions: Int32Array, step: number): Live => {
-    const { x, y } = batchOf(examples, positions)
-    const lossOf = (...params: Tensor[]): tf.Scalar =>
-      crossEntropy(model.forward(params, x), y) as tf.Scalar
-    const { value, grads } = tf.valueAndGrads(lossOf)([...live.params])
+    const { loss, tallies = [] } = objective.on(batchOf(examples, positions), live.params)
+    const { value, grads } = tf.valueAndGrads((...params: Tensor[]) => loss(params))([
+      ...live.params,
+    ])
     const adjusted = adjustGradients?.(grads, live.params) ?? grads
     const gradients = decayed(clipped(adjusted, gradientClip), live.params, weightDecay)
     const moved = optimizer.step({ ...live, gradients, learningRate, step })
-    return { ...moved, lossSum: tf.add(live.lossSum, tf.mul(value, positions.length)) }
+    return {
+      ...moved,
+      lossSum: tf.add(live.lossSum, tf.mul(value, positions.length)),
+      tallies: live.tallies.map((tally, i) =>
+        tallies[i] === undefined ? tf.clone(tally) : tf.add(tally, tallies[i]),
+      ),
+    }
   }
   const step = (live: Live, positions: Int32Array, number: number): Live => {
     const after = tidyLive(() => next(live, positions, number))
