@@ -1,5 +1,6 @@
 import { partOf } from '#protocol/bundle.js'
 import type { Bundle } from '#protocol/bundle.js'
+import { takenOver } from '#algorithms/models/backbone.js'
 import { paramsBundle, paramsOf } from '#algorithms/models/params.js'
 import type { MethodSetup, Released, ServerSetup } from './method.js'
 
@@ -9,10 +10,11 @@ export interface GlobalModel {
   readonly optimizer: Bundle
 }
 
-/** Seeded params, or those of `startFrom`. */
+/** Seeded params, or those of `startFrom`: with a seeded head where the bundle has none for as many classes. */
 export function initialModel(setup: ServerSetup, startFrom: Bundle | null): GlobalModel {
   const { model, streams, serverOptimizer } = setup
-  const params = startFrom === null ? model.init(streams('init', 0, 0)) : paramsOf(model, startFrom)
+  const seeded = model.init(streams('init', 0, 0))
+  const params = startFrom === null ? seeded : takenOver(model, startFrom, seeded)
   return { params, optimizer: serverOptimizer.init(model.parameterCount) }
 }
 

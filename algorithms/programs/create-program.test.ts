@@ -6,7 +6,8 @@ import { CATALOGUE } from '#algorithms/catalogue.js'
 import { evaluate, modelPredictor } from '#algorithms/evaluation/evaluate.js'
 import { modelOf } from '#algorithms/from-config.js'
 import type { Method } from '#algorithms/methods/method.js'
-import { paramsOf } from '#algorithms/models/params.js'
+import { paramsBundle, paramsOf } from '#algorithms/models/params.js'
+import { labelParams } from '#algorithms/model-file.js'
 import { useBackend } from '#algorithms/tensor/backends.js'
 import { tf } from '#algorithms/tensor/tf.js'
 import { gatherMethod } from '#testing/gather-method.js'
@@ -66,6 +67,19 @@ describe('a program', () => {
       'federated/lowestAccuracy': Math.min(...single),
       'federated/highestAccuracy': Math.max(...single),
     })
+  })
+
+  it('starts from a bundle of its own model only', () => {
+    const config = tinyConfig()
+    const model = modelOf(config)
+    const params = new Float32Array(model.parameterCount).fill(0.5)
+    const bundle = labelParams(paramsBundle(model, params), config)
+    const program = createProgram(config)
+    expect(paramsOf(model, program.released(program.init(bundle)).bundle)).toEqual(params)
+    const renamed = { ...bundle, meta: { ...bundle.meta, model: { name: 'mlp' } } }
+    expect(() => program.init(renamed)).toThrow(
+      expect.objectContaining({ code: 'model/does-not-fit' }),
+    )
   })
 
   it('trains the same model whether it is scored or not', async () => {

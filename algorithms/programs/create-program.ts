@@ -5,6 +5,7 @@ import { CATALOGUE } from '#algorithms/catalogue.js'
 import type { Catalogue } from '#algorithms/catalogue.js'
 import { methodOf, serverSetup } from '#algorithms/from-config.js'
 import type { CloseResult, Folded, RoundPlan, ServerHalf } from '#algorithms/methods/method.js'
+import { assertSameModel } from '#algorithms/start-from.js'
 import {
   EVALUATION,
   evaluationGroup,
@@ -43,7 +44,10 @@ export function createProgram(config: RunConfig, catalogue: Catalogue = CATALOGU
   }
   const { method } = composition
   return {
-    init: (startFrom) => pack({ method: method.init(startFrom), progress: START }),
+    init(startFrom) {
+      if (startFrom !== null) assertSameModel(config, startFrom, catalogue)
+      return pack({ method: method.init(startFrom), progress: START })
+    },
     next: (state) => nextPlan(composition, unpack(state)),
     close: (state, plan, folded) =>
       plan.part === 'method'

@@ -2,7 +2,8 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { payloadFloat32 } from '#protocol/bundle.js'
 import { createStreams } from '#protocol/random.js'
 import type { RunConfig } from '#protocol/run-config.js'
-import { modelOf } from '#algorithms/from-config.js'
+import { methodOf, modelOf, serverSetup } from '#algorithms/from-config.js'
+import { paramsBundle, paramsOf } from '#algorithms/models/params.js'
 import { useBackend } from '#algorithms/tensor/backends.js'
 import {
   compareWithReference,
@@ -92,9 +93,22 @@ describe('fedavg', () => {
     slowed.forEach((value, i) => expect(value).toBeCloseTo((start[i]! + plain[i]!) / 2, 6))
   })
 
-  it('starts from given params', async () => {
+  it('starts from seeded params', async () => {
     const config = oneRound()
     const { rounds } = await runRoundsInMemory({ config, clients })
     expect([...payloadFloat32(rounds[0]!.plan.shared)]).toEqual(startOf(config))
+  })
+
+  it('starts from a backbone of other classes with its own seeded head', () => {
+    const config = tinyConfig((base) => ({ ...base, model: { name: 'mlp', hidden: [3] } }))
+    const other = { ...config, task: { ...config.task, classes: [...CLASSES, 'dog'] } }
+    const model = modelOf(config)
+    const given = modelOf(other).init(createStreams(99)('init', 0, 0))
+    const server = methodOf(config).server(serverSetup(config))
+    const started = server.init(paramsBundle(modelOf(other), given))
+    const params = paramsOf(model, server.released(started).bundle)
+    // dense1: 4 × 3 weights and 3 biases.
+    expect(params.subarray(0, 15)).toEqual(given.subarray(0, 15))
+    expect([...params.subarray(15)]).toEqual(startOf(config).slice(15))
   })
 })
