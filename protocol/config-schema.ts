@@ -24,7 +24,7 @@ type Options = Readonly<Record<string, z.ZodType>>
 type Shape = Readonly<Record<string, z.ZodType>>
 
 /** One object schema per name: the name, the keys common to all, the entry's own. */
-function choice(options: Options | undefined, common: Shape = {}): z.ZodType<Choice> {
+export function choice(options: Options | undefined, common: Shape = {}): z.ZodType<Choice> {
   if (options === undefined) {
     return z.looseObject({ name: text, ...common }) as unknown as z.ZodType<Choice>
   }
@@ -39,7 +39,7 @@ function choice(options: Options | undefined, common: Shape = {}): z.ZodType<Cho
 const nameOf = (options: Options | undefined): z.ZodType<string> =>
   options === undefined ? text : z.enum(Object.keys(options))
 
-const wholeNumber = (smallest: number, largest: number) => z.int().min(smallest).max(largest)
+export const wholeNumber = (smallest: number, largest: number) => z.int().min(smallest).max(largest)
 
 const task = z.strictObject({
   inputShape: inputShapeSchema.describe(
@@ -81,7 +81,15 @@ const clientOptimizerKeys = {
     .default(null)
     .describe("Largest global L2 norm of one step's gradient; null: no clipping"),
 }
-type ClientOptimizer = z.output<z.ZodObject<{ name: z.ZodString } & typeof clientOptimizerKeys>>
+export type ClientOptimizer = z.output<
+  z.ZodObject<{ name: z.ZodString } & typeof clientOptimizerKeys>
+>
+
+/** An optimizer of local training; without a catalogue any name with any options. */
+export const clientOptimizerSchema = (
+  catalogue: ConfigCatalogue | null,
+): z.ZodType<ClientOptimizer> =>
+  choice(catalogue?.clientOptimizers, clientOptimizerKeys) as unknown as z.ZodType<ClientOptimizer>
 
 const trainingSchema = (catalogue: ConfigCatalogue | null) =>
   z.strictObject({
@@ -91,12 +99,7 @@ const trainingSchema = (catalogue: ConfigCatalogue | null) =>
     batchSize: wholeNumber(1, 1_000_000)
       .default(32)
       .describe('Examples per local step; the last batch of an epoch may be smaller'),
-    optimizer: (
-      choice(
-        catalogue?.clientOptimizers,
-        clientOptimizerKeys,
-      ) as unknown as z.ZodType<ClientOptimizer>
-    )
+    optimizer: clientOptimizerSchema(catalogue)
       .prefault({ name: 'sgd' } as ClientOptimizer)
       .describe('Client optimizer'),
   })
@@ -201,7 +204,7 @@ const dataSourceKeys = {
     .exactOptional()
     .describe('Use only this many examples'),
 }
-const dataSource = z.strictObject(dataSourceKeys)
+export const dataSource = z.strictObject(dataSourceKeys)
 
 const evaluation = z.strictObject({
   central: dataSource
@@ -230,7 +233,7 @@ const evaluation = z.strictObject({
     .describe('End the run when the score stops improving; null: never'),
 })
 
-const compute = z.strictObject({
+export const compute = z.strictObject({
   backend: z
     .enum(['auto', 'cpu', 'wasm', 'native', 'cuda', 'webgpu'])
     .default('auto')
@@ -266,7 +269,9 @@ const buildSchema = (catalogue: ConfigCatalogue | null) =>
       .regex(/^[0-9a-f]{64}$/, 'expected the SHA-256 of a bundle: 64 hexadecimal digits')
       .nullable()
       .default(null)
-      .describe('Hash of a bundle with the initial params; null: seeded initialisation'),
+      .describe(
+        'Hash of a bundle with the params to start from; null: seeded initialisation. An experiment may also say {"file": PATH} or {"pretrain": {…}}',
+      ),
     method: choice(catalogue?.methods)
       .prefault({ name: 'fedavg' })
       .describe('The federated method and its hyper-parameters'),
@@ -304,7 +309,7 @@ export function runConfigSchema(catalogue: ConfigCatalogue): RunConfigSchema {
 export const recordedConfigSchema = buildSchema(null)
 
 /** Readonly all the way down; types with an index signature are readonly already. */
-type Frozen<T> = T extends readonly (infer Element)[]
+export type Frozen<T> = T extends readonly (infer Element)[]
   ? readonly Frozen<Element>[]
   : T extends object
     ? string extends keyof T
