@@ -12,7 +12,7 @@ import { createFold } from '#algorithms/aggregators/fold.js'
 import { validateUpdate } from '#algorithms/aggregators/validate.js'
 import { useBackend } from '#algorithms/tensor/backends.js'
 import { tf } from '#algorithms/tensor/tf.js'
-import { runRoundsInMemory, travelled } from './run-rounds-in-memory.js'
+import { assetsOf, runRoundsInMemory, travelled } from './run-rounds-in-memory.js'
 import { tinyClients, tinyConfig, withMethod } from './tiny-federation.js'
 
 const SIZES = [3, 6, 5]
@@ -34,7 +34,7 @@ export function describeMethod(name: string, catalogue: Catalogue = CATALOGUE): 
     slot: 1,
     task: plan.task,
     shared: plan.shared,
-    assets: plan.assets,
+    assets: assetsOf({}, plan),
     personal: null,
     data: clients[1]!,
     memory,
@@ -138,11 +138,17 @@ export function describeMethod(name: string, catalogue: Catalogue = CATALOGUE): 
     it('predicts one logit per class with what it released', () => {
       const { server, client } = halves()
       const { bundle, assets, predicts } = server.released(server.init(null))
-      const predictor = client.predictor({ shared: bundle, assets, memory: null })
-      if (!predicts || predictor === null) return
-      const shape = tf.tidy(() => predictor.predict(tf.zeros([2, ...config.task.inputShape])).shape)
+      const predictor = client.predictor({
+        shared: bundle,
+        assets: assetsOf({}, { assets }),
+        memory: null,
+      })
+      if (predictor === null) return expect(predicts).toBe(false)
+      const facts = { rows: Int32Array.of(0, 1), domains: null }
+      const { inputShape, classes } = config.task
+      const shape = tf.tidy(() => predictor.predict(tf.zeros([2, ...inputShape]), facts).shape)
       predictor.dispose()
-      expect(shape).toEqual([2, config.task.classes.length])
+      expect(shape).toEqual([2, classes.length])
     })
   })
 }

@@ -2,7 +2,7 @@
  * The smallest thing that runs a program: every hop goes through encode → decode, every fate is settled, nothing else.
  * For tests of methods; the real loop is coordinator/src/round.ts.
  */
-import { decodeBundle, encodeBundle } from '#protocol/bundle.js'
+import { bundleHash, decodeBundle, encodeBundle } from '#protocol/bundle.js'
 import type { Bundle } from '#protocol/bundle.js'
 import type { Slot } from '#protocol/ids.js'
 import type { Fate, Metrics } from '#protocol/record.js'
@@ -23,6 +23,8 @@ export interface InMemoryRun {
   readonly config: RunConfig
   readonly clients: readonly ClientData[]
   readonly catalogue?: Catalogue
+  /** The bundle that `config.startFrom` names: also the only asset that a plan can ask for. */
+  readonly startFrom?: Bundle
   /** Who takes part; by default everyone. Evaluation rounds included. */
   readonly cohortOf?: (round: number) => readonly Slot[]
   /** What becomes of an update; by default it is accepted. */
@@ -66,7 +68,7 @@ export async function runRoundsInMemory(run: InMemoryRun): Promise<InMemoryResul
   const memories = new Map<Slot, Bundle>()
   const personals = new Map<Slot, Bundle>()
   const rounds: InMemoryRound[] = []
-  let state = program.observe(program.init(null), {})
+  let state = program.observe(program.init(run.startFrom ?? null), {})
   for (let round = 1; ; round++) {
     const plan = program.next(state)
     if (plan === 'done') break
@@ -81,7 +83,7 @@ export async function runRoundsInMemory(run: InMemoryRun): Promise<InMemoryResul
         slot,
         task: plan.task,
         shared: travelled(plan.shared),
-        assets: plan.assets,
+        assets: assetsOf(run, plan),
         personal: travelledOrNull(personals.get(slot)),
         data,
         memory: travelledOrNull(memories.get(slot)),
@@ -112,6 +114,20 @@ export async function runRoundsInMemory(run: InMemoryRun): Promise<InMemoryResul
     })
   }
   return { rounds, state, released: program.released(state).bundle, memories }
+}
+
+/** Every planned asset must be the bundle that the run starts from. */
+export function assetsOf(
+  { startFrom }: Pick<InMemoryRun, 'startFrom'>,
+  { assets }: Pick<ProgramPlan, 'assets'>,
+): Readonly<Record<string, Bundle>> {
+  return Object.fromEntries(
+    Object.entries(assets).map(([name, hash]) => {
+      if (startFrom === undefined || bundleHash(startFrom) !== hash)
+        throw new Error(`Asset ${name} is not what the run starts from`)
+      return [name, startFrom]
+    }),
+  )
 }
 
 function settled(

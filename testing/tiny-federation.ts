@@ -1,4 +1,5 @@
 /** A federation small enough to follow with a pencil: few examples, few features, a logistic model. For tests. */
+import type { JsonObject } from '#protocol/json.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import { createStreams } from '#protocol/random.js'
 import type { ClientData, Dataset } from '#data/dataset.js'
@@ -82,9 +83,15 @@ export function tinyConfig(change: ConfigChange = (config) => config): RunConfig
   })
 }
 
+/** What a method needs beside its defaults to work in a federation as small as this one. */
+const NEEDED: Readonly<Record<string, JsonObject>> = {
+  // Without a bundle to start from, the frozen backbone is drawn from the seed.
+  fedins: { backbone: 'random', poolSize: 4, topK: 2 },
+}
+
 /** The same, with a method and its hyper-parameters. */
-export const withMethod = (name: string, hyper: Record<string, number> = {}): ConfigChange => {
-  return (config) => ({ ...config, method: { name, ...hyper } })
+export const withMethod = (name: string, hyper: JsonObject = {}): ConfigChange => {
+  return (config) => ({ ...config, method: { name, ...NEEDED[name], ...hyper } })
 }
 
 /** A client's training examples as plain numbers. */

@@ -28,7 +28,7 @@ describe.each(['cpu', 'wasm'] as const)('evaluation on %s', (backend) => {
   })
 
   it('makes accuracy, mean loss and recall, without classes that do not occur', async () => {
-    const metrics = metricsOf(await evaluate(identity, examples, classes), classes)
+    const metrics = metricsOf(await evaluate(identity, examples, classes), { classes })
     expect(metrics).toEqual({
       accuracy: 1 / 3,
       loss: expect.closeTo(Math.log(48) / 3, 6) as number,
@@ -88,7 +88,7 @@ describe('metrics', () => {
       perClassCount: new Float64Array(3),
       perClassCorrect: new Float64Array(3),
     }
-    expect(metricsOf(none, classes)).toEqual({})
+    expect(metricsOf(none, { classes })).toEqual({})
   })
 
   it('survive logits so large that their exponential overflows', async () => {

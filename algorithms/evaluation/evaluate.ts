@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { FederationError } from '#protocol/errors.js'
 import type { Metrics } from '#protocol/record.js'
 import type { Examples } from '#data/dataset.js'
-import type { Predictor } from '#algorithms/methods/method.js'
+import type { Predictor, PredictorHandle } from '#algorithms/methods/method.js'
 import type { Model } from '#algorithms/models/model.js'
 import { toTensors } from '#algorithms/models/params.js'
 import { tf } from '#algorithms/tensor/tf.js'
@@ -19,15 +19,17 @@ export interface EvaluationCounts {
   readonly perClassCount: Float64Array
   readonly perClassCorrect: Float64Array
 }
+/** The same by domain; empty where the data have none. Never sent: only who knows the domains sees them. */
+export interface DomainCounts {
+  readonly perDomainCount: Float64Array
+  readonly perDomainCorrect: Float64Array
+}
 
 /** Keeps the activations of the largest model of the zoo (the paper's cnn) within about 60 MB. */
 const BATCH_SIZE = 128
 
 /** Predicts with fixed params. Holds them on the device until `dispose`. */
-export function modelPredictor(
-  model: Model,
-  params: Float32Array,
-): { readonly predict: Predictor; dispose(): void } {
+export function modelPredictor(model: Model, params: Float32Array): PredictorHandle {
   const tensors = toTensors(model, params)
   return { predict: (x) => model.forward(tensors, x), dispose: () => void tf.dispose(tensors) }
 }
@@ -37,27 +39,39 @@ export async function evaluate(
   predict: Predictor,
   examples: Examples,
   classes: readonly string[],
-): Promise<EvaluationCounts> {
-  const { labels } = examples.source
-  const tally = new Tally(classes.length)
-  for (let start = 0; start < examples.indices.length; start += BATCH_SIZE) {
-    const rows = examples.indices.subarray(start, start + BATCH_SIZE)
-    const logits = await logitsOf(predict, { source: examples.source, indices: rows })
-    rows.forEach((row, i) =>
-      tally.add(logits.subarray(i * classes.length, (i + 1) * classes.length), labels[row]!),
-    )
-    await nextTurn()
-  }
+): Promise<EvaluationCounts & DomainCounts> {
+  const { labels, domains } = examples.source
+  const tally = new Tally(classes.length, domains?.names.length ?? 0)
+  await forBatches(predict, examples, (logits, row) =>
+    tally.add(logits, { label: labels[row]!, domain: domains?.of[row] ?? null }),
+  )
   return tally.counts()
 }
 
-async function logitsOf(predict: Predictor, examples: Examples): Promise<Float32Array> {
+/** What `predict` gives for every example, in order, a batch at a time: `visit` gets one row of it and its number in the data set. */
+export async function forBatches(
+  predict: Predictor,
+  { source, indices }: Examples,
+  visit: (values: Float32Array, row: number) => void,
+): Promise<void> {
+  for (let start = 0; start < indices.length; start += BATCH_SIZE) {
+    const rows = indices.subarray(start, start + BATCH_SIZE)
+    const { values, width } = await valuesOf(predict, { source, indices: rows })
+    rows.forEach((row, i) => visit(values.subarray(i * width, (i + 1) * width), row))
+    await nextTurn()
+  }
+}
+
+async function valuesOf(predict: Predictor, examples: Examples) {
   const positions = examples.indices.map((_, i) => i)
-  const logits = tf.tidy(() => predict(batchOf(examples, positions).x))
+  const output = tf.tidy(() => {
+    const { x, ...facts } = batchOf(examples, positions)
+    return predict(x, facts)
+  })
   try {
-    return (await logits.data()) as Float32Array
+    return { values: (await output.data()) as Float32Array, width: output.shape[1] ?? 1 }
   } finally {
-    logits.dispose()
+    output.dispose()
   }
 }
 
@@ -68,13 +82,17 @@ class Tally {
   #lossSum = 0
   readonly #perClassCount: Float64Array
   readonly #perClassCorrect: Float64Array
+  readonly #perDomainCount: Float64Array
+  readonly #perDomainCorrect: Float64Array
 
-  constructor(classes: number) {
+  constructor(classes: number, domains: number) {
     this.#perClassCount = new Float64Array(classes)
     this.#perClassCorrect = new Float64Array(classes)
+    this.#perDomainCount = new Float64Array(domains)
+    this.#perDomainCorrect = new Float64Array(domains)
   }
 
-  add(logits: Float32Array, label: number): void {
+  add(logits: Float32Array, { label, domain }: { label: number; domain: number | null }): void {
     const { best, logSumExp } = summaryOf(logits)
     const loss = logSumExp - logits[label]!
     if (!Number.isFinite(loss)) {
@@ -89,15 +107,20 @@ class Tally {
     this.#lossSum += loss
     this.#perClassCount[label]! += 1
     this.#perClassCorrect[label]! += hit
+    if (domain === null) return
+    this.#perDomainCount[domain]! += 1
+    this.#perDomainCorrect[domain]! += hit
   }
 
-  counts(): EvaluationCounts {
+  counts(): EvaluationCounts & DomainCounts {
     return {
       count: this.#count,
       correct: this.#correct,
       lossSum: this.#lossSum,
       perClassCount: this.#perClassCount,
       perClassCorrect: this.#perClassCorrect,
+      perDomainCount: this.#perDomainCount,
+      perDomainCorrect: this.#perDomainCorrect,
     }
   }
 }
@@ -112,16 +135,44 @@ function summaryOf(logits: Float32Array): { readonly best: number; readonly logS
   return { best, logSumExp: largest + Math.log(sum) }
 }
 
-/** accuracy, mean loss in nats and `recall/<class>` of every class that occurs. Empty without examples. */
-export function metricsOf(counts: EvaluationCounts, classes: readonly string[]): Metrics {
+/** Where the numbers of a label and of a domain get their names. */
+export interface Names {
+  readonly classes: readonly string[]
+  readonly domains?: { readonly names: readonly string[] }
+}
+
+/**
+ * accuracy, mean loss in nats, `recall/<class>` of every class that occurs and `accuracy/domain/<domain>` of every domain
+ * that does. Empty without examples.
+ */
+export function metricsOf(
+  counts: EvaluationCounts & Partial<DomainCounts>,
+  { classes, domains }: Names,
+): Metrics {
   if (counts.count === 0) return {}
-  const recalls = classes.flatMap((name, c): [string, number][] => {
-    const occurrences = counts.perClassCount[c]!
-    return occurrences === 0 ? [] : [[`recall/${name}`, counts.perClassCorrect[c]! / occurrences]]
-  })
+  const { perClassCount, perClassCorrect } = counts
+  const { perDomainCount = NONE, perDomainCorrect = NONE } = counts
   return {
     accuracy: counts.correct / counts.count,
     loss: counts.lossSum / counts.count,
-    ...Object.fromEntries(recalls),
+    ...shares('recall', classes, { of: perClassCount, hits: perClassCorrect }),
+    ...shares('accuracy/domain', domains?.names ?? [], {
+      of: perDomainCount,
+      hits: perDomainCorrect,
+    }),
   }
+}
+
+const NONE = new Float64Array(0)
+
+function shares(
+  prefix: string,
+  names: readonly string[],
+  { of, hits }: { readonly of: Float64Array; readonly hits: Float64Array },
+): Metrics {
+  return Object.fromEntries(
+    names.flatMap((name, i): [string, number][] =>
+      of[i] === 0 ? [] : [[`${prefix}/${name}`, hits[i]! / of[i]!]],
+    ),
+  )
 }

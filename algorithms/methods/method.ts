@@ -10,6 +10,7 @@ import type { Model } from '#algorithms/models/model.js'
 import type { ServerOptimizer } from '#algorithms/server-optimizers/server-optimizer.js'
 import type { Streams } from '#algorithms/tensor/stream.js'
 import type { Tensor } from '#algorithms/tensor/tf.js'
+import type { RowFacts } from '#algorithms/training/batch.js'
 
 /** What both halves are built from. Pure: no socket, file, clock or randomness but `streams`. */
 export interface MethodSetup<Hyper = unknown> {
@@ -24,14 +25,19 @@ export interface ServerSetup<Hyper = unknown> extends MethodSetup<Hyper> {
   readonly meanGrid: Grid
 }
 
+/**
+ * Bundles that are large and constant, by hash: they lie in the blob store before the run begins (`config.startFrom`), and a
+ * client fetches them once and caches them.
+ */
+export type PlannedAssets = Readonly<Record<string, Hash>>
+
 /** One task for a cohort. `uplink` declares everything an update holds; nothing else is accepted. */
 export interface RoundPlan {
   readonly purpose: Purpose
   /** Small JSON for the client half. */
   readonly task: JsonObject
   readonly shared: Bundle
-  /** Large and constant: fetched once by hash and cached by the client. */
-  readonly assets: Readonly<Record<string, Bundle>>
+  readonly assets: PlannedAssets
   readonly uplink: readonly UplinkGroup[]
   /** 'cohort': sampled as configured. 'everyone': the whole population, each once. */
   readonly audience: 'cohort' | 'everyone'
@@ -74,7 +80,7 @@ export interface CloseResult {
 export interface Released {
   readonly bundle: Bundle
   /** Large and constant bundles that it needs beside it; none for a full set of params. */
-  readonly assets: Readonly<Record<string, Bundle>>
+  readonly assets: PlannedAssets
   /** True: it is a full set of params of the configured model. False: only the method's client half can use it. */
   readonly predicts: boolean
 }
@@ -111,7 +117,15 @@ export interface PerformResult {
   readonly pending: Bundle | null
 }
 /** Logits for a batch [batch, ...inputShape] → [batch, classes]. Call inside tf.tidy. */
-export type Predictor = (x: Tensor) => Tensor
+export type Predictor = (x: Tensor, facts: RowFacts) => Tensor
+
+/** Predicts with what it was made from. Holds tensors until `dispose`. */
+export interface PredictorHandle {
+  readonly predict: Predictor
+  /** Where a method chooses among entries input by input: [batch, entries], 1 for those that it takes. */
+  readonly route?: Predictor
+  dispose(): void
+}
 
 /** A task's bundles or a released bundle with its assets; `memory` null: a client that has none, or none is meant. */
 export type PredictorInput = Pick<PerformInput, 'shared' | 'assets' | 'memory'>
@@ -121,8 +135,8 @@ export interface ClientHalf {
   perform(input: PerformInput): Promise<PerformResult>
   /** What the client keeps once it knows the fate. Without it: pending if accepted, else the memory as it was. */
   settle?(memory: Bundle | null, pending: Bundle | null, fate: Fate): Bundle | null
-  /** A function that predicts with what this client has now; null before it can. Holds tensors until `dispose`. */
-  predictor(from: PredictorInput): { readonly predict: Predictor; dispose(): void } | null
+  /** Predicts with what this client has now; null before it can. */
+  predictor(from: PredictorInput): PredictorHandle | null
 }
 
 /** One published method: both halves, its hyper-parameters, and what it cannot work with. */
@@ -134,5 +148,3 @@ export interface Method<Hyper = unknown> {
   server(setup: ServerSetup<Hyper>): ServerHalf
   client(setup: MethodSetup<Hyper>): ClientHalf
 }
-
-export type PlannedAssets = Readonly<Record<string, Hash>>

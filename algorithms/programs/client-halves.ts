@@ -1,6 +1,8 @@
+import type { Metrics } from '#protocol/record.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import { CATALOGUE } from '#algorithms/catalogue.js'
 import type { Catalogue } from '#algorithms/catalogue.js'
+import type { EvaluationCounts } from '#algorithms/evaluation/evaluate.js'
 import { methodOf, methodSetup } from '#algorithms/from-config.js'
 import type { ClientHalf } from '#algorithms/methods/method.js'
 import { EVALUATION, evaluationTensors, scoreOf, scoreTensors } from './federated-evaluation.js'
@@ -36,10 +38,15 @@ function evaluationHalf(method: ClientHalf, config: RunConfig): ClientHalf {
       return {
         update: { evaluation: evaluationTensors(counts), score: scoreTensors(counts) },
         weight: Math.max(1, counts.count),
-        metrics: {},
+        metrics: ownMetrics(counts),
         pending: input.memory,
       }
     },
     predictor: (from) => method.predictor(from),
   }
+}
+
+/** This client's own score, which its round record names by slot. Empty without held-out examples. */
+function ownMetrics({ count, correct, lossSum }: EvaluationCounts): Metrics {
+  return count === 0 ? {} : { accuracy: correct / count, loss: lossSum / count, examples: count }
 }

@@ -114,7 +114,7 @@ export function evaluationMetrics(folded: Folded, config: RunConfig): Metrics {
     perClassCount,
     perClassCorrect,
   }
-  return prefixed(metricsOf(counts, config.task.classes))
+  return prefixed(metricsOf(counts, config.task))
 }
 
 /** Lowest and highest accuracy of a single client: how fair the model is. Empty when nobody had held-out examples. */

@@ -161,7 +161,7 @@ describe.each(['cpu', 'wasm'] as const)('local training on %s', (backend) => {
       const predictor = modelPredictor(model, result.params)
       const metrics = metricsOf(
         await evaluate(predictor.predict, examples, examples.source.classes),
-        examples.source.classes,
+        examples.source,
       )
       predictor.dispose()
       expect(metrics.accuracy).toBeGreaterThan(0.95)

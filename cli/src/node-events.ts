@@ -19,6 +19,7 @@ const LINES: Readonly<Record<string, (event: NodeEvent) => string>> = {
   'node:connected': ({ name, nodeId }) => `Connected as ${text(name)} (${text(nodeId)})`,
   'node:disconnected': ({ reason }) => `Connection lost (${text(reason)}); trying again`,
   'node:problem': (event) => `Problem: ${why(event)}`,
+  'asset:fetched': (event) => `Fetched ${text(event['name'])} once: ${size(event)}`,
   'task:started': (event) => `${where(event)}: working`,
   'update:sending': (event) => `${where(event)}: sending ${size(event)}${scores(event)}`,
   'update:accepted': (event) => `${where(event)}: update arrived`,

@@ -8,7 +8,7 @@ import type { UplinkGroup } from '#protocol/uplink.js'
 import type { NodeContext } from './node-context.js'
 import { askFate, settleFate } from './settle.js'
 import type { OpenTask } from './state/node-state.js'
-import type { Performed } from './training/messages.js'
+import type { AssetFile, Performed } from './training/messages.js'
 import { upload } from './upload.js'
 import { untilDone } from './wait.js'
 
@@ -95,15 +95,17 @@ async function fetchAssets(
   node: NodeContext,
   assets: readonly (BlobRef & { readonly name: string })[],
   signal: AbortSignal,
-): Promise<Readonly<Record<string, Uint8Array>>> {
-  const fetched: Record<string, Uint8Array> = {}
+): Promise<Readonly<Record<string, AssetFile>>> {
+  const files: Record<string, AssetFile> = {}
   for (const { name, ...blob } of assets) {
-    const cached = await node.state.asset(blob.hash)
-    const bytes = cached ?? (await node.fetchBlob(blob, signal))
-    if (cached === null) await node.state.saveAsset(blob.hash, bytes)
-    fetched[name] = bytes
+    const { hash, bytes } = blob
+    if ((await node.state.asset(hash)) === null) {
+      await node.state.saveAsset(hash, await node.fetchBlob(blob, signal))
+      node.emit('asset:fetched', { name, hash, bytes })
+    }
+    files[name] = { hash, path: node.state.assetPath(hash) }
   }
-  return fetched
+  return files
 }
 
 function openTaskOf(task: TaskMessage, performed: Performed): OpenTask {

@@ -83,6 +83,7 @@ class SimulatedClients implements Clients {
   readonly #parts: Parts
   readonly #halves: ClientHalves
   readonly #data: ClientDataLoader
+  readonly #assets = new Map<Hash, Promise<Bundle>>()
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -181,13 +182,19 @@ class SimulatedClients implements Clients {
   async #taskOf(opening: Opening): Promise<Task> {
     const { plan } = opening
     const assets = plan.assets.map(
-      async ({ name, hash }) => [name, await this.#bundle(hash)] as const,
+      async ({ name, hash }) => [name, await this.#asset(hash)] as const,
     )
     return {
       opening,
       shared: await this.#bundle(plan.shared.hash),
       assets: Object.fromEntries(await Promise.all(assets)),
     }
+  }
+  /** Kept: the same bundle is the same object, and methods cache by it. */
+  #asset(hash: Hash): Promise<Bundle> {
+    const asset = this.#assets.get(hash) ?? this.#bundle(hash)
+    this.#assets.set(hash, asset)
+    return asset
   }
   async #putPartial(fold: Fold, members: Omit<AcceptedUpdate, 'blob'>[]): Promise<Share['folded']> {
     if (members.length === 0) return null

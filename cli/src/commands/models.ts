@@ -107,7 +107,7 @@ async function score(file: string, options: EvaluateOptions) {
   const predictor = modelPredictor(model, params)
   const metrics = metricsOf(
     await evaluate(predictor.predict, wholeDataset(dataset), dataset.classes),
-    dataset.classes,
+    dataset,
   )
   predictor.dispose()
   return { metrics, dataset, engine }

@@ -65,6 +65,8 @@ export interface NodeState {
   /** Replaces the memory and forgets the open task, in this order: done twice it is the same. */
   settle(runId: string, memory: Bundle | null): Promise<void>
   asset(hash: Hash): Promise<Uint8Array | null>
+  /** Where a saved asset lies. */
+  assetPath(hash: Hash): string
   saveAsset(hash: Hash, bytes: Uint8Array): Promise<void>
   journal(entry: JournalEntry): Promise<void>
   /** In order. */
@@ -187,11 +189,12 @@ const runsIn = (
   },
 })
 
-const assetsIn = (at: At): Pick<NodeState, 'asset' | 'saveAsset'> => ({
+const assetsIn = (at: At): Pick<NodeState, 'asset' | 'assetPath' | 'saveAsset'> => ({
   async asset(hash) {
     const bytes = await readIfThere(at('assets', hash))
     return bytes !== null && sha256(bytes) === hash ? bytes : null
   },
+  assetPath: (hash) => at('assets', hash),
   saveAsset: (hash, bytes) => writeDurably(at('assets', hash), bytes),
 })
 

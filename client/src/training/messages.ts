@@ -1,5 +1,6 @@
 import type { DataCard } from '#protocol/data-card.js'
 import type { Problem } from '#protocol/errors.js'
+import type { Hash } from '#protocol/ids.js'
 import type { JsonObject } from '#protocol/json.js'
 import type { Engine, Fate, Metrics } from '#protocol/record.js'
 import type { RunConfig } from '#protocol/run-config.js'
@@ -9,6 +10,12 @@ import type { ClientDataRequest } from '#data/index.js'
 
 /** Data by flags, or a module of the owner's that exports `openData(): Promise<ClientData>`. */
 export type NodeData = ClientDataRequest | { readonly module: string }
+
+/** A bundle in the node's state directory, whose bytes were checked against the hash. */
+export interface AssetFile {
+  readonly hash: Hash
+  readonly path: string
+}
 
 /** What the child process is asked. Bundles travel as encoded bytes. */
 export type Request =
@@ -21,7 +28,8 @@ export type Request =
       readonly slot: number
       readonly task: JsonObject
       readonly shared: Uint8Array
-      readonly assets: Readonly<Record<string, Uint8Array>>
+      /** Large, so left where they lie: the child reads each once and keeps it. */
+      readonly assets: Readonly<Record<string, AssetFile>>
       readonly personal: Uint8Array | null
       readonly memory: Uint8Array | null
       readonly uplink: readonly UplinkGroup[]

@@ -1,8 +1,10 @@
 /** The child process of a node: holds the data and the tensor library, so that heartbeats never wait for training. */
+import { readFile } from 'node:fs/promises'
 import { pathToFileURL } from 'node:url'
 import { resolve } from 'node:path'
 import { decodeBundle, encodeBundle, type Bundle } from '#protocol/bundle.js'
 import { asFederationError, FederationError } from '#protocol/errors.js'
+import type { Hash } from '#protocol/ids.js'
 import { unwrap } from '#protocol/result.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import type { ClientData } from '#data/dataset.js'
@@ -10,7 +12,7 @@ import { openClientData } from '#data/index.js'
 import { createClientHalves } from '#algorithms/programs/client-halves.js'
 import { engineFor } from './engine.js'
 import { computeUpdate, settleMemory } from '../compute-update.js'
-import type { Answers, NodeData, Note, Performed, Reply, Request } from './messages.js'
+import type { Answers, AssetFile, NodeData, Note, Performed, Reply, Request } from './messages.js'
 
 let data: ClientData | null = null
 const decode = (bytes: Uint8Array): Bundle => unwrap(decodeBundle(bytes))
@@ -38,13 +40,10 @@ async function perform(request: Extract<Request, { kind: 'perform' }>): Promise<
     },
   })
   const halves = createClientHalves(config)
-  const assets = Object.entries(request.assets).map(
-    ([name, bytes]) => [name, decode(bytes)] as const,
-  )
   const computed = await computeUpdate(halves, part, {
     ...{ round, slot, task, uplink, data },
     shared: decode(request.shared),
-    assets: Object.fromEntries(assets),
+    assets: await assetsOf(request.assets),
     personal: maybe(request.personal),
     memory: maybe(request.memory),
     onStep: everySecond((done, total) => note({ note: 'progress', done, total })),
@@ -57,6 +56,22 @@ async function perform(request: Extract<Request, { kind: 'perform' }>): Promise<
     pending: pending === null ? null : encodeBundle(pending),
     engine,
   }
+}
+
+/** The assets of the latest task, decoded. Kept: the same bundle is the same object, and methods cache by it. */
+let kept = new Map<Hash, Bundle>()
+async function assetsOf(
+  files: Readonly<Record<string, AssetFile>>,
+): Promise<Readonly<Record<string, Bundle>>> {
+  const found = new Map<Hash, Bundle>()
+  const named: Record<string, Bundle> = {}
+  for (const [name, { hash, path }] of Object.entries(files)) {
+    const bundle = kept.get(hash) ?? decode(await readFile(path))
+    found.set(hash, bundle)
+    named[name] = bundle
+  }
+  kept = found
+  return named
 }
 
 const PROGRESS_MS = 1_000

@@ -1,14 +1,15 @@
 import type { Bundle } from '#protocol/bundle.js'
 import { FederationError } from '#protocol/errors.js'
+import type { Hash } from '#protocol/ids.js'
 import { canonicalJson } from '#protocol/json.js'
 import type { Metrics } from '#protocol/record.js'
 import type { DataSource, RunConfig, TaskConfig } from '#protocol/run-config.js'
-import { loadDataset } from '#data/index.js'
-import { everyIndex, type Dataset } from '#data/dataset.js'
+import { loadDataset, wholeDataset, type Dataset, type Examples } from '#data/index.js'
 import type { Catalogue } from '#algorithms/catalogue.js'
-import { evaluate, metricsOf, modelPredictor } from '#algorithms/evaluation/evaluate.js'
-import { modelOf } from '#algorithms/from-config.js'
-import { paramsOf } from '#algorithms/models/params.js'
+import { evaluate, metricsOf } from '#algorithms/evaluation/evaluate.js'
+import { routingMetrics } from '#algorithms/evaluation/routing.js'
+import type { PredictorHandle } from '#algorithms/methods/method.js'
+import { createClientHalves } from '#algorithms/programs/client-halves.js'
 import type { Program } from '#algorithms/programs/program.js'
 
 /** Metrics of a state's released model on the held-out set; empty when none is configured, due or possible. */
@@ -18,8 +19,11 @@ export type CentralEvaluation = (
   state: Bundle,
 ) => Promise<Metrics>
 
-/** Keeps the data sets it has loaded. */
-export function createCentralEvaluation(catalogue: Catalogue): CentralEvaluation {
+/** Keeps the data sets it has loaded. Scores as a client without memory would: by the client half's predictor. */
+export function createCentralEvaluation(
+  catalogue: Catalogue,
+  bundleOf: (hash: Hash) => Promise<Bundle>,
+): CentralEvaluation {
   const loaded = new Map<string, Promise<Dataset>>()
   const load = (source: DataSource): Promise<Dataset> => {
     const key = canonicalJson(source)
@@ -30,21 +34,30 @@ export function createCentralEvaluation(catalogue: Catalogue): CentralEvaluation
   }
   return async (config, program, state) => {
     const { central } = config.evaluation
-    const { bundle, predicts } = program.released(state)
-    if (central === null || !predicts || !program.isCentralEvaluationDue(state)) return {}
-    const dataset = await load(central)
-    assertFits(dataset, config.task)
-    const model = modelOf(config, catalogue)
-    const predictor = modelPredictor(model, paramsOf(model, bundle))
+    if (central === null || !program.isCentralEvaluationDue(state)) return {}
+    const { bundle: shared, assets: planned } = program.released(state)
+    const named = Object.entries(planned).map(
+      async ([name, hash]) => [name, await bundleOf(hash)] as const,
+    )
+    const assets = Object.fromEntries(await Promise.all(named))
+    const { method } = createClientHalves(config, catalogue)
+    const predictor = method.predictor({ shared, assets, memory: null })
+    if (predictor === null) return {}
     try {
-      const examples = { source: dataset, indices: everyIndex(dataset.count) }
-      return metricsOf(
-        await evaluate(predictor.predict, examples, dataset.classes),
-        dataset.classes,
-      )
+      const dataset = await load(central)
+      assertFits(dataset, config.task)
+      return await scored(predictor, wholeDataset(dataset))
     } finally {
       predictor.dispose()
     }
+  }
+}
+
+async function scored(predictor: PredictorHandle, examples: Examples): Promise<Metrics> {
+  const counts = await evaluate(predictor.predict, examples, examples.source.classes)
+  return {
+    ...metricsOf(counts, examples.source),
+    ...(await routingMetrics(predictor, examples)),
   }
 }
 

@@ -44,7 +44,7 @@ class LocalCompute implements Compute {
   constructor(blobs: BlobStore, catalogue: Catalogue) {
     this.#blobs = blobs
     this.#catalogue = catalogue
-    this.#evaluate = createCentralEvaluation(catalogue)
+    this.#evaluate = createCentralEvaluation(catalogue, (hash) => this.#bundle(hash))
   }
 
   start(config: RunConfig): Promise<Started> {
@@ -66,9 +66,9 @@ class LocalCompute implements Compute {
     const plan = this.#programOf(config).next(await this.#bundle(stateHash))
     if (plan === 'done') return 'done'
     const { shared, assets, ...rest } = plan
-    const named = Object.entries(assets).map(async ([name, bundle]) => ({
+    const named = Object.entries(assets).map(async ([name, hash]) => ({
       name,
-      ...(await this.#put(bundle)),
+      ...{ hash, bytes: await this.#size(hash) },
     }))
     return { ...rest, shared: await this.#put(shared), assets: await Promise.all(named) }
   }
@@ -169,6 +169,9 @@ class LocalCompute implements Compute {
         details: { hash },
       })
     return bytes
+  }
+  async #size(hash: Hash): Promise<number> {
+    return (await this.#blobs.size(hash)) ?? (await this.#bytes(hash)).byteLength
   }
   async #bundle(hash: Hash): Promise<Bundle> {
     return unwrap(decodeBundle(await this.#bytes(hash)))
