@@ -4,6 +4,9 @@ export interface JsonObject {
   readonly [key: string]: JsonValue
 }
 
+export const isJsonObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
 /**
  * JSON text without spaces and with object keys in code-unit order (also those that look like numbers, which
  * `JSON.stringify` would move to the front), so that equal values have equal bytes and therefore equal hashes.

@@ -6,7 +6,7 @@ import { runConfigSchema } from './config-schema.js'
 import type { ConfigCatalogue, RunConfig, TaskConfig } from './config-schema.js'
 import { FederationError } from './errors.js'
 import { sha256, type Hash } from './ids.js'
-import { canonicalJson, type JsonObject, type JsonValue } from './json.js'
+import { canonicalJson, isJsonObject, type JsonObject, type JsonValue } from './json.js'
 import { fail, ok, type Result } from './result.js'
 
 export { runConfigSchema } from './config-schema.js'
@@ -43,7 +43,7 @@ export function parseRunConfig(
   catalogue: ConfigCatalogue,
   { task }: ParseRunConfigOptions = {},
 ): Result<RunConfig> {
-  if (!isObject(input))
+  if (!isJsonObject(input))
     return fail(invalid(`Expected a configuration as a JSON object, got ${typeof input}`))
   try {
     sjson.scan(input, { protoAction: 'error', constructorAction: 'error' })
@@ -76,14 +76,16 @@ const DEFAULT_NAMES: DefaultNames = {
 function withDefaultNames(input: JsonObject, names: DefaultNames): JsonObject {
   const filled = Object.entries(names).flatMap(([key, name]) => {
     const value = Object.hasOwn(input, key) ? input[key] : undefined
-    if (!isObject(value)) return []
+    if (!isJsonObject(value)) return []
     return [[key, typeof name === 'string' ? { name, ...value } : withDefaultNames(value, name)]]
   })
   return { ...input, ...(Object.fromEntries(filled) as JsonObject) }
 }
 
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+/** An input in which choices that were written without their name have that of the default choice. */
+export const withChoiceNames = (input: RunConfigInput): RunConfigInput =>
+  withDefaultNames(input, DEFAULT_NAMES)
+
 const invalid = (message: string): FederationError => new FederationError('config/invalid', message)
 
 function problemOf({ issues }: z.ZodError): FederationError {

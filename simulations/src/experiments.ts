@@ -2,16 +2,18 @@ import { readdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { FederationError } from '#protocol/errors.js'
-import type { JsonObject, JsonValue } from '#protocol/json.js'
+import { isJsonObject, type JsonObject, type JsonValue } from '#protocol/json.js'
 import { unwrap } from '#protocol/result.js'
 import {
   parseRunConfig,
   type DataSource,
   type RunConfig,
   type RunConfigInput,
+  type TaskConfig,
 } from '#protocol/run-config.js'
 import { loadDataset } from '#data/index.js'
 import { configCatalogue } from '#algorithms/catalogue.js'
+import { baseOf } from './studies/study-file.js'
 
 /** `simulations/experiments` of the package: beside the sources, and beside `dist` in a build. */
 function experimentsDirectory(): string {
@@ -31,13 +33,14 @@ export async function listExperiments(): Promise<readonly string[]> {
 }
 
 /**
- * A configuration as it was written: a shipped experiment by name, or a JSON file. `overrides` are `key.path=value`, where the
- * value is JSON or plain text. Throws `config/unreadable`, `config/unknown-name` or `usage/bad-value`.
+ * An experiment file as it was written, with `variants` and the like: a shipped experiment by name, or a JSON file.
+ * `overrides` are `key.path=value`, where the value is JSON or plain text. Throws `config/unreadable`, `config/unknown-name`
+ * or `usage/bad-value`.
  */
-export async function readConfigInput(
+export async function readExperiment(
   nameOrPath: string,
   overrides: readonly string[] = [],
-): Promise<RunConfigInput> {
+): Promise<JsonObject> {
   const isName = /^[a-z0-9-]+$/.test(nameOrPath)
   if (isName && !(await listExperiments()).includes(nameOrPath)) {
     const names = (await listExperiments()).join(', ')
@@ -50,21 +53,38 @@ export async function readConfigInput(
   return overrides.reduce<JsonObject>(override, await readObject(path))
 }
 
-/** The complete configuration. A `task` that is not written is that of the data. */
-export async function loadExperiment(
+/** The configuration in an experiment file, as it was written. Of a study, the base. Throws as `readExperiment`. */
+export const readConfigInput = async (
   nameOrPath: string,
   overrides: readonly string[] = [],
+): Promise<RunConfigInput> => baseOf(await readExperiment(nameOrPath, overrides))
+
+/** The complete configuration. Of a study, the base. */
+export const loadExperiment = async (
+  nameOrPath: string,
+  overrides: readonly string[] = [],
+): Promise<RunConfig> => completeInput(await readConfigInput(nameOrPath, overrides))
+
+/** What a data set's examples are. */
+export type TaskOf = (source: DataSource) => Promise<TaskConfig>
+async function taskOfData(source: DataSource): Promise<TaskConfig> {
+  const { inputShape, classes } = await loadDataset({ ...source, split: 'test' })
+  return { inputShape, classes }
+}
+
+/** The complete configuration of what was written. A `task` that is not written is that of the data. */
+export async function completeInput(
+  input: RunConfigInput,
+  taskOf: TaskOf = taskOfData,
 ): Promise<RunConfig> {
-  const input = await readConfigInput(nameOrPath, overrides)
   const source = 'task' in input ? null : sourceIn(input['data'])
   if (source === null) return unwrap(parseRunConfig(input, configCatalogue()))
-  const { inputShape, classes } = await loadDataset({ ...source, split: 'test' })
-  return unwrap(parseRunConfig(input, configCatalogue(), { task: { inputShape, classes } }))
+  return unwrap(parseRunConfig(input, configCatalogue(), { task: await taskOf(source) }))
 }
 
 /** Null for what the schema will refuse. */
 function sourceIn(data: JsonValue | undefined): DataSource | null {
-  if (!isObject(data) || typeof data['name'] !== 'string') return null
+  if (!isJsonObject(data) || typeof data['name'] !== 'string') return null
   const path = data['path']
   return { name: data['name'], ...(typeof path === 'string' ? { path } : {}) }
 }
@@ -84,13 +104,10 @@ async function readObject(path: string): Promise<JsonObject> {
       { cause },
     )
   }
-  if (!isObject(value))
+  if (!isJsonObject(value))
     throw new FederationError('config/unreadable', `${path} does not hold a JSON object`)
   return value
 }
-
-const isObject = (value: JsonValue | undefined): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function override(input: JsonObject, assignment: string): JsonObject {
   const at = assignment.indexOf('=')
@@ -105,7 +122,7 @@ function setAt(
   value: JsonValue,
 ): JsonObject {
   const inner = Object.hasOwn(object, key) ? object[key] : undefined
-  const next = rest.length === 0 ? value : setAt(isObject(inner) ? inner : {}, rest, value)
+  const next = rest.length === 0 ? value : setAt(isJsonObject(inner) ? inner : {}, rest, value)
   // fromEntries defines `__proto__` as a plain key, which the schema then refuses by name.
   return Object.fromEntries([
     ...Object.entries(object).filter(([other]) => other !== key),
