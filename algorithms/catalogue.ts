@@ -4,6 +4,7 @@ import type { Aggregator } from '#algorithms/aggregators/aggregator.js'
 import { mean } from '#algorithms/aggregators/mean.js'
 import type { Method } from '#algorithms/methods/method.js'
 import { fedavg } from '#algorithms/methods/fedavg/fedavg.js'
+import { fedins } from '#algorithms/methods/fedins/fedins.js'
 import { fednova } from '#algorithms/methods/fednova/fednova.js'
 import { fedprox } from '#algorithms/methods/fedprox/fedprox.js'
 import { scaffold } from '#algorithms/methods/scaffold/scaffold.js'
@@ -30,7 +31,7 @@ export interface Catalogue {
 /** The one list of everything a configuration can name. A test holds it against the folders. */
 export const CATALOGUE: Catalogue = {
   models: MODELS,
-  methods: [fedavg, fedprox, scaffold, fednova],
+  methods: [fedavg, fedprox, scaffold, fednova, fedins],
   serverOptimizers: [sgd, momentum, adam, yogi, adagrad],
   clientOptimizers: CLIENT_OPTIMIZERS,
   samplers: [uniform],

@@ -1,8 +1,7 @@
 import type { NamedTensor } from '#protocol/bundle.js'
 import { FederationError } from '#protocol/errors.js'
 import type { UplinkGroup } from '#protocol/uplink.js'
-import type { Model } from '#algorithms/models/model.js'
-import { paramPlaces } from '#algorithms/models/params.js'
+import { paramPlaces, type ParamLayout } from '#algorithms/models/params.js'
 import type { ServerSetup } from './method.js'
 import type { SummedGroup } from './update.js'
 
@@ -18,7 +17,7 @@ export const deltaGroup = ({ config, model, meanGrid }: ServerSetup): UplinkGrou
 })
 
 /** A flat array as the model's named tensors; views, not copies. */
-export function namedTensors(model: Model, flat: Float32Array): readonly NamedTensor[] {
+export function namedTensors(model: ParamLayout, flat: Float32Array): readonly NamedTensor[] {
   return paramPlaces(model).map(({ name, shape, offset, size }) => ({
     name,
     shape,
@@ -28,7 +27,7 @@ export function namedTensors(model: Model, flat: Float32Array): readonly NamedTe
 }
 
 /** A folded group of the model's tensors as one flat array. */
-export function flatOf(model: Model, group: SummedGroup): Float64Array {
+export function flatOf(model: ParamLayout, group: SummedGroup): Float64Array {
   const flat = new Float64Array(model.parameterCount)
   for (const { name, offset } of paramPlaces(model)) {
     const values = group.tensors[name]
