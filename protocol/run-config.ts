@@ -88,7 +88,8 @@ export const withChoiceNames = (input: RunConfigInput): RunConfigInput =>
 
 const invalid = (message: string): FederationError => new FederationError('config/invalid', message)
 
-function problemOf({ issues }: z.ZodError): FederationError {
+/** All problems in one error: `config/unknown-name` when names are all that is wrong, else `config/invalid`. */
+export function problemOf({ issues }: z.ZodError): FederationError {
   const code = issues.every(isUnknownName) ? 'config/unknown-name' : 'config/invalid'
   // Messages of the schemas themselves do not know where they are used.
   const sentences = issues.map(({ code: kind, path, message }) =>
