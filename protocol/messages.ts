@@ -32,6 +32,7 @@ const uplinkGroup = z.strictObject({
   grid: z.strictObject({ bits: z.int().min(0).max(52), maxAbs: z.number().positive() }).nullable(),
   privacyClass: z.enum(['model-delta', 'control-variate', 'statistics', 'per-example', 'metrics']),
   maxBytes: count,
+  sparseRows: z.literal(true).exactOptional(),
 }) satisfies z.ZodType<UplinkGroup>
 
 /** Every message on the socket namespace `/fl`, by event name. `update:chunk` is an update frame (frame.ts) instead. */

@@ -33,6 +33,11 @@ export interface UplinkGroup {
   readonly privacyClass: PrivacyClass
   /** Upper bound of the group's payload. For fixed shapes it is their exact size. */
   readonly maxBytes: number
+  /**
+   * Rows of zeros (first axis, the same for all tensors of the group) are left out, and `group/#rows` int32 comes first and
+   * names the rows that are there, ascending. Only for groups whose shapes are fixed.
+   */
+  readonly sparseRows?: true
 }
 
 /** Tensor names inside an update bundle are `group/tensor`. */

@@ -10,11 +10,10 @@ import { unwrap } from '#protocol/result.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import type { ClientData } from '#data/dataset.js'
 import { createFold } from '#algorithms/aggregators/fold.js'
-import { validateUpdate } from '#algorithms/aggregators/validate.js'
 import { CATALOGUE } from '#algorithms/catalogue.js'
 import type { Catalogue } from '#algorithms/catalogue.js'
 import type { ClientHalf, PerformResult } from '#algorithms/methods/method.js'
-import { packUpdate } from '#algorithms/methods/update.js'
+import { packUpdate, receiveUpdate } from '#algorithms/methods/update.js'
 import { createClientHalves } from '#algorithms/programs/client-halves.js'
 import { createProgram } from '#algorithms/programs/create-program.js'
 import type { ProgramPlan } from '#algorithms/programs/program.js'
@@ -152,9 +151,8 @@ function foldInOrder(
     if (member === undefined) continue
     const { update, result } = member
     const { maxExamples } = config.aggregation
-    const problem = validateUpdate(update, result.weight, { uplink: plan.uplink, maxExamples })
-    if (problem !== null) throw new Error(`${problem.code}: ${problem.message}`)
-    fold.add({ slot, weight: result.weight, update })
+    const received = receiveUpdate(update, result.weight, { uplink: plan.uplink, maxExamples })
+    fold.add({ slot, weight: result.weight, update: unwrap(received) })
   }
   return fold
 }

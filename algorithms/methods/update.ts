@@ -1,11 +1,17 @@
 import { makeBundle } from '#protocol/bundle.js'
 import type { Bundle, NamedTensor } from '#protocol/bundle.js'
-import { FederationError } from '#protocol/errors.js'
+import { asFederationError, FederationError } from '#protocol/errors.js'
+import { fail, ok, type Result } from '#protocol/result.js'
 import { uplinkName } from '#protocol/uplink.js'
 import type { UplinkGroup } from '#protocol/uplink.js'
+import { validateUpdate, type UpdateLimits } from '#algorithms/aggregators/validate.js'
 import type { Folded, FoldedGroup, PerformResult } from './method.js'
+import { withAllRows, withoutZeroRows } from './sparse-rows.js'
 
-/** The bundle that leaves a client: exactly the declared tensors, in declared order, named `group/tensor`. */
+/**
+ * The bundle that leaves a client: exactly the declared tensors, in declared order, named `group/tensor`; without their rows
+ * of zeros where the group says so. `withAllRows` is its inverse.
+ */
 export function packUpdate(
   update: PerformResult['update'],
   uplink: readonly UplinkGroup[],
@@ -22,7 +28,7 @@ export function packUpdate(
 }
 
 function packGroup(tensors: readonly NamedTensor[], group: UplinkGroup): readonly NamedTensor[] {
-  return group.tensors.map(({ name }) => {
+  const packed = group.tensors.map(({ name }) => {
     const tensor = tensors.find((one) => one.name === name)
     if (tensor === undefined || tensors.length !== group.tensors.length) {
       throw new FederationError(
@@ -30,8 +36,28 @@ function packGroup(tensors: readonly NamedTensor[], group: UplinkGroup): readonl
         `The client half did not make group ${group.name} as declared`,
       )
     }
-    return { ...tensor, name: uplinkName(group.name, name) }
+    return tensor
   })
+  const sent = group.sparseRows === true ? withoutZeroRows(packed) : packed
+  return sent.map((tensor) => ({ ...tensor, name: uplinkName(group.name, tensor.name) }))
+}
+
+/**
+ * What arrived, as its groups declare it and fit to count: completed where rows of zeros were left out, then checked. Fails
+ * with what is wrong: `update/malformed`, `update/not-finite`, `update/out-of-range`, `update/bad-weight`.
+ */
+export function receiveUpdate(
+  arrived: Bundle,
+  weight: number,
+  limits: UpdateLimits & { readonly uplink: readonly UplinkGroup[] },
+): Result<Bundle> {
+  try {
+    const update = withAllRows(arrived, limits.uplink)
+    const problem = validateUpdate(update, weight, limits)
+    return problem === null ? ok(update) : fail(new FederationError(problem.code, problem.message))
+  } catch (error) {
+    return fail(asFederationError(error, 'update/malformed'))
+  }
 }
 
 export type SummedGroup = Extract<FoldedGroup, { reduce: 'mean' | 'sum' }>

@@ -4,11 +4,11 @@ import { FederationError, type Problem } from '#protocol/errors.js'
 import { sha256, type Hash, type Slot } from '#protocol/ids.js'
 import { updateIdOf } from '#protocol/messages.js'
 import type { AcceptedUpdate, Engine, Fate } from '#protocol/record.js'
-import { unwrap } from '#protocol/result.js'
+import { unwrap, type Result } from '#protocol/result.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import { createFold, type Fold } from '#algorithms/aggregators/fold.js'
-import { validateUpdate } from '#algorithms/aggregators/validate.js'
 import { aggregatorOf } from '#algorithms/from-config.js'
+import { receiveUpdate } from '#algorithms/methods/update.js'
 import { createClientHalves } from '#algorithms/programs/client-halves.js'
 import type { ClientHalves } from '#algorithms/programs/program.js'
 import { useBackend } from '#algorithms/tensor/backends.js'
@@ -74,9 +74,9 @@ interface Task {
 }
 interface Performed {
   readonly member: Omit<AcceptedUpdate, 'blob'>
-  readonly update: Bundle
+  /** As it may be folded; or why it does not count. */
+  readonly received: Result<Bundle>
   readonly bytes: Uint8Array
-  readonly problem: Problem | null
 }
 
 class SimulatedClients implements Clients {
@@ -112,10 +112,10 @@ class SimulatedClients implements Clients {
         failed.push({ slot, problem: performed })
         continue
       }
-      const { member, update, bytes, problem } = performed
+      const { member, received, bytes } = performed
       bytesUp += bytes.byteLength
-      if (problem === null) {
-        fold.add({ slot, weight: member.weight, update })
+      if (received.ok) {
+        fold.add({ slot, weight: member.weight, update: received.value })
         members.push(member)
       } else {
         invalid.push({ ...member, blob: await blobs.put(bytes) })
@@ -162,6 +162,8 @@ class SimulatedClients implements Clients {
     await memory.write('pending', slot, pending)
     const bytes = encodeBundle(update)
     const hash = sha256(bytes)
+    const { maxExamples } = config.aggregation
+    const received = receiveUpdate(update, weight, { uplink, maxExamples })
     return {
       member: {
         slot,
@@ -170,12 +172,8 @@ class SimulatedClients implements Clients {
         weight,
         metrics,
       },
-      update,
+      received,
       bytes,
-      problem: validateUpdate(update, weight, {
-        uplink,
-        maxExamples: config.aggregation.maxExamples,
-      }),
     }
   }
 

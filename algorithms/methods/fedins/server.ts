@@ -150,6 +150,7 @@ function poolGroup(setup: Setup): UplinkGroup {
     ...{ name: 'pool', tensors: params, reduce: 'mean', privacyClass: 'model-delta' },
     ...weightOf(setup),
     maxBytes: parameterCount * Float32Array.BYTES_PER_ELEMENT,
+    ...(setup.hyper.upload === 'sparse' ? { sparseRows: true as const } : {}),
   }
 }
 

@@ -7,9 +7,10 @@ import { unwrap } from '#protocol/result.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import type { UplinkGroup } from '#protocol/uplink.js'
 import { createFold, type Fold } from '#algorithms/aggregators/fold.js'
-import { validateUpdate } from '#algorithms/aggregators/validate.js'
 import { CATALOGUE, type Catalogue } from '#algorithms/catalogue.js'
 import { aggregatorOf } from '#algorithms/from-config.js'
+import { receiveUpdate } from '#algorithms/methods/update.js'
+import { withAllRows } from '#algorithms/methods/sparse-rows.js'
 import { labelParams } from '#algorithms/model-file.js'
 import { createProgram } from '#algorithms/programs/create-program.js'
 import type { Program, ProgramPlan } from '#algorithms/programs/program.js'
@@ -81,10 +82,9 @@ class LocalCompute implements Compute {
     const { uplink } = plan
     const decoded = decodeBundle(await this.#bytes(update.blob), limitsOf(uplink))
     if (!decoded.ok) return { code: 'update/malformed', message: decoded.error.message }
-    return validateUpdate(decoded.value, update.weight, {
-      uplink,
-      maxExamples: config.aggregation.maxExamples,
-    })
+    const { maxExamples } = config.aggregation
+    const received = receiveUpdate(decoded.value, update.weight, { uplink, maxExamples })
+    return received.ok ? null : received.error.toProblem()
   }
 
   close(config: RunConfig, round: FrozenRound): Promise<Closed> {
@@ -92,7 +92,7 @@ class LocalCompute implements Compute {
       const program = this.#programOf(config)
       const before = await this.#bundle(round.stateHash)
       const fold = createFold(round.plan.uplink, aggregatorOf(config, this.#catalogue))
-      await this.#foldAll(fold, round.accepted)
+      await this.#foldAll(fold, round)
       const folded = fold.finish({ population: round.population })
       const closed = await program.close(before, planAgain(program, before), folded)
       const metrics = {
@@ -115,15 +115,19 @@ class LocalCompute implements Compute {
     await this.#turn
   }
 
-  async #foldAll(fold: Fold, accepted: readonly AcceptedUpdate[]): Promise<void> {
+  async #foldAll(fold: Fold, { accepted, plan }: FrozenRound): Promise<void> {
     const folded = new Set<Hash>()
     for (const { slot, weight, blob, sha256 } of accepted) {
       if (folded.has(blob) && blob !== sha256) continue
       folded.add(blob)
-      const reload = (): Promise<Bundle> => this.#bundle(blob)
-      const bundle = await reload()
       // A blob that is not the update itself is the partial sum that a simulation worker folded it into.
-      if (blob === sha256) fold.add({ slot, weight, update: bundle, reload })
+      const isUpdate = blob === sha256
+      const reload = async (): Promise<Bundle> => {
+        const bundle = await this.#bundle(blob)
+        return isUpdate ? withAllRows(bundle, plan.uplink) : bundle
+      }
+      const bundle = await reload()
+      if (isUpdate) fold.add({ slot, weight, update: bundle, reload })
       else fold.addPartial(wholePartial(bundle, blob, accepted), reload)
     }
   }
