@@ -1,6 +1,6 @@
 import type { NodeEvent } from '#client/join.js'
 import type { JsonObject, JsonValue } from '#protocol/json.js'
-import { bytes, decimals } from './format.js'
+import { bytes, decimals } from '#simulations/report/numbers.js'
 
 const text = (value: JsonValue | undefined): string =>
   typeof value === 'string' ? value : JSON.stringify(value ?? null)

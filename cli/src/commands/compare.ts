@@ -1,53 +1,38 @@
+import { readFile, stat, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { FederationError } from '#protocol/errors.js'
 import type { RunRecord } from '#protocol/record.js'
+import {
+  comparisonRow,
+  configurationDifferences,
+  groupRuns,
+  type ComparisonRow,
+} from '#simulations/report/comparison.js'
+import { bytes, decimals, percent } from '#simulations/report/numbers.js'
 import { addCommand } from '../command.js'
-import { bytes, decimals, meanAndSpread, percent } from '../format.js'
 import { findRecord, RUNS_DIRECTORY } from '../local-runs.js'
 import { connect, remoteOptions, type RemoteOptions } from '../sign-in.js'
-import { summarise } from '../summary.js'
+
+interface CompareOptions extends RemoteOptions {
+  readonly runsDir: string
+  readonly out?: string
+}
 
 export function registerCompare(program: Command): void {
-  addCommand<RemoteOptions & { runsDir: string }>(program, 'compare <runs...>', {
+  addCommand<CompareOptions>(program, 'compare <runs...>', {
     describe:
       'runs side by side; runs that differ only in their seed are one row with their spread',
     options: (command) =>
-      remoteOptions(command).option(
-        '--runs-dir <dir>',
-        'where simulated runs are recorded',
-        RUNS_DIRECTORY,
-      ),
+      remoteOptions(command)
+        .option('--runs-dir <dir>', 'where simulated runs are recorded', RUNS_DIRECTORY)
+        .option('--out <file>', 'write a report with charts and tables: one HTML file'),
     run: async ({ out }, options, runs) => {
+      if (options.out !== undefined) await assertFolder(options.out)
       const records = await Promise.all(runs.map((run) => load(run, options)))
-      const rows = group(records).map(rowOf)
-      out.table(
-        [
-          'name',
-          'method',
-          'model',
-          'seeds',
-          'rounds',
-          'accuracy',
-          '±',
-          'loss',
-          'up',
-          'down',
-          'seconds',
-        ],
-        rows.map((row) => [
-          row.name,
-          row.method,
-          row.model,
-          row.seeds.join(','),
-          row.rounds,
-          row.accuracy === null ? '–' : percent(row.accuracy),
-          row.accuracy === null ? '–' : percent(row.spread ?? 0),
-          row.loss === null ? '–' : decimals(row.loss),
-          bytes(row.bytesUp),
-          bytes(row.bytesDown),
-          row.seconds.toFixed(1),
-        ]),
-      )
+      const rows = groupRuns(records).map(comparisonRow)
+      out.table(HEAD, rows.map(cells))
       const differences = configurationDifferences(records)
       if (differences.length > 0) {
         out.say('Configurations differ in:')
@@ -56,12 +41,32 @@ export function registerCompare(program: Command): void {
           differences.map(({ key, values }) => [key, ...values]),
         )
       }
-      out.finish('compare', { rows, differences })
+      const report = options.out === undefined ? null : await writeReport(options.out, records)
+      if (report !== null) out.say(`Report ${report.file}, ${bytes(report.bytes)}`)
+      out.finish('compare', { rows, differences, ...(report === null ? {} : { report }) })
     },
   })
 }
 
-async function load(run: string, options: RemoteOptions & { runsDir: string }): Promise<RunRecord> {
+const HEAD = [
+  ...['name', 'method', 'model', 'seeds', 'rounds', 'accuracy'],
+  ...['±', 'loss', 'up', 'down', 'seconds'],
+]
+const cells = (row: ComparisonRow): readonly (string | number)[] => [
+  row.name,
+  row.method,
+  row.model,
+  row.seeds.join(','),
+  row.rounds,
+  row.accuracy === null ? '–' : percent(row.accuracy),
+  row.spread === null || row.runs.length < 2 ? '–' : percent(row.spread),
+  row.loss === null ? '–' : decimals(row.loss),
+  bytes(row.bytesUp),
+  bytes(row.bytesDown),
+  row.seconds.toFixed(1),
+]
+
+async function load(run: string, options: CompareOptions): Promise<RunRecord> {
   const local = await findRecord(run, options.runsDir)
   if (local !== null) return local
   try {
@@ -76,56 +81,37 @@ async function load(run: string, options: RemoteOptions & { runsDir: string }): 
   }
 }
 
-/** Runs whose configurations are equal but for seed and name. */
-function group(records: readonly RunRecord[]): readonly (readonly RunRecord[])[] {
-  const groups = new Map<string, RunRecord[]>()
-  for (const record of records) {
-    const key = configurationKey(record)
-    groups.set(key, [...(groups.get(key) ?? []), record])
-  }
-  return [...groups.values()]
-}
-const configurationKey = ({ config }: RunRecord): string => JSON.stringify({ ...config, seed: 0 })
-
-function rowOf(records: readonly RunRecord[]) {
-  const summaries = records.map(summarise)
-  const mean = (values: readonly (number | null)[]): { mean: number; spread: number } | null => {
-    const known = values.filter((value) => value !== null)
-    return known.length === 0 ? null : meanAndSpread(known)
-  }
-  const [first] = records
-  const accuracy = mean(summaries.map((summary) => summary.accuracy))
-  return {
-    name: first?.name ?? '',
-    method: first?.config.method.name ?? '',
-    model: first?.config.model.name ?? '',
-    runs: records.map((record) => record.runId),
-    seeds: records.map((record) => record.config.seed),
-    rounds: Math.max(...summaries.map((summary) => summary.rounds)),
-    accuracy: accuracy?.mean ?? null,
-    spread: accuracy?.spread ?? null,
-    loss: mean(summaries.map((summary) => summary.loss))?.mean ?? null,
-    bytesUp: mean(summaries.map((summary) => summary.bytesUp))?.mean ?? 0,
-    bytesDown: mean(summaries.map((summary) => summary.bytesDown))?.mean ?? 0,
-    seconds: mean(summaries.map((summary) => summary.seconds))?.mean ?? 0,
-  }
-}
-
-function configurationDifferences(
-  records: readonly RunRecord[],
-): readonly { key: string; values: readonly string[] }[] {
-  const flat = records.map((record) => flatten(record.config))
-  const keys = [...new Set(flat.flatMap((entries) => [...entries.keys()]))].sort()
-  return keys
-    .map((key) => ({ key, values: flat.map((entries) => entries.get(key) ?? '–') }))
-    .filter(({ key, values }) => key !== 'name' && new Set(values).size > 1)
-}
-function flatten(value: unknown, path = ''): Map<string, string> {
-  if (value === null || typeof value !== 'object' || Array.isArray(value))
-    return new Map([[path, JSON.stringify(value)]])
-  return new Map(
-    Object.entries(value).flatMap(([key, inner]) => [
-      ...flatten(inner, path === '' ? key : `${path}.${key}`),
-    ]),
+/** Before anything is computed or fetched. */
+async function assertFolder(file: string): Promise<void> {
+  const folder = dirname(resolve(file))
+  const isFolder = await stat(folder).then(
+    (found) => found.isDirectory(),
+    () => false,
   )
+  if (!isFolder) {
+    throw new FederationError(
+      'usage/bad-value',
+      `Cannot write --out ${file}: there is no directory ${folder}`,
+    )
+  }
 }
+
+interface Report {
+  readonly file: string
+  readonly bytes: number
+}
+/** What draws charts is loaded only here: every other command starts without it. */
+async function writeReport(file: string, records: readonly RunRecord[]): Promise<Report> {
+  const { compareReport } = await import('#simulations/report/report.js')
+  const text = compareReport(records, { echarts: await echartsForBrowsers() })
+  try {
+    await writeFile(file, text)
+  } catch (cause) {
+    throw new FederationError('store/io', `Could not write ${file}`, { cause })
+  }
+  return { file: resolve(file), bytes: Buffer.byteLength(text) }
+}
+
+/** Lines, bars, markers and tooltips; the package's smallest build that has them. */
+const echartsForBrowsers = (): Promise<string> =>
+  readFile(createRequire(import.meta.url).resolve('echarts/dist/echarts.common.min.js'), 'utf8')

@@ -7,7 +7,7 @@ import {
   partition,
 } from '#data/index.js'
 import { addCommand, integer } from '../command.js'
-import { decimals } from '../format.js'
+import { decimals } from '#simulations/report/numbers.js'
 
 interface DataOptions {
   readonly split: 'train' | 'test'

@@ -3,7 +3,7 @@ import { takeInventory } from '#algorithms/tensor/inventory.js'
 import { installCuda, installNative } from '#algorithms/tensor/provision/index.js'
 import { FederationError } from '#protocol/errors.js'
 import { addCommand } from '../command.js'
-import { bytes } from '../format.js'
+import { bytes } from '#simulations/report/numbers.js'
 
 export function registerDoctor(program: Command): void {
   addCommand<{ install?: string }>(program, 'doctor', {

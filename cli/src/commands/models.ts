@@ -12,7 +12,7 @@ import { FederationError } from '#protocol/errors.js'
 import { parseRunConfig, type ComputeConfig } from '#protocol/run-config.js'
 import { unwrap } from '#protocol/result.js'
 import { addCommand, integer } from '../command.js'
-import { decimals, percent } from '../format.js'
+import { decimals, percent } from '#simulations/report/numbers.js'
 
 interface EvaluateOptions {
   readonly data: string

@@ -1,0 +1,33 @@
+/** Numbers as people read them: the same on a terminal, in a table of a report and on the axes of its charts. */
+export const percent = (share: number): string => `${(share * 100).toFixed(2)} %`
+export const decimals = (value: number, digits = 4): string => value.toFixed(digits)
+export const seconds = (ms: number): string => (ms / 1000).toFixed(1)
+
+const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const
+
+/** The largest decimal unit of which `count` bytes are at least one: its name, and its bytes. */
+export function byteUnit(count: number): { readonly name: string; readonly bytes: number } {
+  const thousands = Math.floor(Math.log10(Math.max(1, count)) / 3)
+  const index = Math.min(thousands, BYTE_UNITS.length - 1)
+  return { name: BYTE_UNITS[index] ?? 'B', bytes: 1000 ** index }
+}
+
+export function bytes(count: number): string {
+  const unit = byteUnit(count)
+  const value = count / unit.bytes
+  const whole = Number.isInteger(count) ? 0 : 1
+  return `${value.toFixed(unit.bytes === 1 ? whole : value < 10 ? 2 : 1)} ${unit.name}`
+}
+
+export interface Spread {
+  readonly mean: number
+  /** Sample standard deviation; 0 for one value. */
+  readonly spread: number
+}
+
+/** Mean and sample standard deviation of at least one value. */
+export function meanAndSpread(values: readonly number[]): Spread {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
+  return { mean, spread: values.length < 2 ? 0 : Math.sqrt(squares / (values.length - 1)) }
+}

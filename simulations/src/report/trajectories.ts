@@ -1,0 +1,128 @@
+/** From the rounds of a group of runs to what a chart shows: one value per round or per name, and how far the runs lie apart. */
+import type { RoundRecord, RunRecord } from '#protocol/record.js'
+
+/** Mean, smallest and largest value over runs. */
+export interface Range {
+  readonly mean: number
+  readonly low: number
+  readonly high: number
+}
+export interface RoundPoint extends Range {
+  readonly round: number
+  /** Bytes in both directions until the model of this round was there; mean over the runs. */
+  readonly bytes: number
+}
+
+export function rangeOf(values: readonly number[]): Range {
+  return {
+    mean: values.reduce((sum, value) => sum + value, 0) / values.length,
+    low: Math.min(...values),
+    high: Math.max(...values),
+  }
+}
+
+export const roundBytes = ({ bytesUp, bytesDown }: RoundRecord): number => bytesUp + bytesDown
+export const metric =
+  (name: string) =>
+  ({ metrics }: RoundRecord): number | undefined =>
+    metrics[name]
+
+/** Clients score the model that they receive, which is the one of the round before. */
+export const lagOf = (metricName: string): 0 | 1 => (metricName.startsWith('federated/') ? 1 : 0)
+
+/**
+ * Means over runs, round by round. Only rounds that every run measured: a mean over other runs than the point before would
+ * jump. Runs that never measured it do not count. `lag` is how many rounds older the measured model is.
+ */
+export function trajectory(
+  runs: readonly RunRecord[],
+  read: (round: RoundRecord) => number | undefined,
+  lag = 0,
+): readonly RoundPoint[] {
+  const measured = runs.map((run) => measure(run, read, lag)).filter((points) => points.size > 0)
+  const [first] = measured
+  return [...(first?.keys() ?? [])].flatMap((round) => {
+    const points = measured.map((of) => of.get(round)).filter((point) => point !== undefined)
+    if (points.length < measured.length) return []
+    return {
+      round,
+      ...rangeOf(points.map(({ value }) => value)),
+      bytes: rangeOf(points.map(({ bytes }) => bytes)).mean,
+    }
+  })
+}
+
+interface Measured {
+  readonly value: number
+  readonly bytes: number
+}
+function measure(
+  { rounds }: RunRecord,
+  read: (round: RoundRecord) => number | undefined,
+  lag: number,
+): ReadonlyMap<number, Measured> {
+  const points = new Map<number, Measured>()
+  let sent = 0
+  for (const round of rounds) {
+    const before = sent
+    sent += roundBytes(round)
+    const value = read(round)
+    if (value !== undefined)
+      points.set(round.round - lag, { value, bytes: lag === 0 ? sent : before })
+  }
+  return points
+}
+
+/** The latest round of a run with a metric below `prefix`: its values by the rest of their names. Empty when there is none. */
+export function latestBelow({ rounds }: RunRecord, prefix: string): ReadonlyMap<string, number> {
+  const isBelow = (name: string): boolean => name.startsWith(prefix)
+  const round = rounds.findLast(({ metrics }) => Object.keys(metrics).some(isBelow))
+  return new Map(
+    Object.entries(round?.metrics ?? {})
+      .filter(([name]) => isBelow(name))
+      .map(([name, value]) => [name.slice(prefix.length), value]),
+  )
+}
+
+/** For every name that a run has a value for, the range over the runs that have one. */
+export function rangesByName<Name>(
+  runs: readonly ReadonlyMap<Name, number>[],
+): ReadonlyMap<Name, Range> {
+  const names = new Set(runs.flatMap((values) => [...values.keys()]))
+  return new Map(
+    [...names].map((name) => [
+      name,
+      rangeOf(runs.map((values) => values.get(name)).filter((value) => value !== undefined)),
+    ]),
+  )
+}
+
+/** What is known of single clients at the end of a run, by slot. */
+export interface ClientValues {
+  /** Accuracy of the final model on a client's held-out examples, or a client's latest training loss. */
+  readonly kind: 'accuracy' | 'loss'
+  readonly bySlot: ReadonlyMap<number, number>
+}
+
+/** Null where clients told neither. */
+export function clientValues({ rounds }: RunRecord): ClientValues | null {
+  const final = rounds.findLast(({ part }) => part === 'evaluation')
+  const accuracy = bySlot(final === undefined ? [] : [final], 'accuracy')
+  if (accuracy.size > 0) return { kind: 'accuracy', bySlot: accuracy }
+  const loss = bySlot(
+    rounds.filter(({ purpose }) => purpose === 'train'),
+    'loss',
+  )
+  return loss.size > 0 ? { kind: 'loss', bySlot: loss } : null
+}
+
+/** Later rounds overwrite earlier ones. */
+const bySlot = (rounds: readonly RoundRecord[], name: string): ReadonlyMap<number, number> =>
+  new Map(
+    rounds
+      .flatMap(({ accepted }) => accepted)
+      .flatMap(({ slot, metrics }) =>
+        metrics[name] === undefined ? [] : [[slot, metrics[name]] as const],
+      )
+      .sort(([a], [b]) => a - b),
+  )
