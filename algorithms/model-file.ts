@@ -1,15 +1,29 @@
+/** What a run publishes: a bundle that says for itself which model and task it is for, and how to predict with it. */
 import { z } from 'zod'
 import { decodeBundle, type Bundle } from '#protocol/bundle.js'
 import { FederationError } from '#protocol/errors.js'
-import type { RunConfig, TaskConfig } from '#protocol/run-config.js'
+import { isHash, type Hash } from '#protocol/ids.js'
+import type { JsonObject } from '#protocol/json.js'
+import { unwrap } from '#protocol/result.js'
+import { parseRunConfig, type RunConfig, type TaskConfig } from '#protocol/run-config.js'
+import { modelPredictor } from '#algorithms/evaluation/evaluate.js'
+import type { PredictorHandle, Released } from '#algorithms/methods/method.js'
 import type { Model } from '#algorithms/models/model.js'
 import { paramsOf } from '#algorithms/models/params.js'
-import { modelOf } from './from-config.js'
+import { configCatalogue } from './catalogue.js'
+import { methodOf, methodSetup, modelOf } from './from-config.js'
 
+const choice = z.looseObject({ name: z.string() })
 const labelSchema = z.looseObject({
-  model: z.looseObject({ name: z.string() }),
+  model: choice,
   task: z.strictObject({ inputShape: z.array(z.int().positive()), classes: z.array(z.string()) }),
+  /** Only where the bundle is no full set of params: the method whose client half predicts with it. */
+  method: choice.optional(),
+  seed: z.int().min(0).optional(),
+  startFrom: z.string().refine(isHash).optional(),
+  assets: z.record(z.string(), z.string().refine(isHash)).optional(),
 })
+type Label = z.output<typeof labelSchema>
 
 /** Params that say which model and task they are for, so that the file alone can be inspected, scored and used. */
 export function labelParams(
@@ -19,26 +33,85 @@ export function labelParams(
   return { ...params, meta: { ...params.meta, model, task: { ...task } } }
 }
 
-export interface ModelFile {
-  readonly model: Model
-  readonly params: Float32Array
-  readonly task: TaskConfig
+/** The same for whatever a method releases: what is no full set of params names its method and the assets it needs. */
+export function labelReleased({ bundle, assets, predicts }: Released, config: RunConfig): Bundle {
+  const labelled = labelParams(bundle, config)
+  if (predicts) return labelled
+  const { method, seed, startFrom } = config
+  const start = startFrom === null ? {} : { startFrom }
+  return { ...labelled, meta: { ...labelled.meta, method, seed, ...start, assets: { ...assets } } }
 }
 
-/** Reads what a run exported. Throws `model/unreadable` for other bytes, `model/does-not-fit` for params of another model. */
+export interface ModelFile {
+  readonly model: Model
+  readonly task: TaskConfig
+  readonly bundle: Bundle
+  /** The method whose client half predicts with it; null: it is a full set of params. */
+  readonly method: string | null
+  /** Bundles that are needed beside it, by name. */
+  readonly assets: Readonly<Record<string, Hash>>
+  readonly label: Label
+}
+
+/** Reads what a run exported. Throws `model/unreadable` for other bytes. */
 export function readModelFile(bytes: Uint8Array): ModelFile {
   const bundle = decodeBundle(bytes)
   if (!bundle.ok) {
     throw new FederationError('model/unreadable', bundle.error.message, { cause: bundle.error })
   }
-  const label = labelSchema.safeParse(bundle.value.meta)
-  if (!label.success) {
+  const parsed = labelSchema.safeParse(bundle.value.meta)
+  if (!parsed.success) {
     throw new FederationError(
       'model/unreadable',
       'The bundle does not say which model and task it is for',
     )
   }
-  const { model: choice, task } = label.data
-  const model = modelOf({ model: choice as unknown as RunConfig['model'], task })
-  return { model, params: paramsOf(model, bundle.value), task }
+  const label = parsed.data
+  const model = modelOf({ model: label.model as unknown as RunConfig['model'], task: label.task })
+  const assets = (label.assets ?? {}) as Readonly<Record<string, Hash>>
+  return {
+    ...{ model, task: label.task, bundle: bundle.value, assets, label },
+    method: label.method?.name ?? null,
+  }
+}
+
+/**
+ * The full set of params in a file. Throws `model/unreadable` for what only its method can predict with, and
+ * `model/does-not-fit` for params of another model.
+ */
+export function paramsIn({ method, model, bundle }: ModelFile): Float32Array {
+  if (method !== null) {
+    throw new FederationError(
+      'model/unreadable',
+      `The bundle holds what ${method} predicts with, not the params of a ${model.name}`,
+    )
+  }
+  return paramsOf(model, bundle)
+}
+
+/** Everything that a method needs to use what it released. Throws `config/…` where this version does not know it. */
+export function setupIn({ label }: ModelFile) {
+  const { model, task, method, seed = 0, startFrom = null } = label
+  const input = { model, task, method: method ?? { name: 'fedavg' }, seed, startFrom }
+  const config = unwrap(parseRunConfig(input as unknown as JsonObject, configCatalogue()))
+  return { config, setup: methodSetup(config), method: methodOf(config) }
+}
+
+/**
+ * Predicts with a file: one logit per class. `assetOf` finds the bundle with a hash. Throws `model/unreadable` when the file
+ * cannot predict by itself, as where each client has a model of its own.
+ */
+export async function openPredictor(
+  file: ModelFile,
+  assetOf: (hash: Hash, name: string) => Promise<Bundle>,
+): Promise<PredictorHandle> {
+  if (file.method === null) return modelPredictor(file.model, paramsIn(file))
+  const named = Object.entries(file.assets).map(
+    async ([name, hash]) => [name, await assetOf(hash, name)] as const,
+  )
+  const assets = Object.fromEntries(await Promise.all(named))
+  const { setup, method } = setupIn(file)
+  const predictor = method.client(setup).predictor({ shared: file.bundle, assets, memory: null })
+  if (predictor !== null) return predictor
+  throw new FederationError('model/unreadable', `What ${file.method} releases does not predict`)
 }

@@ -2,7 +2,7 @@ import { FederationError } from '#protocol/errors.js'
 import type { Adapt, Model } from '#algorithms/models/model.js'
 import type { ParamLayout } from '#algorithms/models/params.js'
 import type { Tensor } from '#algorithms/tensor/tf.js'
-import { product } from './blocks/block-maker.js'
+import { backboneLayout } from './backbone.js'
 
 /** A model without its head: what turns an input into features. */
 export interface Extractor {
@@ -21,14 +21,9 @@ export function extractorOf(model: Model): Extractor {
   if (head === undefined || width === undefined || head.inputShape.length !== 1) {
     throw new FederationError('model/does-not-fit', `${model.name} has no features before its head`)
   }
-  const params = model.params.slice(0, model.params.length - head.params.length)
   const last = model.blocks.length - 1
   return {
-    layout: {
-      name: `${model.name} without its head`,
-      params,
-      parameterCount: params.reduce((total, { shape }) => total + product(shape), 0),
-    },
+    layout: backboneLayout(model),
     width,
     features: (tensors, x, adapt) =>
       model.forward(tensors, x, { to: last, ...(adapt === undefined ? {} : { adapt }) }),

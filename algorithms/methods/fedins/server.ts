@@ -15,6 +15,7 @@ import type {
   ServerSetup,
 } from '#algorithms/methods/method.js'
 import { scalarOf, summedGroup } from '#algorithms/methods/update.js'
+import { backboneParams } from '#algorithms/models/backbone.js'
 import { extractorOf } from '#algorithms/models/extractor.js'
 import { paramsOf } from '#algorithms/models/params.js'
 import type { FedInsHyper } from './hyper.js'
@@ -58,8 +59,7 @@ function initialState(setup: Setup, startFrom: Bundle | null): State {
   const { model, hyper, streams, serverOptimizer } = setup
   const shape = shapeOf(setup)
   // Refused here, when the run is created, rather than on every node.
-  if (hyper.backbone === 'startFrom' && startFrom !== null)
-    paramsOf(extractorOf(model).layout, startFrom)
+  if (hyper.backbone === 'startFrom' && startFrom !== null) backboneParams(model, startFrom)
   const pool = initialPool(shape, streams('fedins-pool', 0, 0))
   if (hyper.keyInit === 'kmeans') replaceKeys(setup, pool, startFrom)
   return { pool, center: null, optimizer: serverOptimizer.init(pool.length) }

@@ -4,9 +4,10 @@ import type { Stream } from '#algorithms/tensor/stream.js'
 import { FederationError } from '#protocol/errors.js'
 import { canonicalJson } from '#protocol/json.js'
 import type { MethodSetup } from '#algorithms/methods/method.js'
+import { backboneParams } from '#algorithms/models/backbone.js'
 import { extractorOf } from '#algorithms/models/extractor.js'
 import type { Model } from '#algorithms/models/model.js'
-import { paramsOf, type ParamLayout } from '#algorithms/models/params.js'
+import type { ParamLayout } from '#algorithms/models/params.js'
 import { tf } from '#algorithms/tensor/tf.js'
 import type { FedInsHyper } from './hyper.js'
 import type { Router } from './objective.js'
@@ -38,7 +39,7 @@ export function frozenParams(
   if (bundle === undefined) {
     throw new FederationError('task/failed', 'The task came without its backbone')
   }
-  return remembered(bundle, layout, () => paramsOf(layout, bundle))
+  return remembered(bundle, layout, () => backboneParams(model, bundle))
 }
 
 function remembered(

@@ -1,21 +1,22 @@
-import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { CATALOGUE, configCatalogue } from '#algorithms/catalogue.js'
-import { evaluate, metricsOf, modelPredictor } from '#algorithms/evaluation/evaluate.js'
+import { evaluate, metricsOf } from '#algorithms/evaluation/evaluate.js'
+import { routingMetrics } from '#algorithms/evaluation/routing.js'
 import { modelOf } from '#algorithms/from-config.js'
-import { readModelFile } from '#algorithms/model-file.js'
 import { describeModel } from '#algorithms/models/describe.js'
 import type { Model } from '#algorithms/models/model.js'
-import { useBackend } from '#algorithms/tensor/backends.js'
 import { loadDataset, matchCard, parseDataSource, wholeDataset } from '#data/index.js'
 import { FederationError } from '#protocol/errors.js'
 import { parseRunConfig, type ComputeConfig } from '#protocol/run-config.js'
 import { unwrap } from '#protocol/result.js'
+import { openModel, readModelAt } from '#simulations/open-model.js'
 import { addCommand, integer } from '../command.js'
+import { registerPredict } from './models-predict.js'
 import { decimals, percent } from '#simulations/report/numbers.js'
 
 interface EvaluateOptions {
   readonly data: string
+  readonly shift?: string
   readonly split: 'train' | 'test'
   readonly backend: Exclude<ComputeConfig['backend'], 'auto'>
   readonly limit?: number
@@ -26,6 +27,7 @@ export function registerModels(program: Command): void {
   const models = program.command('models').description('look at and score models')
   registerInspect(models)
   registerEvaluate(models)
+  registerPredict(models)
 }
 
 function registerInspect(models: Command): void {
@@ -61,12 +63,7 @@ function registerInspect(models: Command): void {
 }
 
 function registerEvaluate(models: Command): void {
-  addCommand<{
-    data: string
-    split: 'train' | 'test'
-    backend: Exclude<ComputeConfig['backend'], 'auto'>
-    limit?: number
-  }>(models, 'evaluate <bundle>', {
+  addCommand<EvaluateOptions>(models, 'evaluate <bundle>', {
     describe: 'accuracy, loss and per-class recall of an exported model on a data set',
     options: (command) =>
       command
@@ -74,50 +71,66 @@ function registerEvaluate(models: Command): void {
           '--data <source>',
           'mnist, fashion-mnist, idx:DIR, cifar10:DIR, csv:FILE:label=COLUMN',
         )
+        .option('--shift <spec>', 'domains to put the examples into, as for client join')
         .option('--split <split>', 'train or test', 'test')
         .option('--backend <name>', 'wasm, native, cpu', 'wasm')
         .option('--limit <n>', 'only the first n examples', integer({ min: 1, max: 2 ** 31 - 1 })),
     run: async ({ out }, options, [file]) => {
-      const { metrics, dataset, engine } = await score(file ?? '', options)
+      const { metrics, dataset } = await score(file ?? '', options)
       out.say(
-        `accuracy ${percent(metrics['accuracy'] ?? 0)}  loss ${decimals(metrics['loss'] ?? 0)}  on ${dataset.count} examples (${engine.backend})`,
+        `accuracy ${percent(metrics['accuracy'] ?? 0)}  loss ${decimals(metrics['loss'] ?? 0)}  on ${dataset.count} examples (${options.backend})`,
       )
       out.table(
         ['class', 'recall'],
         dataset.classes.map((name) => [name, percent(metrics[`recall/${name}`] ?? 0)]),
       )
+      if (dataset.domains !== undefined) {
+        out.table(
+          ['domain', 'accuracy'],
+          dataset.domains.names.map((name) => [
+            name,
+            percent(metrics[`accuracy/domain/${name}`] ?? 0),
+          ]),
+        )
+      }
       out.finish('models:evaluate', { examples: dataset.count, ...metrics })
     },
   })
 }
 
-async function score(file: string, options: EvaluateOptions) {
-  const { model, params, task } = await readModel(file)
-  const dataset = await loadDataset({
-    ...parseDataSource(options.data),
-    split: options.split,
-    ...(options.limit === undefined ? {} : { limit: options.limit }),
-  })
-  const mismatch = matchCard(
-    { inputShape: [...dataset.inputShape], classes: [...dataset.classes] },
-    task,
-  )
-  if (mismatch !== null) throw new FederationError('data/mismatch', mismatch)
-  const engine = await useBackend(options.backend, { threads: 1 })
-  const predictor = modelPredictor(model, params)
-  const metrics = metricsOf(
-    await evaluate(predictor.predict, wholeDataset(dataset), dataset.classes),
-    dataset,
-  )
-  predictor.dispose()
-  return { metrics, dataset, engine }
+async function score(path: string, { data, shift, split, backend, limit }: EvaluateOptions) {
+  const model = await openModel(path, backend)
+  try {
+    const { task } = model.file
+    const dataset = await loadDataset({
+      ...{ ...parseDataSource(data), split },
+      ...(shift === undefined ? {} : { shift }),
+      ...(limit === undefined ? {} : { limit }),
+    })
+    const card = { inputShape: [...dataset.inputShape], classes: [...dataset.classes] }
+    const mismatch = matchCard(card, task)
+    if (mismatch !== null) throw new FederationError('data/mismatch', mismatch)
+    const examples = wholeDataset(dataset)
+    const { predictor } = model
+    const counts = await evaluate(predictor.predict, examples, dataset.classes)
+    const metrics = {
+      ...metricsOf(counts, dataset),
+      ...(await routingMetrics(predictor, examples)),
+    }
+    return { metrics, dataset }
+  } finally {
+    model.dispose()
+  }
 }
 
 async function inspected(
   name: string,
   options: { shape: string; classes: number },
 ): Promise<Model> {
-  if (!CATALOGUE.models.some((entry) => entry.name === name)) return (await readModel(name)).model
+  const zoo = CATALOGUE.models.map((entry) => entry.name)
+  if (!zoo.includes(name)) {
+    return (await readModelAt(name, `neither a file nor one of ${zoo.join(', ')}`)).model
+  }
   if (!SHAPE.test(options.shape)) {
     throw new FederationError(
       'usage/bad-value',
@@ -127,19 +140,4 @@ async function inspected(
   const classes = Array.from({ length: options.classes }, (_, label) => String(label))
   const task = { inputShape: options.shape.split('x').map(Number), classes }
   return modelOf(unwrap(parseRunConfig({ model: { name }, task }, configCatalogue())))
-}
-
-async function readModel(file: string) {
-  let bytes: Uint8Array
-  try {
-    bytes = await readFile(file)
-  } catch (cause) {
-    const names = CATALOGUE.models.map((entry) => entry.name).join(', ')
-    throw new FederationError(
-      'model/unreadable',
-      `Cannot read '${file}': neither a file nor one of ${names}`,
-      { cause },
-    )
-  }
-  return readModelFile(bytes)
 }

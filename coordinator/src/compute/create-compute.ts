@@ -11,7 +11,7 @@ import { CATALOGUE, type Catalogue } from '#algorithms/catalogue.js'
 import { aggregatorOf } from '#algorithms/from-config.js'
 import { receiveUpdate } from '#algorithms/methods/update.js'
 import { withAllRows } from '#algorithms/methods/sparse-rows.js'
-import { labelParams } from '#algorithms/model-file.js'
+import { labelReleased } from '#algorithms/model-file.js'
 import { createProgram } from '#algorithms/programs/create-program.js'
 import type { Program, ProgramPlan } from '#algorithms/programs/program.js'
 import { useBackend } from '#algorithms/tensor/backends.js'
@@ -138,8 +138,7 @@ class LocalCompute implements Compute {
     program: Program,
     state: Bundle,
   ): Promise<{ readonly stateHash: Hash; readonly modelHash: Hash }> {
-    const { bundle } = program.released(state)
-    const { hash: modelHash } = await this.#put(labelParams(bundle, config))
+    const { hash: modelHash } = await this.#put(labelReleased(program.released(state), config))
     const { hash: stateHash } = await this.#put(state)
     return { stateHash, modelHash }
   }
