@@ -36,6 +36,11 @@ export const ERRORS = {
     2,
     'Write the partition as NAME[:PARAMETER][:seed=N] and the shard as I/N',
   ),
+  'data/bad-shift': row(
+    400,
+    2,
+    'Write the shift as mixed, split or skewed=ALPHA, then :DOMAIN,DOMAIN[:seed=N]; docs/data.md lists the steps of a domain',
+  ),
   'data/mismatch': row(
     409,
     2,
@@ -85,6 +90,12 @@ export const ERRORS = {
   'backend/broken': row(500, 1, 'Run: tributary doctor'),
   'model/does-not-fit': row(400, 2, 'Choose a model for this input shape, or other data'),
   'model/unreadable': row(400, 2, 'Pass a bundle file that a run exported'),
+  'model/not-found': row(
+    404,
+    2,
+    'Write startFrom as {"file": "x.bundle"} or {"pretrain": {…}}: the command then brings the bytes along',
+  ),
+  'pretrain/interrupted': row(409, 1, 'Run the command again: it begins anew'),
   'algorithm/failed': row(500, 1, "Report this with the run's record"),
   'store/corrupt': row(500, 1, 'Restore the data directory from a backup'),
   'store/locked': row(

@@ -90,23 +90,6 @@ describe('a pre-training', () => {
     expect(told[3]!.loss).toBeCloseTo(told[1]!.loss, 5)
   })
 
-  it('ends between two epochs when it is told to', async () => {
-    const abort = new AbortController()
-    const told: number[] = []
-    const running = run(
-      {},
-      {
-        signal: abort.signal,
-        onEpoch: ({ epoch }) => {
-          told.push(epoch)
-          if (epoch === 2) abort.abort(new Error('enough'))
-        },
-      },
-    )
-    await expect(running).rejects.toThrow('enough')
-    expect(told).toEqual([1, 2])
-  })
-
   it('has no held-out accuracy where nothing is held out', async () => {
     const { accuracy } = await run({ epochs: 1 }, { test: takeRows(test, new Int32Array(0)) })
     expect(accuracy.test).toBeNull()

@@ -45,8 +45,6 @@ export interface Pretraining {
   /** What is active now: it becomes part of the result. */
   readonly engine: Engine
   readonly onEpoch?: (progress: EpochProgress) => void
-  /** Ends the training between two epochs: rejects with the signal's reason. */
-  readonly signal?: AbortSignal
 }
 export interface Pretrained {
   readonly bundle: Bundle
@@ -108,14 +106,10 @@ interface Work {
   readonly streams: Streams
 }
 
-async function trainEpochs(
-  { options, onEpoch, signal }: Pretraining,
-  work: Work,
-): Promise<Float32Array> {
+async function trainEpochs({ options, onEpoch }: Pretraining, work: Work): Promise<Float32Array> {
   const { epochs, batchSize, optimizer } = options
   let params = work.model.init(work.streams('init', 0, 0))
   for (let epoch = 1; epoch <= epochs; epoch++) {
-    signal?.throwIfAborted()
     const trained = await trainLocally({
       ...work,
       start: params,

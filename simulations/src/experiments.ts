@@ -13,6 +13,7 @@ import {
 } from '#protocol/run-config.js'
 import { loadDataset } from '#data/index.js'
 import { configCatalogue } from '#algorithms/catalogue.js'
+import { createStarts, withAbsoluteStart, writtenStart, type StartOf } from './start-from.js'
 import { baseOf } from './studies/study-file.js'
 
 /** `simulations/experiments` of the package: beside the sources, and beside `dist` in a build. */
@@ -50,7 +51,7 @@ export async function readExperiment(
     )
   }
   const path = isName ? join(experimentsDirectory(), `${nameOrPath}.json`) : nameOrPath
-  return overrides.reduce<JsonObject>(override, await readObject(path))
+  return overrides.reduce<JsonObject>(override, withAbsoluteStart(await readObject(path), path))
 }
 
 /** The configuration in an experiment file, as it was written. Of a study, the base. Throws as `readExperiment`. */
@@ -59,24 +60,42 @@ export const readConfigInput = async (
   overrides: readonly string[] = [],
 ): Promise<RunConfigInput> => baseOf(await readExperiment(nameOrPath, overrides))
 
-/** The complete configuration. Of a study, the base. */
+/** The complete configuration. Of a study, the base. What it starts from is made or read, and kept in the user's cache. */
 export const loadExperiment = async (
   nameOrPath: string,
   overrides: readonly string[] = [],
-): Promise<RunConfig> => completeInput(await readConfigInput(nameOrPath, overrides))
+  resolvers: Resolvers = {},
+): Promise<RunConfig> => completeInput(await readConfigInput(nameOrPath, overrides), resolvers)
 
 /** What a data set's examples are. */
 export type TaskOf = (source: DataSource) => Promise<TaskConfig>
-async function taskOfData(source: DataSource): Promise<TaskConfig> {
+/** How a configuration gets what its keys only describe. */
+export interface Resolvers {
+  readonly taskOf?: TaskOf
+  readonly startOf?: StartOf
+}
+export async function taskOfData(source: DataSource): Promise<TaskConfig> {
   const { inputShape, classes } = await loadDataset({ ...source, split: 'test' })
   return { inputShape, classes }
 }
 
-/** The complete configuration of what was written. A `task` that is not written is that of the data. */
+/**
+ * The complete configuration of what was written. A `task` that is not written is that of the data; a `startFrom` that is
+ * an object becomes the hash of the bundle it describes, once everything else is known to be right.
+ */
 export async function completeInput(
   input: RunConfigInput,
-  taskOf: TaskOf = taskOfData,
+  { taskOf = taskOfData, startOf = createStarts() }: Resolvers = {},
 ): Promise<RunConfig> {
+  const written = writtenStart(input)
+  if (written === null) return parseInput(input, taskOf)
+  const config = await parseInput({ ...input, startFrom: null }, taskOf)
+  return unwrap(
+    parseRunConfig({ ...config, startFrom: await startOf(written, config) }, configCatalogue()),
+  )
+}
+
+async function parseInput(input: RunConfigInput, taskOf: TaskOf): Promise<RunConfig> {
   const source = 'task' in input ? null : sourceIn(input['data'])
   if (source === null) return unwrap(parseRunConfig(input, configCatalogue()))
   return unwrap(parseRunConfig(input, configCatalogue(), { task: await taskOf(source) }))

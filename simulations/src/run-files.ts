@@ -10,17 +10,28 @@ export interface SimulatedRun {
   readonly model: string
 }
 
-/** Writes `<runId>/record.json` and `<runId>/model.bundle`. */
+export interface RunFiles {
+  readonly record: RunRecord
+  /** Encoded bundle of the final model. */
+  readonly model: Uint8Array
+  /** Encoded bundle that the run started from; null: seeded params. */
+  readonly start: Uint8Array | null
+}
+
+/** What a run starts from lies beside its record, so that the two are enough for a replay. */
+export const START_FILE = 'start.bundle'
+
+/** Writes `<runId>/record.json`, `<runId>/model.bundle` and, where there is one, `<runId>/start.bundle`. */
 export async function writeRunFiles(
   directory: string,
-  record: RunRecord,
-  model: Uint8Array,
+  { record, model, start }: RunFiles,
 ): Promise<SimulatedRun> {
   const folder = join(directory, record.runId)
   try {
     await mkdir(folder, { recursive: true })
     const path = join(folder, 'model.bundle')
     await writeWhole(path, model)
+    if (start !== null) await writeWhole(join(folder, START_FILE), start)
     await writeWhole(join(folder, 'record.json'), `${JSON.stringify(record, null, 2)}\n`)
     return { record, model: path }
   } catch (cause) {
@@ -29,7 +40,7 @@ export async function writeRunFiles(
 }
 
 /** Readers see the old file or the new one, never half of one. */
-async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
+export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
   await writeFile(`${path}.new`, content)
   await rename(`${path}.new`, path)
 }

@@ -1,10 +1,8 @@
-import { homedir } from 'node:os'
-import { join } from 'node:path'
 import { FederationError, isErrorCode } from '#protocol/errors.js'
 import type { RunId } from '#protocol/ids.js'
 import type { RoundRecord, RunRecord } from '#protocol/record.js'
 import type { RunConfig } from '#protocol/run-config.js'
-import { chooseBackend, type BackendChoice } from '#algorithms/tensor/choose-backend.js'
+import type { BackendChoice } from '#algorithms/tensor/choose-backend.js'
 import { assertPossible } from '#algorithms/from-config.js'
 import { createCompute } from '#coordinator/compute/create-compute.js'
 import { RunManager, type RunManagerOptions } from '#coordinator/run.js'
@@ -12,15 +10,19 @@ import { MemoryStore } from '#coordinator/store/memory-store.js'
 import type { EventRow, Store } from '#coordinator/store/store.js'
 import { sourcesOfConfig, type ClientSource } from './client-data.js'
 import { ClientPool, type OnWorker } from './client-pool.js'
+import { pinBackend } from './pin-backend.js'
 import { writeRunFiles, type SimulatedRun } from './run-files.js'
 import { simulationClock } from './simulation-clock.js'
+import { startBytes } from './start-from.js'
 import { SimulatedFleet, type SimulatedFleetOptions } from './simulated-fleet.js'
 
 export interface SimulateOptions {
   /** Worker processes; 0: everything in this one. The result is the same for any number. */
   readonly workers: number
-  /** `<runId>/record.json` and `<runId>/model.bundle` are written here. */
+  /** `<runId>/record.json` and `<runId>/model.bundle` are written here, and `<runId>/start.bundle` where a run starts from one. */
   readonly runsDirectory: string
+  /** The encoded bundle that `config.startFrom` names. Default: the user's cache, where experiments leave it. */
+  readonly start?: Uint8Array
   /** Ends the run after the work in hand. */
   readonly signal?: AbortSignal
   readonly onRound?: (round: RoundRecord) => void
@@ -39,22 +41,6 @@ export async function simulate(config: RunConfig, options: SimulateOptions): Pro
   return runSimulated({ config: pinned, sources, kind: 'simulated' }, options)
 }
 
-/** `auto` becomes the backend that is fastest here for this model; the record names it, so a replay uses the same. */
-export async function pinBackend(
-  config: RunConfig,
-  onChoice?: (choice: BackendChoice) => void,
-): Promise<RunConfig> {
-  const { compute, task, model, training } = config
-  if (compute.backend !== 'auto') return config
-  const { threads } = compute
-  const memoryFile = join(cacheDirectory(), 'backends.json')
-  const choice = await chooseBackend({ trial: { task, model, training, threads }, memoryFile })
-  onChoice?.(choice)
-  return { ...config, compute: { backend: choice.chosen, threads } }
-}
-const cacheDirectory = (): string =>
-  join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'tributary')
-
 export interface Simulation
   extends
     Pick<RunManagerOptions, 'gather' | 'kind'>,
@@ -69,8 +55,10 @@ export async function runSimulated(
   options: SimulateOptions,
 ): Promise<SimulatedRun> {
   const { config, sources, kind, gather, ...replies } = simulation
+  const start = await startBytes(config, options.start)
   const pool = await ClientPool.start({ config, sources }, options.workers, options.onWorker)
   try {
+    if (start !== null) await pool.blobs.put(start)
     const store = new MemoryStore({ blobs: pool.blobs })
     const manager = new RunManager({
       store,
@@ -86,7 +74,11 @@ export async function runSimulated(
       garbage: { everyMs: 0, graceMs: 0 },
       ...(gather === undefined ? {} : { gather }),
     })
-    return await finish(store, await runToEnd(manager, config, options), options)
+    const record = await runToEnd(manager, config, options)
+    const model = await modelOfRun(store, record)
+    const run = await writeRunFiles(options.runsDirectory, { record, model, start })
+    if (record.state === 'failed') throw failureOf(record.reason ?? '')
+    return run
   } finally {
     await pool.stop()
   }
@@ -123,16 +115,10 @@ async function stopUnlessOver(manager: RunManager, runId: RunId): Promise<void> 
   }
 }
 
-async function finish(
-  store: Store,
-  record: RunRecord,
-  { runsDirectory }: SimulateOptions,
-): Promise<SimulatedRun> {
-  const model = record.modelHash === null ? null : await store.blobs.get(record.modelHash)
+async function modelOfRun(store: Store, { modelHash }: RunRecord): Promise<Uint8Array> {
+  const model = modelHash === null ? null : await store.blobs.get(modelHash)
   if (model === null) throw new FederationError('internal/bug', 'The run left no model')
-  const run = await writeRunFiles(runsDirectory, record, model)
-  if (record.state === 'failed') throw failureOf(record.reason ?? '')
-  return run
+  return model
 }
 
 /** The error that ended the run, by the code at the head of its reason. */
