@@ -38,3 +38,32 @@ export function roundProgress(out: Output): RoundProgress {
     },
   }
 }
+
+export interface CellProgress {
+  start(title: string, rounds: number): void
+  closed(round: number): void
+  clear(): void
+}
+
+/** A bar of the rounds of one run among many, on a terminal. */
+export function cellProgress(out: Output): CellProgress {
+  let bar: SingleBar | null = null
+  const clear = (): void => {
+    bar?.stop()
+    bar = null
+  }
+  return {
+    clear,
+    start: (title, rounds) => {
+      clear()
+      if (out.json || !process.stderr.isTTY) return
+      bar = new SingleBar({
+        format: `${title} [{bar}] {value}/{total} rounds`,
+        clearOnComplete: true,
+        stream: process.stderr,
+      })
+      bar.start(rounds, 0)
+    },
+    closed: (round) => bar?.update(Math.min(round, bar.getTotal())),
+  }
+}

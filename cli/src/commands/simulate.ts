@@ -3,15 +3,19 @@ import { cpus } from 'node:os'
 import type { Command } from 'commander'
 import { FederationError } from '#protocol/errors.js'
 import type { RunRecord } from '#protocol/record.js'
-import { loadExperiment } from '#simulations/experiments.js'
+import type { BackendChoice } from '#algorithms/tensor/choose-backend.js'
+import { loadExperiment, readExperiment } from '#simulations/experiments.js'
 import { replay } from '#simulations/replay.js'
 import { simulate } from '#simulations/simulate.js'
+import { isStudy } from '#simulations/studies/study-file.js'
 import { addCommand, integer, integerList, type Session } from '../command.js'
-import { meanAndSpread, percent } from '../format.js'
+import { meanAndSpread, percent } from '#simulations/report/numbers.js'
 import { findRecord, RUNS_DIRECTORY } from '../local-runs.js'
 import { describeNodeEvent } from '../node-events.js'
 import { connect, remoteOptions, type RemoteOptions } from '../sign-in.js'
-import { printRecall, summarise } from '../summary.js'
+import { simulateStudy } from '../study.js'
+import { summarise } from '#simulations/report/summary.js'
+import { printRecall } from '../summary.js'
 import { roundProgress, type RunEvent } from '../progress.js'
 import { printRoundHead, sayEvent } from '../watch.js'
 
@@ -21,6 +25,10 @@ interface SimulateOptions extends RemoteOptions {
   readonly replay?: string
   readonly runsDir: string
   readonly set: readonly string[]
+  readonly only?: readonly string[]
+  readonly resume?: boolean
+  readonly results?: string
+  readonly verbose?: boolean
 }
 export interface Simulated {
   readonly record: RunRecord
@@ -32,7 +40,7 @@ export function registerSimulate(program: Command): void {
     describe:
       'a simulated run from a JSON file or a shipped experiment, or the replay of a recorded one',
     options: (command) =>
-      remoteOptions(command)
+      studyOptions(remoteOptions(command))
         .option(
           '--workers <n>',
           'worker processes; the result is the same for any number',
@@ -54,9 +62,29 @@ export function registerSimulate(program: Command): void {
           'Expected the name of an experiment or a JSON file, or --replay RUN',
         )
       }
-      return runExperiment(session, options, name)
+      return (await isStudyWanted(options, name))
+        ? simulateStudy({ ...session, onBackend: sayBackend(session) }, options, name)
+        : runExperiment(session, options, name)
     },
   })
+}
+
+/** For experiment files with variants or settings, where one command makes many runs. */
+const studyOptions = (command: Command): Command =>
+  command
+    .option(
+      '--only <variants>',
+      'of an experiment with variants, run these, for example fedins,linear-probe',
+      (text) => text.split(','),
+    )
+    .option('--resume', 'take what was finished before instead of running it again')
+    .option('--results <dir>', 'keep every finished cell there; at the end, a page with pictures')
+    .option('--verbose', 'of an experiment with variants, show every round')
+
+async function isStudyWanted(options: SimulateOptions, name: string): Promise<boolean> {
+  const { only, resume, results } = options
+  const isAsked = only !== undefined || resume === true || results !== undefined
+  return isAsked || isStudy(await readExperiment(name, options.set))
 }
 
 async function runExperiment(
@@ -85,18 +113,22 @@ async function runOne(
 ): Promise<Simulated> {
   printRoundHead(session)
   return simulate(config, {
-    onBackend: (choice) => {
-      const { chosen, remembered } = choice
-      const measurements = choice.measurements.map((one) => ({ ...one }))
-      session.out.event('backend:chosen', { chosen, remembered, measurements })
-      session.out.say(describeNodeEvent({ type: 'backend:chosen', chosen, measurements }))
-    },
+    onBackend: sayBackend(session),
     workers: options.workers,
     runsDirectory: options.runsDir,
     signal: session.signal,
     ...following(session),
   })
 }
+
+const sayBackend =
+  ({ out }: Session) =>
+  (choice: BackendChoice): void => {
+    const { chosen, remembered } = choice
+    const measurements = choice.measurements.map((one) => ({ ...one }))
+    out.event('backend:chosen', { chosen, remembered, measurements })
+    out.say(describeNodeEvent({ type: 'backend:chosen', chosen, measurements }))
+  }
 
 /** Shows a simulated run as `runs watch` shows a real one. */
 function following(session: Session): { readonly onEvent: (event: RunEvent) => void } {

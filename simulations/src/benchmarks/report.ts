@@ -1,4 +1,5 @@
 import type { RunConfig } from '#protocol/run-config.js'
+import { markdownTable, type Table } from '#simulations/report/markdown.js'
 import type { Benchmark } from './benchmark.js'
 import type { Comparison } from './compare.js'
 import type { Machine } from './machine.js'
@@ -21,11 +22,6 @@ export interface Report {
   readonly comparisons: readonly Comparison[]
   readonly faults: readonly string[]
 }
-export interface Table {
-  readonly head: readonly string[]
-  readonly rows: readonly (readonly string[])[]
-}
-
 const share = (value: number | null): string =>
   value === null ? '–' : `${(value * 100).toFixed(2)} %`
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`
@@ -97,17 +93,17 @@ export function reportMarkdown(report: Report): string {
   return [
     `# Benchmark ${benchmark.name}`,
     `Written by \`tributary benchmark ${benchmark.name} --out ${benchmark.name}.md\`: ${benchmark.describe}.`,
-    markdown(ratioTable(comparisons)),
+    markdownTable(ratioTable(comparisons)),
     `Below 1 means less time or memory than the reference. ${
       faults.length === 0
         ? `Final accuracies differ by at most ${benchmark.accuracyTolerance * 100} %, the stated tolerance; no round left a tensor behind.`
         : `**Failed:** ${faults.join('; ')}.`
     }`,
-    markdown(backendTable(measurements)),
+    markdownTable(backendTable(measurements)),
     'A round is its training, its aggregation and the evaluation of the new model. Peak RSS is VmHWM of the processes that trained; they do nothing else.',
-    markdown(roundTable(measurements)),
+    markdownTable(roundTable(measurements)),
     'numTensors is `tf.memory().numTensors` of the processes that trained.',
-    markdown({ head: ['what', 'value'], rows: setting(report) }),
+    markdownTable({ head: ['what', 'value'], rows: setting(report) }),
     ...busyness(report.machine),
   ]
     .join('\n\n')
@@ -143,9 +139,4 @@ function setting({ config, machine, workers, overrides, benchmark }: Report): Ta
 
 function evaluatedOn({ evaluation }: RunConfig): string {
   return `${evaluation.central?.limit ?? 'all'} test examples`
-}
-
-function markdown({ head, rows }: Table): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
-  return [line(head), `|${head.map(() => '---|').join('')}`, ...rows.map(line)].join('\n')
 }

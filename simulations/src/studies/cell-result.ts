@@ -1,0 +1,76 @@
+import { z } from 'zod'
+import type { Metrics, RoundRecord, RunRecord } from '#protocol/record.js'
+import { count, engine, hash, metrics } from '#protocol/wire.js'
+import { summarise } from '#simulations/report/summary.js'
+import { lagOf } from '#simulations/report/trajectories.js'
+import type { Cell, Study } from './load-study.js'
+
+/** What is kept of a cell's run, small enough to be committed beside the experiment. Names no place of the machine it ran on. */
+export const cellResultSchema = z.strictObject({
+  format: z.literal(1),
+  study: z.string(),
+  setting: z.string(),
+  variant: z.string(),
+  seed: count,
+  configHash: hash,
+  modelHash: hash.nullable(),
+  version: z.string(),
+  /** What trained. */
+  engine,
+  /** The metric that variants are compared by. */
+  measure: z.string(),
+  /** The measure by the round whose model it was taken of. */
+  curve: z.record(z.string().regex(/^\d+$/), z.number()),
+  /** The latest value of every metric. */
+  metrics,
+  rounds: count,
+  bytesUp: count,
+  bytesDown: count,
+  seconds: z.number().nonnegative(),
+})
+export type CellResult = z.infer<typeof cellResultSchema>
+
+export function cellResultOf(
+  study: Pick<Study, 'name' | 'measure'>,
+  { setting, variant, seed }: Pick<Cell, 'setting' | 'variant' | 'seed'>,
+  record: RunRecord,
+): CellResult {
+  const { configHash, modelHash, version } = record
+  const { rounds, bytesUp, bytesDown, seconds } = summarise(record)
+  const latest = latestMetrics(record.rounds)
+  const measure = measureOf(study, latest)
+  return {
+    format: 1,
+    ...{ study: study.name, setting, variant, seed, configHash, modelHash, version },
+    engine: record.roster[0]?.engine ?? record.engine,
+    measure,
+    curve: curveOf(record.rounds, measure),
+    metrics: latest,
+    ...{ rounds, bytesUp, bytesDown, seconds },
+  }
+}
+
+/** The metric that the study names; else the accuracy on the coordinator's data, and on the clients' where it has none. */
+export function measureOf({ measure }: Pick<Study, 'measure'>, metrics: Metrics): string {
+  if (measure !== null) return measure
+  const isOnlyFederated = !('accuracy' in metrics) && 'federated/accuracy' in metrics
+  return isOnlyFederated ? 'federated/accuracy' : 'accuracy'
+}
+
+/** The last evaluation by clients closes no other model: what the coordinator measured then, it had measured before. */
+function curveOf(rounds: readonly RoundRecord[], measure: string): CellResult['curve'] {
+  const lag = lagOf(measure)
+  const points = rounds.flatMap(({ round, part, metrics }) => {
+    const value = metrics[measure]
+    const isRepeated = part === 'evaluation' && lag === 0
+    return value === undefined || isRepeated ? [] : [[round - lag, value] as const]
+  })
+  return Object.fromEntries(points)
+}
+
+/** Sorted by name, so that equal results are equal files. */
+function latestMetrics(rounds: readonly RoundRecord[]): Metrics {
+  const latest: Record<string, number> = {}
+  for (const { metrics } of rounds) Object.assign(latest, metrics)
+  return Object.fromEntries(Object.entries(latest).sort(([a], [b]) => (a < b ? -1 : 1)))
+}

@@ -1,0 +1,103 @@
+/** The page of a study: its tables, pictures and fingerprint, to be committed beside its cells. */
+import { join } from 'node:path'
+import type { Machine } from '#simulations/benchmarks/machine.js'
+import { markdownTable, type Table } from '#simulations/report/markdown.js'
+import type { CellResult } from './cell-result.js'
+import type { Study } from './load-study.js'
+import { accuracyPicture, curvesPicture } from './pictures.js'
+import { writeResultFile } from './results-directory.js'
+import type { Named } from './study-file.js'
+import { tableText, valueText } from './table-text.js'
+import { studyTables, valueOf, type StudyTable } from './table.js'
+
+export interface StudyResults {
+  readonly study: Omit<Study, 'cells'>
+  /** At least one. */
+  readonly results: readonly CellResult[]
+  readonly machine: Machine
+  /** What a person types to make this page. */
+  readonly command: string
+}
+
+/** Writes `README.md`, `accuracy.svg` and `curves-<setting>.svg`. The same results give the same bytes. */
+export async function writeResults(directory: string, page: StudyResults): Promise<void> {
+  const tables = studyTables(page.results, page.study.base)
+  await writeResultFile(join(directory, 'README.md'), resultsMarkdown(page, tables))
+  await writeResultFile(
+    join(directory, 'accuracy.svg'),
+    accuracyPicture(page.study.name, page.results),
+  )
+  for (const { setting } of tables) {
+    const own = page.results.filter((result) => result.setting === setting)
+    const title = `${page.study.name}: ${setting}`
+    await writeResultFile(join(directory, `curves-${setting}.svg`), curvesPicture(title, own))
+  }
+}
+
+export function resultsMarkdown(page: StudyResults, tables: readonly StudyTable[]): string {
+  const { study, results, command } = page
+  const measure = results[0]?.measure ?? ''
+  return [
+    `# ${study.name}`,
+    `Written by \`${command}\`. Every value is the mean over seeds ± the sample standard deviation. The gain is ${measure} of ${study.base} less that of the variant, seed by seed: above 0, ${study.base} is higher.`,
+    `![${measure} of every variant](accuracy.svg)`,
+    ...tables.flatMap((table) => [
+      `## ${table.setting}`,
+      markdownTable(tableText(table)),
+      `![${measure} by round](curves-${table.setting}.svg)`,
+    ]),
+    '## What was compared',
+    'A cell is the base configuration, changed by its setting and then by its variant.',
+    ...[changesTable('variant', study.variants), changesTable('setting', study.settings)],
+    '## Fingerprint',
+    markdownTable({ head: ['what', 'value'], rows: fingerprint(page) }),
+    markdownTable(cellsTable(results)),
+  ]
+    .join('\n\n')
+    .concat('\n')
+}
+
+const changesTable = (kind: string, named: readonly Named[]): string =>
+  markdownTable({
+    head: [kind, 'changes'],
+    rows: named.map(({ name, overrides }) => [
+      name,
+      Object.keys(overrides).length === 0 ? 'nothing' : `\`${JSON.stringify(overrides)}\``,
+    ]),
+  })
+
+function fingerprint({ study, results, machine }: StudyResults): Table['rows'] {
+  const engines = results.map(
+    ({ engine }) =>
+      `${engine.backend} ${engine.version}, ${engine.threads} thread${engine.threads === 1 ? '' : 's'}`,
+  )
+  return [
+    ['seeds', study.seeds.join(', ')],
+    ['tributary', `${machine.version}, commit ${commitText(machine)}`],
+    ['backend', [...new Set(engines)].join('; ')],
+    ['processor', `${machine.cpu}, ${machine.cores} cores`],
+    ['load average at the start', machine.load.toFixed(2)],
+    ['Node.js', machine.node],
+  ]
+}
+
+function commitText({ commit }: Machine): string {
+  if (commit === null) return 'unknown'
+  return commit.endsWith('+') ? `${commit.slice(0, -1)}, modified` : commit
+}
+
+const short = (hash: string): string => `\`${hash.slice(0, 12)}\``
+function cellsTable(results: readonly CellResult[]): Table {
+  return {
+    head: ['setting', 'variant', 'seed', results[0]?.measure ?? '', 'configuration', 'model'],
+    rows: results.map((result) => {
+      const value = valueOf(result)
+      return [
+        ...[result.setting, result.variant, String(result.seed)],
+        value === undefined ? '–' : valueText(result.measure, value),
+        short(result.configHash),
+        result.modelHash === null ? '–' : short(result.modelHash),
+      ]
+    }),
+  }
+}

@@ -1,0 +1,57 @@
+/** The tables of a study in words: the same on a terminal and in its page of results. */
+import { bytes, decimals, percent } from '#simulations/report/numbers.js'
+import type { Estimate, StudyRow, StudyTable } from './table.js'
+
+/** Shares are read as percentages. */
+export const isShare = (measure: string): boolean => /accuracy|recall/i.test(measure)
+export const valueText = (measure: string, value: number): string =>
+  isShare(measure) ? percent(value) : decimals(value)
+
+/** A table as people read it: numbers as text, and no column that is empty. */
+export function tableText({ rows }: StudyTable): {
+  readonly head: readonly string[]
+  readonly rows: readonly (readonly string[])[]
+} {
+  const columns = columnsOf(rows).filter(({ cells }) => cells.some((cell) => cell !== NOTHING))
+  return {
+    head: columns.map(({ title }) => title),
+    rows: rows.map((_, row) => columns.map(({ cells }) => cells[row] ?? NOTHING)),
+  }
+}
+const NOTHING = '–'
+
+interface Column {
+  readonly title: string
+  readonly cells: readonly string[]
+}
+function columnsOf(rows: readonly StudyRow[]): readonly Column[] {
+  const measure = rows[0]?.measure ?? ''
+  const column = (title: string, cell: (row: StudyRow) => string | null): Column => ({
+    title,
+    cells: rows.map((row) => cell(row) ?? NOTHING),
+  })
+  const share = (value: number | null) => (value === null ? null : percent(value))
+  return [
+    column('variant', ({ variant }) => variant),
+    column(measure, ({ value }) => value && estimateText(value, (one) => valueText(measure, one))),
+    column('seeds', ({ seeds }) => String(seeds.length)),
+    column('lowest client', ({ lowestClient }) => share(lowestClient)),
+    column('highest client', ({ highestClient }) => share(highestClient)),
+    column('up', ({ bytesUp }) => bytes(bytesUp)),
+    column('down', ({ bytesDown }) => bytes(bytesDown)),
+    column('seconds', ({ seconds }) => seconds.toFixed(1)),
+    column('gain of the base', ({ gain }) => gain && gainText(measure, gain)),
+  ]
+}
+
+const estimateText = ({ mean, spread }: Estimate, text: (value: number) => string): string =>
+  `${text(mean)} ± ${spread === null ? NOTHING : text(spread)}`
+
+/** With its sign; of shares in percentage points. */
+export function gainText(measure: string, { mean, spread }: Estimate): string {
+  const points = (value: number): string =>
+    isShare(measure) ? (value * 100).toFixed(2) : decimals(value)
+  const sign = mean > 0 ? '+' : ''
+  const unit = isShare(measure) ? ' points' : ''
+  return `${sign}${points(mean)} ± ${spread === null ? NOTHING : points(spread)}${unit}`
+}
