@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { sha256 } from '#protocol/ids.js'
 import type { Store } from '#coordinator/store/store.js'
 import { text, times } from './store-fixtures.js'
@@ -33,6 +33,26 @@ export function describeBlobs(current: () => Store): void {
       const hash = await blobs.put(bytes)
       bytes.fill(0)
       expect(Buffer.from((await blobs.get(hash))!).toString()).toBe('before')
+    })
+    it('are young again when touched, so that a collection passes them by', async () => {
+      vi.useFakeTimers({ toFake: ['Date', 'performance'] })
+      try {
+        const { blobs } = current()
+        const [wanted, forgotten] = [await blobs.put(text('wanted')), await blobs.put(text('not'))]
+        const old = async (): Promise<readonly string[]> => {
+          const found: string[] = []
+          for await (const hash of blobs.list(60_000)) found.push(hash)
+          return found
+        }
+        vi.advanceTimersByTime(61_000)
+        expect(await old()).toEqual(expect.arrayContaining([wanted, forgotten]))
+        expect(await blobs.touch(wanted)).toBe(true)
+        expect(await old()).toContain(forgotten)
+        expect(await old()).not.toContain(wanted)
+        expect(await blobs.touch(sha256('absent'))).toBe(false)
+      } finally {
+        vi.useRealTimers()
+      }
     })
     it('survive 20 racing puts of the same bytes', async () => {
       const { blobs } = current()

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { newRunId, type RunId } from '#protocol/ids.js'
+import { newRunId, sha256, type RunId } from '#protocol/ids.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import { FakeCompute, FakeFleet, untilAborted } from '#testing/fake-fleet.js'
 import { FakeClock } from '#testing/fake-clock.js'
@@ -81,6 +81,18 @@ describe('the run manager', () => {
       code: 'config/impossible',
     })
     expect(await store.runs()).toEqual([])
+  })
+
+  it('stores nothing when the bundle to start from was not uploaded', async () => {
+    const startFrom = sha256('a bundle')
+    await expect(manager.create({ ...CONFIG, startFrom })).rejects.toMatchObject({
+      code: 'model/not-found',
+    })
+    expect(await store.runs()).toEqual([])
+    await store.blobs.put(Buffer.from('a bundle'))
+    await manager.ended(await manager.create({ ...CONFIG, startFrom }))
+    await manager.collectGarbage(0)
+    expect(await store.blobs.has(startFrom)).toBe(true)
   })
 
   it('tells every event to its listeners until they leave', async () => {

@@ -1,5 +1,5 @@
 import { asFederationError, FederationError } from '#protocol/errors.js'
-import { newRunId, type RunId, type Slot } from '#protocol/ids.js'
+import { newRunId, type Hash, type RunId, type Slot } from '#protocol/ids.js'
 import { canonicalJson, type JsonObject } from '#protocol/json.js'
 import { createStreams } from '#protocol/random.js'
 import type { Fate, RunRecord } from '#protocol/record.js'
@@ -54,12 +54,13 @@ export class RunManager {
   }
 
   /**
-   * Makes the initial state, stores the run and starts its loop. Throws `config/impossible`, `model/does-not-fit` and what
-   * the compute worker finds (`data/not-found`, `backend/missing`): nothing is stored then.
+   * Makes the initial state, stores the run and starts its loop. Throws `config/impossible`, `model/does-not-fit`,
+   * `model/not-found` and what the compute worker finds (`data/not-found`, `backend/missing`): nothing is stored then.
    */
   async create(config: RunConfig): Promise<RunId> {
     assertPossible(config)
     const { store, compute, clock, kind } = this.#options
+    await holdStart(store, config)
     const runId = newRunId()
     const begun = clock.now()
     const started = await compute.start(config)
@@ -263,6 +264,15 @@ export class RunManager {
 
 const keyOf = (type: string, data: JsonObject): string =>
   type === 'round:closed' ? `${type} ${(data['record'] as JsonObject)['round'] as number}` : type
+
+/** A bundle that was uploaded for this run must not be collected before the run that reaches it is stored. */
+async function holdStart({ blobs }: Store, { startFrom }: RunConfig): Promise<void> {
+  if (startFrom === null || (await blobs.touch(startFrom as Hash))) return
+  throw new FederationError(
+    'model/not-found',
+    `startFrom names the bundle ${startFrom}, which was not uploaded`,
+  )
+}
 
 const alreadyOver = (runId: RunId, head: Head): FederationError =>
   new FederationError(

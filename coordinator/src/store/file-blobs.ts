@@ -81,6 +81,10 @@ export class FileBlobs implements BlobStore {
     return guarded(path, async () => (await absentAsNull(stat(path)))?.size ?? null)
   }
 
+  async touch(hash: Hash): Promise<boolean> {
+    return guarded(this.path(hash), () => this.#refresh(hash))
+  }
+
   async delete(hash: Hash): Promise<void> {
     await guarded(this.path(hash), () => rm(this.path(hash), { force: true }))
   }

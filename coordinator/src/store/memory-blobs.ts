@@ -31,6 +31,11 @@ export class MemoryBlobs implements BlobStore {
   async size(hash: Hash): Promise<number | null> {
     return this.#blobs.get(hash)?.bytes.byteLength ?? null
   }
+  async touch(hash: Hash): Promise<boolean> {
+    const blob = this.#blobs.get(hash)
+    if (blob !== undefined) this.#blobs.set(hash, { ...blob, putAt: performance.now() })
+    return blob !== undefined
+  }
   path(): null {
     return null
   }

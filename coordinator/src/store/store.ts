@@ -128,6 +128,8 @@ export interface BlobStore {
   get(hash: Hash): Promise<Uint8Array | null>
   has(hash: Hash): Promise<boolean>
   size(hash: Hash): Promise<number | null>
+  /** Makes the blob as young as if it were put now; false if it is not there. */
+  touch(hash: Hash): Promise<boolean>
   /** A file that holds exactly these bytes, where there is one: lets HTTP and workers read without a copy. */
   path(hash: Hash): string | null
   /** Starts or resumes a staged upload of `bytes` bytes that must hash to `sha256`. */
