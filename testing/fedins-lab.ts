@@ -233,7 +233,4 @@ export const farthest = (a: ArrayLike<number>, b: ArrayLike<number>): number => 
   return Array.from(a).reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0)
 }
 export const farthestPool = (a: NaivePool, b: NaivePool): number =>
-  farthest(
-    [...a.entries, ...a.keys].flat() as number[],
-    [...b.entries, ...b.keys].flat() as number[],
-  )
+  farthest([a.entries, a.keys].flat(2), [b.entries, b.keys].flat(2))

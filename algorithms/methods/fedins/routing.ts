@@ -22,9 +22,9 @@ export function nearestKeys(queries: Tensor, keys: Tensor, k: number): Tensor {
   return multiHot(indices, keys.shape[0] ?? 0)
 }
 
-/** [batch, k] entry numbers → [batch, M] ones. */
+/** [batch, k] entry numbers → [batch, M] ones. Cast, because wasm writes integers whatever type oneHot is asked for. */
 const multiHot = (indices: Tensor, entries: number): Tensor =>
-  tf.sum(tf.oneHot(indices as tf.Tensor2D, entries, 1, 0, 'float32'), 1)
+  tf.sum(tf.cast(tf.oneHot(indices as tf.Tensor2D, entries), 'float32'), 1)
 
 /** k different entries of `entries` for each row, drawn row by row. */
 export function randomEntries(
