@@ -2,8 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { sha256 } from '#protocol/ids.js'
 import { assertPossible } from '#algorithms/from-config.js'
-import { listExperiments, loadExperiment, readConfigInput } from './experiments.js'
+import { listExperiments, loadExperiment, readConfigInput, readExperiment } from './experiments.js'
+import { loadStudy } from './studies/load-study.js'
+import { isStudy } from './studies/study-file.js'
 
 const root = await mkdtemp(join(tmpdir(), 'tributary-experiments-'))
 afterAll(() => rm(root, { recursive: true, force: true }))
@@ -16,11 +19,18 @@ const fileWith = async (name: string, text: string): Promise<string> => {
 const names = await listExperiments()
 
 describe('shipped experiments', () => {
+  // Whatever they start from takes minutes to make.
+  const startOf = () => Promise.resolve(sha256(''))
   it.each(names)('%s is a complete, possible configuration of its own name', async (name) => {
-    const config = await loadExperiment(name)
+    const config = await loadExperiment(name, [], { startOf })
     expect(config.name).toBe(name)
     expect(config.compute.backend).not.toBe('auto')
     assertPossible(config)
+  })
+  it.each(names)('%s has no variant or setting that is impossible', async (name) => {
+    if (!isStudy(await readExperiment(name))) return
+    const { cells } = await loadStudy(name, { startOf })
+    for (const { config } of cells) expect(config.compute.backend).not.toBe('auto')
   })
   it('include the main one', async () => {
     expect(await listExperiments()).toContain('mnist-fedavg-dirichlet')
@@ -47,6 +57,29 @@ describe('a configuration', () => {
     const data = { name: 'synthetic', path: 'blobs:classes=3:features=5', clients: 2 }
     const path = await fileWith('b.json', JSON.stringify({ model: { name: 'logistic' }, data }))
     expect((await loadExperiment(path)).task).toEqual({ inputShape: [5], classes: ['0', '1', '2'] })
+  })
+  it('of a study is the base', async () => {
+    const study = {
+      ...{ rounds: 3, measure: 'loss' },
+      variants: { short: { rounds: 1 } },
+      settings: { long: { rounds: 9 } },
+    }
+    const path = await fileWith('s.json', JSON.stringify(study))
+    expect(await readConfigInput(path)).toEqual({ rounds: 3 })
+    expect(await readExperiment(path, ['rounds=4'])).toEqual({ ...study, rounds: 4 })
+  })
+  it('puts its seed where its texts ask for it', async () => {
+    const path = await fileWith(
+      'seed.json',
+      JSON.stringify({
+        model: { name: 'logistic' },
+        data: { name: 'synthetic', path: 'blobs:seed={seed}', partition: 'iid:seed={seed}' },
+      }),
+    )
+    expect((await loadExperiment(path, ['seed=5'])).data).toMatchObject({
+      path: 'blobs:seed=5',
+      partition: 'iid:seed=5',
+    })
   })
   it('cannot smuggle in a prototype', async () => {
     const path = await fileWith('c.json', '{"model": {"name": "logistic"}}')

@@ -80,19 +80,33 @@ export async function taskOfData(source: DataSource): Promise<TaskConfig> {
 }
 
 /**
- * The complete configuration of what was written. A `task` that is not written is that of the data; a `startFrom` that is
+ * The complete configuration of what was written. `{seed}` inside a text is the run's seed, so that data can differ from seed
+ * to seed as training does. A `task` that is not written is that of the data; a `startFrom` that is
  * an object becomes the hash of the bundle it describes, once everything else is known to be right.
  */
 export async function completeInput(
-  input: RunConfigInput,
+  unseeded: RunConfigInput,
   { taskOf = taskOfData, startOf = createStarts() }: Resolvers = {},
 ): Promise<RunConfig> {
+  const input = withSeed(unseeded)
   const written = writtenStart(input)
   if (written === null) return parseInput(input, taskOf)
   const config = await parseInput({ ...input, startFrom: null }, taskOf)
   return unwrap(
     parseRunConfig({ ...config, startFrom: await startOf(written, config) }, configCatalogue()),
   )
+}
+
+function withSeed(input: RunConfigInput): RunConfigInput {
+  const seed = typeof input['seed'] === 'number' ? input['seed'] : 0
+  const seeded = (value: JsonValue): JsonValue => {
+    if (typeof value === 'string') return value.replaceAll('{seed}', String(seed))
+    if (Array.isArray(value)) return value.map(seeded)
+    return isJsonObject(value) ? seededObject(value) : value
+  }
+  const seededObject = (object: JsonObject): JsonObject =>
+    Object.fromEntries(Object.entries(object).map(([key, value]) => [key, seeded(value)]))
+  return seededObject(input)
 }
 
 async function parseInput(input: RunConfigInput, taskOf: TaskOf): Promise<RunConfig> {
