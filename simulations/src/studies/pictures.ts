@@ -8,14 +8,22 @@ import { groupBy, valueOf } from './table.js'
 const unitOf = (results: readonly CellResult[]) =>
   isShare(results[0]?.measure ?? '') ? 'share' : 'number'
 
-/** The measure over the rounds of one setting: a line a variant, a band from the lowest to the highest seed. */
+/** The bands of more would cover each other. */
+const MOST_BANDS = 4
+
+/** The measure over the rounds of one setting: a line a variant; of a few, with bands from the lowest to the highest seed. */
 export function curvesPicture(title: string, results: readonly CellResult[]): string {
   const variants = groupBy(results, ({ variant }) => variant)
   return curveSvg({
     title,
     x: { label: 'round', unit: 'count' },
     y: { label: results[0]?.measure ?? '', unit: unitOf(results) },
-    series: [...variants].map(([name, own]) => ({ name, points: curveOf(own) })),
+    series: [...variants].map(([name, own]) => ({
+      name,
+      points: curveOf(own).map(({ x, ...value }) =>
+        variants.size > MOST_BANDS ? { x, y: value.y } : { x, ...value },
+      ),
+    })),
   })
 }
 

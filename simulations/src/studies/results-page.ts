@@ -39,7 +39,7 @@ export function resultsMarkdown(page: StudyResults, tables: readonly StudyTable[
   const measure = results[0]?.measure ?? ''
   return [
     `# ${study.name}`,
-    `Written by \`${command}\`. Every value is the mean over seeds ± the sample standard deviation. The gain is ${measure} of ${study.base} less that of the variant, seed by seed: above 0, ${study.base} is higher.`,
+    `Written by \`${command}\`. Every value is the mean over seeds ± the sample standard deviation. The gain is ${measure} of ${study.base} less that of the variant, seed by seed: above 0, ${study.base} is higher. In pictures, whiskers and bands go from the lowest to the highest seed.`,
     `![${measure} of every variant](accuracy.svg)`,
     ...tables.flatMap((table) => [
       `## ${table.setting}`,
