@@ -5,9 +5,9 @@ import { tf, type Tensor } from '#algorithms/tensor/tf.js'
 /** Below this a length counts as zero: a query of zeros is as near to every key. */
 const SHORTEST = 1e-12
 
-/** Each row divided by its length. */
+/** Each row divided by its length. The bound is below the root, whose slope at zero is infinite. */
 export const unitRows = (rows: Tensor): Tensor =>
-  tf.div(rows, tf.maximum(tf.sqrt(tf.sum(tf.square(rows), 1, true)), SHORTEST))
+  tf.div(rows, tf.sqrt(tf.maximum(tf.sum(tf.square(rows), 1, true), SHORTEST ** 2)))
 
 /** Cosines of queries [batch, D] and keys [M, D]: [batch, M]. */
 export const cosines = (queries: Tensor, keys: Tensor): Tensor =>
