@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { RunRecord } from '#protocol/record.js'
@@ -114,5 +114,89 @@ describe('tributary simulate', () => {
     expect(show.result).toEqual({ event: 'runs:show:finished', record })
     const nobody = await run('runs', 'show', '--local', 'run-nobody')
     expect(nobody.result).toMatchObject({ event: 'error', code: 'run/not-found' })
+  })
+})
+
+describe('tributary simulate with variants', () => {
+  let directory: Awaited<ReturnType<typeof temporaryDirectory>>
+  const blobs = 'blobs:count=240:classes=3:features=4'
+  const study = {
+    name: 'blobs-study',
+    model: { name: 'logistic' },
+    method: { name: 'fedprox', mu: 0.01 },
+    training: { optimizer: { learningRate: 0.05 } },
+    data: { name: 'synthetic', path: blobs, clients: 2 },
+    evaluation: { central: { name: 'synthetic', path: blobs } },
+    compute: { backend: 'wasm' },
+    rounds: 2,
+    seed: 3,
+    variants: { slow: { training: { optimizer: { learningRate: 0.001 } } } },
+  }
+  const simulate = (...args: readonly string[]) =>
+    tributary(['simulate', 'study.json', '--workers', '0', ...args], { cwd: directory.path })
+  const write = (content: object) =>
+    writeFile(join(directory.path, 'study.json'), JSON.stringify(content))
+
+  beforeAll(async () => {
+    directory = await temporaryDirectory()
+  })
+  afterEach(endAll)
+  afterAll(() => directory.remove())
+
+  it('runs every cell, ends with the table, and takes finished cells when it is resumed', async () => {
+    await write(study)
+    const { status, lines, result } = await simulate('--results', 'results')
+    expect(status).toBe(0)
+    const cells = lines.filter(({ event }) => event === 'simulate:cell')
+    expect(cells.map(({ variant, seed, source }) => [variant, seed, source])).toEqual([
+      ['fedprox', 3, 'run'],
+      ['slow', 3, 'run'],
+    ])
+    const [base, slow] = cells
+    expect(result).toMatchObject({
+      ...{ event: 'simulate:finished', base: 'fedprox', isComplete: true, rounds: 2, seed: 3 },
+      ...{ runId: base?.['runId'], modelHash: base?.['modelHash'], accuracy: base?.['value'] },
+      cells: [{ variant: 'fedprox' }, { variant: 'slow' }],
+      table: [
+        {
+          setting: 'reference',
+          rows: [
+            { variant: 'fedprox', gain: null },
+            { gain: { mean: Number(base?.['value']) - Number(slow?.['value']), spread: null } },
+          ],
+        },
+      ],
+    })
+    const model = await readFile(join(directory.path, String(result['model'])))
+    expect(createHash('sha256').update(model).digest('hex')).toBe(result['modelHash'])
+
+    const page = await readFile(join(directory.path, 'results', 'README.md'), 'utf8')
+    expect(page).toContain('`tributary simulate study.json --results results`')
+    expect((await readdir(join(directory.path, 'results'))).sort()).toEqual([
+      'README.md',
+      'accuracy.svg',
+      'cells',
+      'curves-reference.svg',
+    ])
+
+    const again = await simulate('--results', 'results', '--resume')
+    expect(again.result['table']).toEqual(result['table'])
+    expect(again.result['model']).toBe(result['model'])
+    const sources = (again.result['cells'] as readonly { source: string }[]).map(
+      (one) => one.source,
+    )
+    expect(sources).toEqual(['results', 'results'])
+    expect(await readdir(join(directory.path, '.tributary', 'runs'))).toHaveLength(2)
+  })
+
+  it('names the variant and the key that are wrong before anything runs', async () => {
+    await write({ ...study, name: 'other', variants: { typo: { method: { mou: 1 } } } })
+    const { status, result } = await simulate('--runs-dir', 'none')
+    expect(status).toBe(2)
+    expect(result).toMatchObject({
+      ...{ event: 'error', code: 'config/invalid' },
+      message: expect.stringMatching(/^In variant typo: method\.mou: unknown key/) as string,
+    })
+    await expect(readdir(join(directory.path, 'none'))).rejects.toMatchObject({ code: 'ENOENT' })
   })
 })

@@ -2,9 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import type { JsonObject } from '#protocol/json.js'
+import { sha256 } from '#protocol/ids.js'
+import { canonicalJson, type JsonObject } from '#protocol/json.js'
 import { configHash } from '#protocol/run-config.js'
 import { loadExperiment } from '#simulations/experiments.js'
+import type { StartOf } from '#simulations/start-from.js'
 import { loadStudy, type Study } from './load-study.js'
 
 const root = await mkdtemp(join(tmpdir(), 'tributary-study-'))
@@ -89,6 +91,24 @@ describe('a study', () => {
       code: 'config/unknown-name',
       message: "There is no variant 'weak'; there are fedprox, fedavg, strong",
     })
+  })
+
+  it('makes what it starts from when everything else is right, and not before', async () => {
+    const started: number[] = []
+    const startOf: StartOf = (written, { seed }) => {
+      started.push(seed)
+      return Promise.resolve(sha256(canonicalJson(written)))
+    }
+    const start = { startFrom: { pretrain: { epochs: 1 } } }
+    const wrong = await fileWith({ ...start, variants: { odd: { rounds: 0 } } })
+    await expect(loadStudy(wrong, { startOf })).rejects.toMatchObject({ code: 'config/invalid' })
+    expect(started).toEqual([])
+
+    const right = await fileWith({ ...start, variants: { fresh: { startFrom: null } } })
+    const { cells } = await loadStudy(right, { startOf, seeds: [1, 2] })
+    expect(started).toEqual([1, 2])
+    const hash = sha256('{"pretrain":{"epochs":1}}')
+    expect(cells.map(({ config }) => config.startFrom)).toEqual([hash, hash, null, null])
   })
 
   it('counts a seed once', async () => {
