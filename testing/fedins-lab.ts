@@ -47,15 +47,15 @@ export interface Lab {
   readonly startFrom: Bundle
 }
 
-/** One round unless `change` says otherwise. */
+/** One round of the perceptron unless `change` says otherwise; it may name another model and task. */
 export function labOf(
   hyper: JsonObject,
   change: (config: RunConfig) => RunConfig = (config) => config,
 ): Lab {
-  const bare = tinyConfig((base) => ({ ...base, model: MODEL, rounds: 1 }))
-  const startFrom = drawnParams(bare)
   const method = { name: 'fedins', poolSize: 4, topK: 2, ...hyper }
-  const config = change({ ...bare, method, startFrom: bundleHash(startFrom) })
+  const changed = change(tinyConfig((base) => ({ ...base, model: MODEL, method, rounds: 1 })))
+  const startFrom = drawnParams(changed)
+  const config = { ...changed, startFrom: bundleHash(startFrom) }
   return {
     ...{ config, startFrom },
     setup: methodSetup(config) as FedInsSetup,
