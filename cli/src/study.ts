@@ -95,7 +95,7 @@ function introductionOf(
 ): string {
   const distinct = (of: (cell: Cell) => string) => [...new Set(cells.map(of))].join(', ')
   return [
-    `${name}: ${cells.length} cells, ${workers} workers`,
+    `${name}: ${cells.length} ${cells.length === 1 ? 'cell' : 'cells'}, ${workers} workers`,
     `  variants ${distinct(({ variant }) => variant)} (the base is ${base})`,
     `  settings ${distinct(({ setting }) => setting)}`,
     `  seeds ${seeds.join(', ')}`,
@@ -117,6 +117,7 @@ function following(session: Session, { cells }: Study, { verbose = false }: Stud
     onEvent: (event: RunEvent): void => {
       if (event.type === 'round:closed')
         progress.closed((event.data['record'] as RunRecord['rounds'][number]).round)
+      if (event.type === 'run:stopped' || event.type === 'run:failed') progress.clear()
       if (!verbose) return
       if (event.type === 'round:closed') out.event(event.type, event.data)
       sayEvent(session, event)

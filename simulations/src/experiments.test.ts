@@ -76,10 +76,10 @@ describe('a configuration', () => {
         data: { name: 'synthetic', path: 'blobs:seed={seed}', partition: 'iid:seed={seed}' },
       }),
     )
-    expect((await loadExperiment(path, ['seed=5'])).data).toMatchObject({
-      path: 'blobs:seed=5',
-      partition: 'iid:seed=5',
-    })
+    const data = { path: 'blobs:seed=5', partition: 'iid:seed=5' }
+    expect((await loadExperiment(path, ['seed=5'])).data).toMatchObject(data)
+    // A deployed run is made of what was written.
+    expect((await readConfigInput(path, ['seed=5']))['data']).toMatchObject(data)
   })
   it('cannot smuggle in a prototype', async () => {
     const path = await fileWith('c.json', '{"model": {"name": "logistic"}}')

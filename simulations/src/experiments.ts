@@ -54,11 +54,11 @@ export async function readExperiment(
   return overrides.reduce<JsonObject>(override, withAbsoluteStart(await readObject(path), path))
 }
 
-/** The configuration in an experiment file, as it was written. Of a study, the base. Throws as `readExperiment`. */
+/** The configuration in an experiment file, as it was written, with its seed in its texts. Of a study, the base. Throws as `readExperiment`. */
 export const readConfigInput = async (
   nameOrPath: string,
   overrides: readonly string[] = [],
-): Promise<RunConfigInput> => baseOf(await readExperiment(nameOrPath, overrides))
+): Promise<RunConfigInput> => withSeed(baseOf(await readExperiment(nameOrPath, overrides)))
 
 /** The complete configuration. Of a study, the base. What it starts from is made or read, and kept in the user's cache. */
 export const loadExperiment = async (

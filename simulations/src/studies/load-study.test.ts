@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -66,6 +66,33 @@ describe('a study', () => {
     expect(study.measure).toBe('loss')
     expect(configHash(study.cells[0]!.config)).toBe(configHash(await loadExperiment(path)))
     expect(new Set(study.cells.map(({ config }) => configHash(config))).size).toBe(6)
+  })
+
+  it('has data of its own for each seed where their text asks for it', async () => {
+    const data = {
+      name: 'synthetic',
+      path: 'blobs:classes=3',
+      partition: 'dirichlet:1:seed={seed}',
+    }
+    const { cells } = await loadStudy(await fileWith({ data }), { seeds: [1, 2] })
+    expect(cells.map(({ config }) => config.data?.partition)).toEqual([
+      ...['dirichlet:1:seed=1', 'dirichlet:1:seed=2'],
+    ])
+  })
+
+  it('is what the documentation shows', async () => {
+    const page = await readFile(new URL('../../../docs/simulations.md', import.meta.url), 'utf8')
+    const path = join(root, 'shown.json')
+    await writeFile(path, /```json\n([\s\S]*?)```/.exec(page)?.[1] ?? '')
+    const study = await loadStudy(path, { seeds: [4] })
+    expect(study.cells.map(({ config }) => config.name)).toEqual([
+      ...['skewed-digits', 'skewed-digits/fedavg', 'skewed-digits/strong'],
+      ...['skewed-digits/alike', 'skewed-digits/alike/fedavg', 'skewed-digits/alike/strong'],
+    ])
+    expect(study.cells.at(-1)?.config).toMatchObject({
+      method: { name: 'fedprox', mu: 1 },
+      data: { partition: 'iid:seed=4', clients: 10 },
+    })
   })
 
   it('of a plain experiment is its base', async () => {
