@@ -14,6 +14,7 @@ import {
   netOf,
   planOf,
   poolIn,
+  reordered,
   stateWith,
   withBackbone,
   type Lab,
@@ -162,6 +163,17 @@ describe('the adapted network', () => {
         expect(farthest(logits, logitsOf(net, x[i]!, entry))).toBeLessThan(1e-5)
       })
     }
+  })
+
+  it('I15: renumbering the entries leaves predictions as they are', () => {
+    const lab = labOf({ poolSize: 5 })
+    const pool = noisyPool(lab)
+    const rows = [0, 1, 2, 3, 4, 5]
+    const turned = reordered(lab, pool, [3, 0, 4, 1, 2])
+    expect(farthest(turned, pool)).toBeGreaterThan(0.1)
+    expect(
+      farthest(predicted(lab, turned, rows).flat(), predicted(lab, pool, rows).flat()),
+    ).toBeLessThan(1e-5)
   })
 
   it('k = M: every input is predicted with the mean of the whole pool, whatever the keys', () => {
