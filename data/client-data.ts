@@ -12,6 +12,9 @@ import {
 } from './loaders/loader-list.js'
 import type { LabelledRows } from './loaders/loader.js'
 import { parsePartition, parseShard, partition } from './partitioners/partitioner-list.js'
+import { parseShift, type ShiftSpec } from './shifts/shift.js'
+import { domainsOfRows } from './shifts/shift-domains.js'
+import { checkShape, shiftRows } from './shifts/shift-rows.js'
 
 export interface ClientShare {
   readonly dataset: Dataset
@@ -68,6 +71,8 @@ interface SharedRequest {
   readonly testFraction: number
   /** Only the first so many rows of the source, before they are divided. */
   readonly limit?: number
+  /** Domains that look different, such as `mixed:none,invert:seed=1`; a client's place decides which it has of them. */
+  readonly shift?: string
   readonly shareCounts?: boolean
 }
 /** What a node says with `--data`, `--partition` and `--shard`. A card's `source` is one, too. */
@@ -89,16 +94,46 @@ interface Shares {
   readonly name: string
   readonly rows: LabelledRows
   readonly parts: readonly Int32Array[]
+  readonly shift: ShiftSpec | null
 }
 
 /** The one place where a source is divided, for nodes and for simulations. */
 async function openShares(request: Shares['request'], clients: number): Promise<Shares> {
   const { data, path, limit } = request
   parsePartition(request.partition)
+  const shift = request.shift === undefined ? null : parseShift(request.shift)
   const source = { ...parseDataSource(data), ...(path === undefined ? {} : { path }) }
   const rows = await openSource({ ...source, ...(limit === undefined ? {} : { limit }) })
+  if (shift !== null) checkShape(shift, rows.inputShape)
   const parts = partition(request.partition, rows.labels, { classes: rows.classes.length, clients })
-  return { request: { ...request, data: formatDataSource(source) }, name: source.name, rows, parts }
+  const asked = { ...request, data: formatDataSource(source) }
+  return { request: asked, name: source.name, rows, parts, shift }
+}
+
+/** The named rows with their features, moved into their domains if there are any. */
+async function openRows(
+  { name, rows: source, shift }: Shares,
+  rows: Int32Array,
+  domainsOf: (shift: ShiftSpec) => Uint8Array,
+): Promise<Dataset> {
+  const dataset = await datasetOf(name, source, rows)
+  if (shift === null) return dataset
+  return shiftRows(dataset, shift, { rows, of: domainsOf(shift), split: 'train' })
+}
+
+const clientDomains = (shift: ShiftSpec, rows: Int32Array, slot: number): Uint8Array =>
+  domainsOfRows(shift, rows, { slot, split: 'train' })
+
+/** The domain of every row of the source, each as its owner finds it. */
+function allDomains(shift: ShiftSpec, { rows, parts }: Shares): Uint8Array {
+  const of = new Uint8Array(rows.labels.length)
+  for (const [slot, part] of parts.entries()) {
+    const own = clientDomains(shift, part, slot)
+    part.forEach((row, i) => {
+      of[row] = own[i]!
+    })
+  }
+  return of
 }
 
 /** The client at `slot`, whose rows are `indices` of `dataset`. */
@@ -113,13 +148,14 @@ function clientAt(
     const message = `Shard ${shard} of partition "${request.partition}" holds no rows; use min=1 or fewer clients`
     throw new FederationError('data/bad-partition', message)
   }
-  const { data, partition: spec, testFraction, limit, shareCounts = false } = request
+  const { data, partition: spec, testFraction, limit, shift, shareCounts = false } = request
   const source = {
     data,
     partition: spec,
     shard,
     testFraction,
     ...(limit === undefined ? {} : { limit }),
+    ...(shift === undefined ? {} : { shift }),
   }
   return clientData({
     dataset,
@@ -153,13 +189,15 @@ function placeOf({ partition: spec, shard }: ClientDataRequest): {
 export async function openClientData(request: ClientDataRequest): Promise<ClientData> {
   const { spec, index, clients } = placeOf(request)
   const shares = await openShares({ ...request, partition: spec }, clients)
-  const own = datasetOf(shares.name, shares.rows, shares.parts[index]!)
+  const rows = shares.parts[index]!
+  const own = await openRows(shares, rows, (shift) => clientDomains(shift, rows, index))
   return clientAt(shares, index, { dataset: own, indices: everyIndex(own.count) })
 }
 
 /** The same for every client of a simulation, over one copy of the data. Client i is shard i + 1 of a node. */
 export async function openAllClients(request: AllClientsRequest): Promise<readonly ClientData[]> {
   const shares = await openShares(request, request.clients)
-  const dataset = datasetOf(shares.name, shares.rows, everyIndex(shares.rows.labels.length))
+  const every = everyIndex(shares.rows.labels.length)
+  const dataset = await openRows(shares, every, (shift) => allDomains(shift, shares))
   return shares.parts.map((indices, slot) => clientAt(shares, slot, { dataset, indices }))
 }

@@ -64,5 +64,12 @@ export function countLabels(labels: Int32Array, classes: number): number[] {
 export function takeRows(dataset: Dataset, indices: Int32Array): Dataset {
   const features = pickFloats(dataset.features, rowSize(dataset.inputShape), indices)
   const labels = indices.map((row) => dataset.labels[row]!)
-  return { ...dataset, count: indices.length, features, labels }
+  const { domains, ...rest } = dataset
+  return {
+    ...rest,
+    ...{ count: indices.length, features, labels },
+    ...(domains === undefined
+      ? {}
+      : { domains: { ...domains, of: Uint8Array.from(indices, (row) => domains.of[row]!) } }),
+  }
 }

@@ -204,7 +204,14 @@ const dataSourceKeys = {
     .exactOptional()
     .describe('Use only this many examples'),
 }
-export const dataSource = z.strictObject(dataSourceKeys)
+export const dataSource = z.strictObject({
+  ...dataSourceKeys,
+  shift: text
+    .exactOptional()
+    .describe(
+      'Moves examples into domains, which metrics tell apart; always dealt at random, as by mixed',
+    ),
+})
 
 const evaluation = z.strictObject({
   central: dataSource
@@ -248,6 +255,11 @@ const simulatedData = z.strictObject({
   partition: text
     .default('iid')
     .describe('How examples are dealt to clients: NAME[:PARAMETER][:seed=N]'),
+  shift: text
+    .exactOptional()
+    .describe(
+      'Moves examples into domains that look different: mixed, split or skewed=ALPHA, then :DOMAIN,DOMAIN[:seed=N]',
+    ),
   clients: wholeNumber(1, 1_000_000).default(10).describe('Number of clients'),
   testFraction: z
     .number()

@@ -30,6 +30,7 @@ export const dataCardSchema = z.strictObject({
       shard: z.string().regex(/^\d+\/\d+$/),
       testFraction: z.number().min(0).max(0.9),
       limit: z.int().positive().optional(),
+      shift: z.string().max(1000).optional(),
     })
     .optional(),
 })

@@ -56,6 +56,6 @@ export async function openCifar(files: CifarFiles): Promise<LabelledRows> {
     inputShape: [SIDE, SIDE, CHANNELS],
     classes,
     labels,
-    features: (indices) => pickPlanes(records, planes, indices),
+    features: async (indices) => pickPlanes(records, planes, indices),
   }
 }

@@ -57,6 +57,6 @@ export async function openIdxPair(
     inputShape,
     classes: names,
     labels,
-    features: (indices) => pickPixels(images.data, rowSize(inputShape), indices),
+    features: async (indices) => pickPixels(images.data, rowSize(inputShape), indices),
   }
 }

@@ -69,7 +69,7 @@ export const csv: Loader = {
       inputShape: [table.columns.length],
       classes,
       labels: Int32Array.from(table.labels, (label) => places.get(label)!),
-      features: (indices) => pickFloats(values, table.columns.length, indices),
+      features: async (indices) => pickFloats(values, table.columns.length, indices),
       ...(scaling === null ? {} : { scaling }),
     }
   },

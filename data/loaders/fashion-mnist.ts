@@ -69,7 +69,7 @@ export const fashionMnist: Loader = {
       inputShape: [28, 28, 1],
       classes: CLASSES,
       labels: Int32Array.from({ length: bytes.length / PIXELS }, (_, i) => i % CLASSES.length),
-      features: (indices) => pickPixels(bytes, PIXELS, indices),
+      features: async (indices) => pickPixels(bytes, PIXELS, indices),
     }
   },
 }

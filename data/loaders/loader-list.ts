@@ -9,6 +9,9 @@ import { idx } from './idx.js'
 import type { LabelledRows, Loader, LoadRequest, Split } from './loader.js'
 import { mnist } from './mnist.js'
 import { synthetic } from './synthetic.js'
+import { asMixed, parseShift } from '#data/shifts/shift.js'
+import { domainsOfRows } from '#data/shifts/shift-domains.js'
+import { shiftRows } from '#data/shifts/shift-rows.js'
 
 /** Every loader, in the order in which help lists them. A test holds it against the folder. */
 export const LOADERS: readonly Loader[] = [
@@ -29,7 +32,7 @@ export function parseDataSource(text: string): DataSource {
   return colon < 0 ? { name: text } : { name: text.slice(0, colon), path: text.slice(colon + 1) }
 }
 
-/** The inverse of `parseDataSource`; a limit is not part of it. */
+/** The inverse of `parseDataSource`; limit and shift are not part of it. */
 export const formatDataSource = ({ name, path }: DataSource): string =>
   path === undefined ? name : `${name}:${path}`
 
@@ -89,24 +92,38 @@ export async function openSource(source: SplitSource): Promise<LabelledRows> {
 }
 
 /** The named rows of an opened source as a data set of their own. */
-export function datasetOf(name: string, rows: LabelledRows, indices: Int32Array): Dataset {
+export async function datasetOf(
+  name: string,
+  rows: LabelledRows,
+  indices: Int32Array,
+): Promise<Dataset> {
   const { inputShape, classes, scaling } = rows
   return {
     name,
     inputShape,
     classes,
     count: indices.length,
-    features: rows.features(indices),
+    features: await rows.features(indices),
     labels: indices.map((row) => rows.labels[row]!),
     ...(scaling === undefined ? {} : { scaling }),
   }
 }
 
 /**
- * A whole split in memory (by default `train`), at most `limit` rows of it. Throws config/unknown-name, usage/bad-value,
- * data/not-found or data/corrupt.
+ * A whole split in memory (by default `train`), at most `limit` rows of it. It belongs to no client, so a `shift` deals its
+ * domains to every row at random, whatever its mode. Throws config/unknown-name, usage/bad-value, data/not-found,
+ * data/corrupt or data/bad-shift.
  */
 export async function loadDataset(source: SplitSource): Promise<Dataset> {
-  const rows = await openSource(source)
-  return datasetOf(source.name, rows, everyIndex(rows.labels.length))
+  const { name, split = 'train', shift: spec } = source
+  const shift = spec === undefined ? null : asMixed(parseShift(spec))
+  const opened = await openSource(source)
+  const rows = everyIndex(opened.labels.length)
+  const dataset = await datasetOf(name, opened, rows)
+  if (shift === null) return dataset
+  return shiftRows(dataset, shift, {
+    rows,
+    of: domainsOfRows(shift, rows, { slot: 0, split }),
+    split,
+  })
 }

@@ -21,8 +21,8 @@ export interface LabelledRows {
   readonly inputShape: readonly number[]
   readonly classes: readonly string[]
   readonly labels: Int32Array
-  /** Rows in the order of `indices`: indices.length × product(inputShape) values. */
-  features(indices: Int32Array): Float32Array
+  /** Rows in the order of `indices`: indices.length × product(inputShape) values, which are the caller's to change. */
+  features(indices: Int32Array): Promise<Float32Array>
   readonly scaling?: Scaling
 }
 

@@ -22,8 +22,8 @@ describe('synthetic', () => {
 
   it('makes any row without the others', async () => {
     const rows = await openSource({ name: 'synthetic', path: 'digits:side=8:count=20' })
-    const all = rows.features(everyIndex(20))
-    expect(rows.features(Int32Array.of(7, 2))).toEqual(
+    const all = await rows.features(everyIndex(20))
+    expect(await rows.features(Int32Array.of(7, 2))).toEqual(
       Float32Array.from([...all.subarray(7 * 64, 8 * 64), ...all.subarray(2 * 64, 3 * 64)]),
     )
   })

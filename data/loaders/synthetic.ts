@@ -73,7 +73,7 @@ export const synthetic: Loader = {
       inputShape: recipe.inputShape,
       classes: numbered(recipe.classes),
       labels: Int32Array.from({ length: rows }, (_, i) => i % recipe.classes),
-      features: (indices) => {
+      features: async (indices) => {
         const out = new Float32Array(indices.length * size)
         indices.forEach((index, at) =>
           out.set(recipe.row(index % recipe.classes, index), at * size),

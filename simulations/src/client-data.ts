@@ -26,6 +26,7 @@ const sourceOf = (data: SimulatedDataConfig, slot: Slot): ClientSource => ({
   shard: `${slot + 1}/${data.clients}`,
   testFraction: data.testFraction,
   ...(data.limit === undefined ? {} : { limit: data.limit }),
+  ...(data.shift === undefined ? {} : { shift: data.shift }),
 })
 
 /**
@@ -61,9 +62,14 @@ export class ClientDataLoader {
     if (source === undefined || source === null) {
       throw new FederationError('replay/no-data', `There is no source for the data of slot ${slot}`)
     }
-    const { shard, limit, ...shared } = source
+    const { shard, limit, shift, ...shared } = source
     const { index, clients } = parseShard(shard)
-    const request = { ...shared, clients, ...(limit === undefined ? {} : { limit }) }
+    const request = {
+      ...shared,
+      clients,
+      ...(limit === undefined ? {} : { limit }),
+      ...(shift === undefined ? {} : { shift }),
+    }
     const key = canonicalJson(request)
     const all = this.#opened.get(key) ?? openAllClients(request)
     this.#opened.set(key, all)

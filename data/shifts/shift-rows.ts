@@ -1,0 +1,45 @@
+import { FederationError } from '#protocol/errors.js'
+import { createStreams } from '#protocol/random.js'
+import { rowSize, type Dataset } from '#data/dataset.js'
+import type { Split } from '#data/loaders/loader.js'
+import type { ShiftSpec } from './shift.js'
+
+/** Where the rows of a data set come from. */
+export interface RowOrigins {
+  /** Each row's number in the source: its noise hangs on it. */
+  readonly rows: Int32Array
+  /** Each row's domain. */
+  readonly of: Uint8Array
+  readonly split: Split
+}
+
+/** Throws data/bad-shift when a step cannot be done to rows of this shape. */
+export function checkShape({ domains }: ShiftSpec, inputShape: readonly number[]): void {
+  for (const { transform } of domains.flatMap(({ steps }) => steps)) {
+    const refusal = transform.refusal?.(inputShape) ?? null
+    if (refusal !== null) throw new FederationError('data/bad-shift', `Cannot shift: ${refusal}`)
+  }
+}
+
+/**
+ * Moves every row into its domain. Changes the features of `dataset` in place, where whole data sets need no second copy,
+ * and returns them with the domains. Values are not clipped: what leaves [0, 1] stays outside. Throws data/bad-shift.
+ */
+export function shiftRows(
+  dataset: Dataset,
+  shift: ShiftSpec,
+  { rows, of, split }: RowOrigins,
+): Dataset {
+  const { inputShape: shape, features } = dataset
+  checkShape(shift, shape)
+  const size = rowSize(shape)
+  const streams = createStreams(shift.seed)
+  of.forEach((domain, at) => {
+    const values = features.subarray(at * size, (at + 1) * size)
+    shift.domains[domain]!.steps.forEach(({ transform, parameter }, step) => {
+      const stream = () => streams(`shift-noise-${split}`, rows[at]!, step)
+      transform.apply({ values, shape, parameter, stream })
+    })
+  })
+  return { ...dataset, domains: { names: shift.domains.map(({ name }) => name), of } }
+}
