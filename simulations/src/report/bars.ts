@@ -19,6 +19,7 @@ import {
   type Sheet,
   type ValueAxis,
 } from './chart.js'
+import { markOf } from './look.js'
 
 export interface BarSeries extends Named {
   /** One for each category; null where there is none. */
@@ -32,6 +33,8 @@ export interface BarChart {
   readonly series: readonly BarSeries[]
   /** Bars compare amounts and begin at 0; markers show small differences of large values. */
   readonly form: 'bars' | 'markers'
+  /** Where each category is a subject of its own: what `look` is for series. Bars only. */
+  readonly looks?: readonly number[]
 }
 
 const LONGEST_LABEL = 20
@@ -54,7 +57,8 @@ export function barOption(chart: BarChart, sheet: Sheet): ChartOption {
     xAxis: xAxes({ ...chart, categories: labels }, sheet, turned),
     yAxis: yAxisOption(sheet, y, chart.y.label),
     series: chart.series.flatMap((series, place) => {
-      const drawing = { place, of: chart.series.length, sheet, y, categories: chart.categories }
+      const { categories, looks = [] } = chart
+      const drawing = { place, of: chart.series.length, sheet, y, categories, looks }
       return [
         isBars ? bars(series, drawing) : markers(series, drawing),
         ...whiskers(series, drawing, isBars),
@@ -77,7 +81,7 @@ function xAxes(
       data: [...categories],
       ...{ name: label, nameLocation: 'middle', nameGap: 28 + extra },
       axisTick: { show: false },
-      axisLabel: { ...axisLabel, rotate: degrees, hideOverlap: true },
+      axisLabel: { ...axisLabel, rotate: degrees },
       splitLine: { show: form === 'markers', interval: 0, lineStyle: { color: sheet.theme.rule } },
     },
     { type: 'value', min: 0, max: categories.length, show: false },
@@ -112,11 +116,12 @@ interface Drawing {
   readonly sheet: Sheet
   readonly y: ValueAxis
   readonly categories: readonly string[]
+  readonly looks: readonly number[]
 }
 const position = (category: number, { place, of }: Drawing): number =>
   shown(category + 0.5 - USED / 2 + ((place + 0.5) * USED) / of)
 
-function bars(series: BarSeries, { place, sheet, y, categories }: Drawing): ChartSeries {
+function bars(series: BarSeries, { place, sheet, y, categories, looks }: Drawing): ChartSeries {
   const { color } = seriesLook(series, place, sheet.theme)
   return {
     type: 'bar',
@@ -131,11 +136,16 @@ function bars(series: BarSeries, { place, sheet, y, categories }: Drawing): Char
         : {
             value: shown(value.y * y.scale.factor),
             at: categories[i] ?? '',
+            who: series.letter ?? series.name,
             text: textOf(value, y.scale),
+            ...ownColor(looks[i], sheet),
           },
     ),
   }
 }
+
+const ownColor = (look: number | undefined, { theme }: Sheet) =>
+  look === undefined ? {} : { itemStyle: { color: markOf(look, theme).color } }
 
 /** The first series is solid, the second hatched, the third dotted, the fourth hatched the other way. */
 function hatch(place: number, { theme }: Sheet): BarSeriesDecal {
@@ -178,6 +188,7 @@ function markers(series: BarSeries, drawing: Drawing): ChartSeries {
             {
               value: [position(i, drawing), shown(value.y * y.scale.factor)],
               at: categories[i] ?? '',
+              who: series.letter ?? series.name,
               text: textOf(value, y.scale),
             },
           ],

@@ -35,6 +35,8 @@ export interface Axis {
   readonly unit: Unit
   /** The axis begins at 0, whatever the values are. */
   readonly fromZero?: boolean
+  /** The axis reaches this at least: what makes neighbouring charts comparable. */
+  readonly upTo?: number
 }
 /** What every series of a chart has. */
 export interface Named {
@@ -72,14 +74,21 @@ const LEGEND_MARK = 46
 export const shown = (value: number): number => Number(value.toPrecision(7))
 export const lowOf = ({ y, low }: ChartValue): number => low ?? y
 export const highOf = ({ y, high }: ChartValue): number => high ?? y
-/** As tables and tooltips write it: the mean, and the ends of the range where there is one. */
-export const textOf = (value: ChartValue, { text }: Scale): string =>
-  highOf(value) > lowOf(value)
-    ? `${text(value.y)} (${text(lowOf(value))} – ${text(highOf(value))})`
-    : text(value.y)
+/** As tables and tooltips write it: the mean, and behind it the ends of the range where there is one. */
+export function textOf(value: ChartValue, { text }: Scale): string {
+  if (highOf(value) <= lowOf(value)) return text(value.y)
+  const high = text(highOf(value))
+  const unit = / \S+$/.exec(high)?.[0] ?? ''
+  const low = text(lowOf(value))
+  const lowNumber = low.endsWith(unit) ? low.slice(0, low.length - unit.length) : low
+  return `${text(value.y)} (${lowNumber}–${high})`
+}
 
-export function valueAxis({ unit, fromZero }: Axis, values: readonly ChartValue[]): ValueAxis {
-  const highest = values.reduce((max, value) => Math.max(max, highOf(value)), -Infinity)
+export function valueAxis(
+  { unit, fromZero, upTo = -Infinity }: Axis,
+  values: readonly ChartValue[],
+): ValueAxis {
+  const highest = values.reduce((max, value) => Math.max(max, highOf(value)), upTo)
   const lowest = values.reduce((min, value) => Math.min(min, lowOf(value)), Infinity)
   const scale = scaleFor(unit, highest)
   const from = fromZero === true ? Math.min(0, lowest) : lowest

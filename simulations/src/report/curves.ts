@@ -106,6 +106,7 @@ function line(
     data: series.points.map((point, i) => ({
       value: [shown(point.x * x.scale.factor), shown(point.y * y.scale.factor)],
       at: point.at ?? `${label} ${x.scale.text(point.x)}`,
+      who: series.letter ?? series.name,
       text: textOf(point, y.scale),
       ...(i % every === 0 || i === series.points.length - 1 ? {} : { symbol: 'none' }),
     })),
@@ -145,19 +146,40 @@ function letterOffsets(
   { sheet, margins, x, y }: Drawing,
 ): readonly number[] {
   const plot = sheet.height - margins.top - margins.bottom
-  const ends = series.flatMap(({ points }, place) => {
+  const ends = series.flatMap(({ points }, place): End[] => {
     const last = points.at(-1)
     if (last === undefined) return []
     const height = ((y.max - last.y * y.scale.factor) / (y.max - y.min)) * plot
     return [{ place, height, share: (last.x * x.scale.factor) / x.max }]
   })
-  const placed: { readonly place: number; readonly share: number; readonly at: number }[] = []
-  const offsets = series.map(() => 0)
-  for (const end of ends.sort((a, b) => a.height - b.height || a.place - b.place)) {
-    const above = placed.filter(({ share }) => Math.abs(share - end.share) < 0.05)
-    const at = Math.max(end.height, ...above.map((other) => other.at + LETTER_HEIGHT))
-    placed.push({ place: end.place, share: end.share, at })
-    offsets[end.place] = Math.round(at - end.height)
+  ends.sort((a, b) => a.height - b.height || a.place - b.place)
+  const lowered = apart(ends, (end, above) =>
+    Math.max(end.height, ...above.map(({ height }) => height + LETTER_HEIGHT)),
+  )
+  // The lowest may now stand on the axis below the plot: from there upwards again.
+  const fitting = apart(lowered.toReversed(), (end, below) =>
+    Math.min(end.height, plot, ...below.map(({ height }) => height - LETTER_HEIGHT)),
+  )
+  const fitted = new Map(fitting.map(({ place, height }) => [place, height]))
+  const own = new Map(ends.map(({ place, height }) => [place, height]))
+  return series.map((_, place) => Math.round((fitted.get(place) ?? 0) - (own.get(place) ?? 0)))
+}
+
+/** Moves one after the other away from those before it that end near the same place. */
+function apart(
+  ends: readonly End[],
+  heightOf: (end: End, near: readonly End[]) => number,
+): readonly End[] {
+  const placed: End[] = []
+  for (const end of ends) {
+    const near = placed.filter(({ share }) => Math.abs(share - end.share) < 0.05)
+    placed.push({ ...end, height: heightOf(end, near) })
   }
-  return offsets
+  return placed
+}
+interface End {
+  readonly place: number
+  readonly height: number
+  /** Where the line ends, as a share of the width. */
+  readonly share: number
 }

@@ -2,6 +2,8 @@
 export const percent = (share: number): string => `${(share * 100).toFixed(2)} %`
 export const decimals = (value: number, digits = 4): string => value.toFixed(digits)
 export const seconds = (ms: number): string => (ms / 1000).toFixed(1)
+/** Enough of a hash to tell it from others of a list. */
+export const shortHash = (hash: string): string => hash.slice(0, 12)
 
 const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const
 

@@ -23,8 +23,8 @@ const tip = (params) => {
   const box = document.createElement('div')
   box.className = 'tip'
   if (all.length > 0) line(box, all[0].data.at, true)
-  for (const { data, color, borderColor, seriesName } of all) {
-    const row = line(box, ' ' + seriesName + ': ' + data.text)
+  for (const { data, color, borderColor } of all) {
+    const row = line(box, ' ' + data.who + ': ' + data.text)
     const dot = document.createElement('span')
     dot.textContent = '●'
     dot.style.color = borderColor ?? color

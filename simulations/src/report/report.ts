@@ -84,12 +84,11 @@ function policy(scripts: readonly string[]): string {
   return `default-src 'none'; style-src 'unsafe-inline'${allowed}`
 }
 
-const MAX_NAMED = 3
 function titleOf(subjects: readonly Subject[]): string {
-  const names = subjects.map(({ label }) => label)
-  return names.length > MAX_NAMED
-    ? `Comparison of ${names.length} configurations`
-    : names.join(' · ')
+  const [first] = subjects
+  return subjects.length === 1 && first !== undefined
+    ? first.label
+    : `Comparison of ${subjects.length} configurations`
 }
 
 /** How many configurations and runs, from when, by which version. */

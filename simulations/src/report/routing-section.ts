@@ -1,4 +1,5 @@
 /** The section about routing: which entries of a pool inputs were sent to, and how healthy that is. */
+import type { RunRecord } from '#protocol/record.js'
 import type { PageFigure, Section } from './page-parts.js'
 import { againstRounds, curvesOf, type Quantity } from './subject-figures.js'
 import type { Subject } from './subjects.js'
@@ -14,51 +15,63 @@ const CURVES: readonly (Quantity & { readonly metric: string })[] = [
   { metric: 'routing/similarity', title: 'Similarity of the chosen keys', unit: 'number' },
   {
     metric: 'routing/mutualInformation',
-    title: 'Mutual information with the domain, in nats',
+    title: 'Mutual information with the domain (nats)',
     unit: 'number',
     fromZero: true,
   },
 ]
 
 export function routingSection(subjects: readonly Subject[]): Section | null {
-  const histograms = subjects.flatMap((subject) => histogram(subject, subjects.length > 1))
-  const curves = CURVES.flatMap((quantity) =>
-    againstRounds(curvesOf(subjects, metric(quantity.metric)), quantity),
-  )
-  if (histograms.length + curves.length === 0) return null
+  const curves = CURVES.map((quantity) => ({
+    quantity,
+    curves: curvesOf(subjects, metric(quantity.metric)),
+  }))
+  const used = subjects
+    .map((subject): Use => ({ subject, ranks: usageByRank(subject.runs.map(usageOf)) }))
+    .filter(({ ranks }) => ranks.length > 0)
+  const measured = new Set([
+    ...used.map(({ subject }) => subject),
+    ...curves.flatMap((one) => one.curves.map(({ subject }) => subject)),
+  ])
+  if (measured.size === 0) return null
   return {
     title: 'Routing',
-    note: 'Shares of the selections that went to each entry of the pool, in the last round that counted them, from the most used entry to the least: the number of an entry means nothing from one seed to the next. The effective entries are the exponential of the entropy of these shares.',
-    subjects,
-    figures: [...curves, ...histograms],
+    note: 'Use of the pool: shares of the selections that went to each entry in the last round that counted them, from the most used entry to the least, because the number of an entry means nothing from one seed to the next. The effective entries are the exponential of the entropy of these shares.',
+    subjects: subjects.filter((subject) => measured.has(subject)),
+    figures: [
+      ...curves.flatMap((one) => againstRounds(one.curves, one.quantity)),
+      ...used.map((use) => histogram(use, used)),
+    ],
   }
 }
 
-function histogram(
-  { runs, label, letter, place }: Subject,
-  isOneOfMany: boolean,
-): readonly PageFigure[] {
-  const ranks = usageByRank(runs.map((run) => [...latestBelow(run, 'routing/usage/').values()]))
-  if (ranks.length === 0) return []
+interface Use {
+  readonly subject: Subject
+  readonly ranks: readonly Range[]
+}
+const usageOf = (run: RunRecord): readonly number[] => [
+  ...latestBelow(run, 'routing/usage/').values(),
+]
+
+/** All with the same axis, so that they can be compared. */
+function histogram({ subject, ranks }: Use, all: readonly Use[]): PageFigure {
   const title = 'Use of the pool'
-  return [
-    {
-      ...{ kind: 'bars', width: 'half' },
-      title: isOneOfMany ? `${title}, ${letter}` : title,
-      chart: {
-        categories: ranks.map((_, rank) => String(rank + 1)),
-        label: 'entry, by use',
-        y: { label: 'share of selections', unit: 'share' },
-        series: [
-          {
-            ...{ name: label, look: place },
-            values: ranks.map(({ mean, low, high }) => ({ y: mean, low, high })),
-          },
-        ],
-        form: 'bars',
+  const values = ranks.map(({ mean, low, high }) => ({ y: mean, low, high }))
+  return {
+    ...{ kind: 'bars', width: 'half' },
+    title: all.length > 1 ? `${title}, ${subject.letter}` : title,
+    chart: {
+      categories: ranks.map((_, rank) => String(rank + 1)),
+      label: 'entry, by use',
+      y: {
+        label: 'share of selections',
+        unit: 'share',
+        upTo: Math.max(...all.flatMap((use) => use.ranks.map(({ high }) => high))),
       },
+      series: [{ name: subject.label, look: subject.place, letter: subject.letter, values }],
+      form: 'bars',
     },
-  ]
+  }
 }
 
 /** Each run's shares from the largest down, then rank by rank over runs. An entry that a run lacks was not used. */

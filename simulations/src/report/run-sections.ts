@@ -1,6 +1,6 @@
 /** Sections about the runs themselves: results in one table, bytes, configurations, fingerprints. */
 import type { Engine, RunRecord } from '#protocol/record.js'
-import { configurationDifferences, configurationValues } from './comparison.js'
+import { configurationDifferences, configurationValues, type ComparisonRow } from './comparison.js'
 import { html, table, type Cell } from './html.js'
 import { bytes, decimals, percent } from './numbers.js'
 import { nameOf, type PageFigure, type Section } from './page-parts.js'
@@ -18,7 +18,7 @@ export function resultSection(subjects: readonly Subject[]): Section {
   const isRepeated = hasSpread(subjects)
   const numbers = [
     ...['seeds', 'rounds', 'accuracy', ...(isRepeated ? ['±'] : []), 'loss'],
-    ...(hasClients ? ['lowest client', 'highest client'] : []),
+    ...(hasClients ? ['lowest – highest client'] : []),
     ...['up', 'down', 'seconds'],
   ]
   const rows = subjects.map((subject): readonly Cell[] => {
@@ -32,9 +32,7 @@ export function resultSection(subjects: readonly Subject[]): Section {
       orDash(row.accuracy, percent),
       ...(isRepeated ? [orDash(runs.length > 1 ? row.spread : null, percent)] : []),
       orDash(row.loss, decimals),
-      ...(hasClients
-        ? [orDash(row.lowestClient, percent), orDash(row.highestClient, percent)]
-        : []),
+      ...(hasClients ? [clientsOf(row)] : []),
       bytes(row.bytesUp),
       bytes(row.bytesDown),
       row.seconds.toFixed(1),
@@ -52,6 +50,11 @@ export function resultSection(subjects: readonly Subject[]): Section {
     body: html`${table('Results by configuration', head, rows)}${unfinished(subjects)}`,
   }
 }
+
+const clientsOf = ({ lowestClient, highestClient }: ComparisonRow): string =>
+  lowestClient === null || highestClient === null
+    ? '–'
+    : `${percent(lowestClient)} – ${percent(highestClient)}`
 
 /** Runs that did not reach their end are part of the means: it must be said. */
 function unfinished(subjects: readonly Subject[]) {
@@ -90,11 +93,12 @@ export function byteSection(subjects: readonly Subject[]): Section | null {
         { name: 'down', values: sent.map(({ row }) => ({ y: row.bytesDown })) },
       ],
       form: 'bars',
+      looks: sent.map(({ place }) => place),
     },
   }
   return {
     title: 'Bytes',
-    note: 'All clients together, without the framing of the transport. In total: what clients sent (solid) and what they received (hatched).',
+    note: 'All clients together; a round that only evaluates takes less. In total: what clients sent (solid) and what they received (hatched).',
     subjects: sent,
     figures: [
       ...againstRounds(perRound, {
@@ -145,30 +149,43 @@ export function configurationSection(subjects: readonly Subject[]): Section {
   }
 }
 
+/** What may be the same for all runs, and is then said once. */
+const SHARED: readonly { readonly head: string; readonly of: (run: RunRecord) => string }[] = [
+  { head: 'kind', of: ({ kind }) => kind },
+  { head: 'tributary', of: ({ version }) => version },
+  { head: 'computed by', of: enginesOf },
+]
+
 export function fingerprintSection(subjects: readonly Subject[]): Section {
+  const all = subjects.flatMap(({ runs }) => runs)
+  const isShared = ({ of }: (typeof SHARED)[number]): boolean => new Set(all.map(of)).size === 1
+  const own = SHARED.filter((fact) => !isShared(fact))
+  const shared = SHARED.filter(isShared).flatMap(({ head, of }) =>
+    all.slice(0, 1).map((run) => `${head}: ${of(run)}`),
+  )
+  const hash = (text: string): Cell => html`<code class="hash">${text}</code>`
   const rows = subjects.flatMap(({ letter, runs }) =>
     runs.map((run): readonly Cell[] => [
       html`<b>${letter}</b> <code>${run.runId}</code>`,
       String(run.config.seed),
-      run.kind,
       html`<time>${run.createdAt.slice(0, 16).replace('T', ' ')}</time>`,
-      run.version,
-      enginesOf(run),
-      code(run.configHash),
-      orDash(run.modelHash, code),
+      ...own.map(({ of }) => of(run)),
+      hash(run.configHash),
+      orDash(run.modelHash, hash),
     ]),
   )
-  const head = ['run', 'seed', 'kind', 'begun (UTC)', 'tributary', 'computed by']
+  const heads = [
+    ...['run', 'seed', 'begun (UTC)', ...own.map(({ head }) => head)],
+    ...['SHA-256 of the configuration', 'SHA-256 of the model'],
+  ]
   return {
     title: 'Fingerprints',
-    note: "A model's bytes follow from the run's record: configuration, seed, data, engine, and whose updates each round accepted. tributary simulate --replay RUN computes them again.",
+    note: `A model's bytes follow from the run's record: configuration, seed, data, engine, and whose updates each round accepted. tributary simulate --replay RUN computes them again.${
+      shared.length === 0 ? '' : ` The same for all: ${shared.join('; ')}.`
+    }`,
     body: table(
       'Fingerprint of every run',
-      [
-        ...head.map((name) => ({ head: name, isNumber: name === 'seed' })),
-        { head: html`<span class="hash">configuration, SHA-256</span>` },
-        { head: html`<span class="hash">model, SHA-256</span>` },
-      ],
+      heads.map((head) => ({ head, isNumber: head === 'seed' })),
       rows,
     ),
   }
@@ -177,6 +194,6 @@ export function fingerprintSection(subjects: readonly Subject[]): Section {
 /** The engines of the coordinator and of all members, each once. */
 function enginesOf({ engine, roster }: RunRecord): string {
   const text = ({ backend, version, threads }: Engine): string =>
-    `${backend} ${version}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`
+    `${backend} (${version}), ${threads} ${threads === 1 ? 'thread' : 'threads'}`
   return [...new Set([engine, ...roster.map((member) => member.engine)].map(text))].join('; ')
 }

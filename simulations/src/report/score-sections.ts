@@ -17,8 +17,6 @@ import { clientValues, lagOf, latestBelow, metric, rangesByName } from './trajec
 
 const ACCURACY: Quantity = { title: 'Accuracy', unit: 'share' }
 const LOSS: Quantity = { title: 'Loss', unit: 'number' }
-/** Markers that half of the page has room for. */
-const FEW_MARKERS = 24
 
 export const hasSpread = (subjects: readonly Subject[]): boolean =>
   subjects.some(({ runs }) => runs.length > 1)
@@ -96,13 +94,17 @@ const whiskers = (subjects: readonly Subject[]): string =>
     ? ' Markers are means over runs; whiskers reach from the lowest to the highest run.'
     : ''
 
+/** More markers, or longer names, than half of the page has room for. */
+const isWide = (names: readonly string[], subjects: number): boolean =>
+  names.length * subjects > 24 || names.some(({ length }) => length > 12)
+
 export function domainSection(subjects: readonly Subject[]): Section | null {
   const of = latest(subjects, 'accuracy/domain/')
   if (of.size === 0) return null
   const names = namesIn(of)
   const figure = markersFigure(of, {
     ...{ title: 'Accuracy by domain', unit: 'share', label: 'domain', names },
-    width: names.length * of.size > FEW_MARKERS ? 'full' : 'half',
+    width: isWide(names, of.size) ? 'full' : 'half',
   })
   return {
     title: 'Domains',
@@ -131,7 +133,7 @@ export function clientSection(subjects: readonly Subject[]): Section | null {
     note: `${
       isAccuracy
         ? "Accuracy of the final model on each client's own held-out examples."
-        : 'No client scored a model; this is the training loss of the last round that each took part in.'
+        : 'The records hold no accuracy of single clients. This is the training loss of the last round that each took part in.'
     }${whiskers(subjects)}`,
     subjects: [...values.keys()],
     figures: [figure],

@@ -37,7 +37,7 @@ export function againstRounds(curves: readonly Curve[], what: Quantity): readonl
   return [
     {
       kind: 'curves',
-      title: `${what.title} against rounds`,
+      title: `${what.title} by round`,
       width: 'half',
       chart: { x: { label: 'round', unit: 'count' }, y: yAxis(what), series },
       numbers: roundNumbers(curves, what),
@@ -57,7 +57,7 @@ export function againstBytes(curves: readonly Curve[], what: Quantity): readonly
   return [
     {
       kind: 'curves',
-      title: `${what.title} against bytes`,
+      title: `${what.title} by bytes`,
       width: 'half',
       chart: { x: { label: 'sent in both directions', unit: 'bytes' }, y: yAxis(what), series },
     },
@@ -124,7 +124,7 @@ export function markersFigure<Name extends string | number>(
     return range === undefined ? null : valueOf(range)
   }
   const series = [...of.keys()].map((subject): BarSeries => ({
-    ...{ name: subject.label, look: subject.place },
+    ...{ name: subject.label, look: subject.place, letter: subject.letter },
     values: names.map((name) => value(subject, name)),
   }))
   return {
