@@ -1,4 +1,3 @@
-export { summarise } from '#simulations/report/summary.js'
 import type { RoundRecord, RunRecord } from '#protocol/record.js'
 import { bytes, decimals, percent, seconds } from '#simulations/report/numbers.js'
 import type { Output } from './output.js'

@@ -1,2 +1,0 @@
-export { meanAndSpread, percent } from '#simulations/report/numbers.js'
-export const shortHash = (hash: string): string => hash.slice(0, 12)
