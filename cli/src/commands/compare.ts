@@ -7,6 +7,7 @@ import type { RunRecord } from '#protocol/record.js'
 import {
   comparisonRow,
   configurationDifferences,
+  configurationValues,
   groupRuns,
   type ComparisonRow,
 } from '#simulations/report/comparison.js'
@@ -33,7 +34,7 @@ export function registerCompare(program: Command): void {
       const records = await Promise.all(runs.map((run) => load(run, options)))
       const rows = groupRuns(records).map(comparisonRow)
       out.table(HEAD, rows.map(cells))
-      const differences = configurationDifferences(records)
+      const differences = configurationDifferences(records.map(configurationValues))
       if (differences.length > 0) {
         out.say('Configurations differ in:')
         out.table(

@@ -26,15 +26,34 @@ export interface ComparisonRow {
   readonly seconds: number
 }
 
-/** Runs grouped by configuration, in the order in which a configuration first occurs. The seed does not count. */
+/** Runs that differ in nothing but their seed and what follows from it, in the order in which the first of them occur. */
 export function groupRuns(records: readonly RunRecord[]): readonly (readonly RunRecord[])[] {
-  const groups = new Map<string, RunRecord[]>()
+  const groups: RunRecord[][] = []
   for (const record of records) {
-    const key = JSON.stringify({ ...record.config, seed: 0 })
-    groups.set(key, [...(groups.get(key) ?? []), record])
+    const group = groups.find(([first]) => first !== undefined && isRepetition(record, first))
+    if (group === undefined) groups.push([record])
+    else group.push(record)
   }
-  return [...groups.values()]
+  return groups
 }
+
+/**
+ * Equal but for the seed. Texts with `seed=` may follow it, as `{seed}` in an experiment makes them; and where data do, so
+ * may the bundle that a run starts from.
+ */
+function isRepetition(a: RunRecord, b: RunRecord): boolean {
+  const [left, right] = [configurationValues(a), configurationValues(b)]
+  const different = [...new Set([...left.keys(), ...right.keys()])].filter(
+    (key) => key !== 'seed' && left.get(key) !== right.get(key),
+  )
+  const others = different.filter((key) => key !== 'startFrom')
+  return (
+    others.every((key) => seedless(a, left.get(key)) === seedless(b, right.get(key))) &&
+    (others.length > 0 || different.length === 0)
+  )
+}
+const seedless = ({ config }: RunRecord, value = ''): string =>
+  value.replaceAll(new RegExp(`\\bseed=${config.seed}\\b`, 'g'), 'seed={seed}')
 
 export function comparisonRow(records: readonly RunRecord[]): ComparisonRow {
   const summaries = records.map(summarise)
@@ -72,20 +91,30 @@ export interface ConfigurationDifference {
   readonly values: readonly string[]
 }
 
-/** The keys, sorted, whose values are not the same in all records. Names differ anyway. */
+/** The keys, sorted, whose values are not the same in all configurations. Names differ anyway. */
 export function configurationDifferences(
-  records: readonly RunRecord[],
+  configurations: readonly ReadonlyMap<string, string>[],
 ): readonly ConfigurationDifference[] {
-  const flat = records.map(configurationValues)
-  const keys = [...new Set(flat.flatMap((entries) => [...entries.keys()]))].sort()
+  const keys = [...new Set(configurations.flatMap((values) => [...values.keys()]))].sort()
   return keys
-    .map((key) => ({ key, values: flat.map((entries) => entries.get(key) ?? '–') }))
+    .map((key) => ({ key, values: configurations.map((values) => values.get(key) ?? '–') }))
     .filter(({ key, values }) => key !== 'name' && new Set(values).size > 1)
 }
 
 /** Every key of a configuration with its value as JSON. */
 export const configurationValues = ({ config }: RunRecord): ReadonlyMap<string, string> =>
   flatten(config)
+
+/** The same for repetitions of one configuration, without the seed; `{seed}` stands where values follow it. */
+export function sharedConfiguration(runs: readonly RunRecord[]): ReadonlyMap<string, string> {
+  const all = runs.map(configurationValues)
+  const shared = [...(all[0] ?? [])].map(([key, value]) => {
+    if (all.every((values) => values.get(key) === value)) return [key, value] as const
+    const [text, ...others] = new Set(runs.map((run, i) => seedless(run, all[i]?.get(key))))
+    return [key, others.length === 0 ? (text ?? '') : 'follows the seed'] as const
+  })
+  return new Map(shared.filter(([key]) => key !== 'seed'))
+}
 
 function flatten(value: unknown, path = ''): Map<string, string> {
   if (value === null || typeof value !== 'object' || Array.isArray(value))

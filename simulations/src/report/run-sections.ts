@@ -1,6 +1,6 @@
 /** Sections about the runs themselves: results in one table, bytes, configurations, fingerprints. */
 import type { Engine, RunRecord } from '#protocol/record.js'
-import { configurationDifferences, configurationValues, type ComparisonRow } from './comparison.js'
+import { configurationDifferences, type ComparisonRow } from './comparison.js'
 import { html, table, type Cell } from './html.js'
 import { bytes, decimals, percent } from './numbers.js'
 import { nameOf, type PageFigure, type Section } from './page-parts.js'
@@ -112,13 +112,10 @@ export function byteSection(subjects: readonly Subject[]): Section | null {
 }
 
 export function configurationSection(subjects: readonly Subject[]): Section {
-  const firsts = subjects.map(({ runs }) => runs[0])
-  const differences = configurationDifferences(firsts).filter(({ key }) => key !== 'seed')
-  const different = new Set([...differences.map(({ key }) => key), 'name', 'seed'])
-  const common = firsts
-    .slice(0, 1)
-    .flatMap((record) => [...configurationValues(record)])
-    .filter(([key]) => !different.has(key))
+  const configurations = subjects.map(({ configuration }) => configuration)
+  const differences = configurationDifferences(configurations)
+  const different = new Set([...differences.map(({ key }) => key), 'name'])
+  const common = [...(configurations[0] ?? [])].filter(([key]) => !different.has(key))
   const differing = table(
     'Keys in which configurations differ',
     [

@@ -40,6 +40,7 @@ export interface AxisRange {
   readonly interval: number
 }
 
+const SMALLEST = 1e-12
 const STEPS = [1, 2, 2.5, 5, 10]
 /** Multiplying by powers of ten leaves dust in the last digits. */
 const clean = (value: number): number => Number(value.toPrecision(12))
@@ -49,7 +50,10 @@ const clean = (value: number): number => Number(value.toPrecision(12))
  * 100, so an axis of percentages does not pass it.
  */
 export function axisRange(low: number, high: number): AxisRange {
-  const span = high - low || Math.abs(high) || 1
+  const size = Math.max(Math.abs(low), Math.abs(high))
+  // What differs in the last digits only is drawn flat.
+  const span =
+    high - low > 1e-9 * size ? Math.max(high - low, SMALLEST) : size < SMALLEST ? 1 : size
   const power = 10 ** Math.floor(Math.log10(span / 4))
   const step = clean(
     power * (STEPS.find((factor) => 4 * factor * power >= span * (1 - 1e-9)) ?? 10),

@@ -3,6 +3,7 @@ import {
   comparisonRow,
   configurationDifferences,
   groupRuns,
+  sharedConfiguration,
   type ComparisonRow,
 } from './comparison.js'
 import { letterOf } from './look.js'
@@ -11,42 +12,53 @@ import { letterOf } from './look.js'
 export interface Subject {
   readonly place: number
   readonly letter: string
-  /** The runs' name, followed by what else tells it from others of that name. Unique. */
+  /** The runs' name, followed by what else tells it from others of that name. */
   readonly label: string
   /** At least one. */
   readonly runs: readonly [RunRecord, ...RunRecord[]]
   readonly row: ComparisonRow
+  /** By key; without the seed. */
+  readonly configuration: ReadonlyMap<string, string>
 }
 
 export function subjectsOf(records: readonly RunRecord[]): readonly Subject[] {
-  const groups = groupRuns(records).flatMap(([first, ...others]) =>
-    first === undefined ? [] : [[first, ...others] as const],
+  const groups = groupRuns(records).flatMap(([first, ...others]): readonly Runs[] =>
+    first === undefined ? [] : [[first, ...others]],
   )
-  const firsts = groups.map(([first]) => first)
   return groups.map((runs, place) => ({
     place,
     letter: letterOf(place),
-    label: labelOf(runs[0], firsts),
-    runs: [...runs],
+    label: labelOf(runs, groups),
+    runs,
     row: comparisonRow(runs),
+    configuration: sharedConfiguration(runs),
   }))
 }
 
+type Runs = Subject['runs']
+
 /** As few differing keys as tell apart what has the same name; the method first, because people think in methods. */
-function labelOf(record: RunRecord, all: readonly RunRecord[]): string {
-  const namesakes = all.filter(({ name }) => name === record.name)
-  const own = namesakes.indexOf(record)
-  const differences = configurationDifferences(namesakes)
-    .filter(({ key }) => key !== 'seed')
-    .sort((a, b) => Number(b.key === 'method.name') - Number(a.key === 'method.name'))
+function labelOf(runs: Runs, all: readonly Runs[]): string {
+  const { name } = runs[0]
+  const namesakes = all.filter(([first]) => first.name === name)
+  const own = namesakes.indexOf(runs)
+  const differences = [...configurationDifferences(namesakes.map(sharedConfiguration))].sort(
+    (a, b) => Number(b.key === 'method.name') - Number(a.key === 'method.name'),
+  )
   const described = (place: number, keys: number): string =>
     differences
       .slice(0, keys)
-      .map(({ key, values }) => `${key}=${(values[place] ?? '').replaceAll('"', '')}`)
+      .map(({ key, values }) => `${key}=${short(values[place] ?? '')}`)
       .join(', ')
   const isUnique = (keys: number): boolean =>
     namesakes.every((_, place) => place === own || described(place, keys) !== described(own, keys))
-  const needed = differences.findIndex((_, keys) => isUnique(keys))
-  const keys = needed === -1 ? differences.length : needed
-  return keys === 0 ? record.name : `${record.name} (${described(own, keys)})`
+  const counts = Array.from({ length: differences.length + 1 }, (_, keys) => keys)
+  const keys = counts.find(isUnique) ?? differences.length
+  return keys === 0 ? name : `${name} (${described(own, keys)})`
+}
+
+const LONGEST_VALUE = 24
+function short(json: string): string {
+  const text = json.replaceAll('"', '')
+  return text.length <= LONGEST_VALUE ? text : `${text.slice(0, LONGEST_VALUE - 1)}…`
 }
