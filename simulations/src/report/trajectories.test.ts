@@ -30,7 +30,9 @@ describe('a trajectory', () => {
   })
   it('has only rounds that every run measured, and takes no notice of runs that never did', () => {
     const runs = [run(0, [0.1, null, 0.7]), run(1, [0.1, 0.5, 0.8, 0.9]), run(2, [null, null])]
-    expect(trajectory(runs, accuracy).map(({ round }) => round)).toEqual([0, 2])
+    const rounds = (of: typeof runs) => trajectory(of, accuracy).map(({ round }) => round)
+    expect(rounds(runs)).toEqual([0, 2])
+    expect(rounds(runs.toReversed())).toEqual([0, 2])
     expect(trajectory([run(0, [null])], accuracy)).toEqual([])
     expect(trajectory([], accuracy)).toEqual([])
   })
