@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { everyIndex } from '#data/dataset.js'
+import { countLabels, everyIndex, type Dataset } from '#data/dataset.js'
 import { loadDataset, openSource } from './loader-list.js'
 
 describe('synthetic', () => {
@@ -48,15 +48,66 @@ describe('synthetic', () => {
     ).toBeGreaterThan(0.6)
   })
 
-  it.each(['faces', 'blobs:count=0', 'blobs:count=x', 'digits:side=4', 'classes=1', 'seed=-1'])(
-    'refuses %s',
-    async (path) => {
-      await expect(loadDataset({ name: 'synthetic', path })).rejects.toMatchObject({
-        code: 'usage/bad-value',
-      })
-    },
-  )
+  it('has as many test rows as asked, the same number of every class', async () => {
+    const path = 'glyphs:classes=4:count=10:test=24'
+    const test = await loadDataset({ name: 'synthetic', path, split: 'test' })
+    expect(countLabels(test.labels, 4)).toEqual([6, 6, 6, 6])
+    expect(await openSource({ name: 'synthetic', path })).toMatchObject({
+      inputShape: [12, 12, 1],
+      classes: ['0', '1', '2', '3'],
+    })
+  })
+
+  it('makes glyphs that their nearest class mean tells apart, if with pains', async () => {
+    const { features, labels, count } = await loadDataset({
+      name: 'synthetic',
+      path: 'glyphs:classes=8:count=800:seed=1',
+    })
+    const accuracy = nearestMeanAccuracy(features, labels, { count, size: 144, classes: 8 })
+    expect(accuracy).toBeGreaterThan(0.8)
+    expect(accuracy).toBeLessThan(1)
+  })
+
+  it('counts on in the glyphs of a seed with first=, in examples of their own', async () => {
+    const open = async (options: string) =>
+      loadDataset({ name: 'synthetic', path: `glyphs:count=400:${options}` })
+    const [eight, others] = [await open('classes=8'), await open('first=8:classes=20')]
+    expect(others.classes[0]).toBe('8')
+    expect(others.classes).toHaveLength(20)
+    // Class 2 of `first=6` is class 8 of the seed: equal but for the jitter and the noise of its examples.
+    const six = await open('first=6:classes=8')
+    const [same, other] = [classMean(six, 2), classMean(six, 3)].map((mean) =>
+      distance(mean, classMean(others, 0)),
+    )
+    expect(same!).toBeLessThan(other! / 4)
+    expect(eight.features.subarray(0, 144)).not.toEqual(six.features.subarray(0, 144))
+  })
+
+  it.each([
+    'faces',
+    'glyphs:test=0',
+    'glyphs:first=-1',
+    'blobs:count=0',
+    'blobs:count=x',
+    'digits:side=4',
+    'classes=1',
+    'seed=-1',
+  ])('refuses %s', async (path) => {
+    await expect(loadDataset({ name: 'synthetic', path })).rejects.toMatchObject({
+      code: 'usage/bad-value',
+    })
+  })
 })
+
+function classMean({ features, labels }: Dataset, label: number): Float64Array {
+  const own = [...labels.keys()].filter((i) => labels[i] === label)
+  return Float64Array.from(
+    { length: 144 },
+    (_, j) => own.reduce((sum, i) => sum + features[i * 144 + j]!, 0) / own.length,
+  )
+}
+const distance = (a: Float64Array, b: Float64Array): number =>
+  a.reduce((sum, value, j) => sum + (value - b[j]!) ** 2, 0)
 
 /** Share of rows that are nearest to the mean of their own class. */
 function nearestMeanAccuracy(

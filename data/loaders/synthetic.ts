@@ -1,16 +1,19 @@
 import { createStreams, type Streams } from '#protocol/random.js'
 import { FederationError } from '#protocol/errors.js'
+import { rowSize } from '#data/dataset.js'
 import { numbered } from '#data/formats/class-names.js'
 import { drawDigit } from '#data/formats/digits.js'
+import { drawGlyph, GLYPH_SIDE, glyphPrototype } from '#data/formats/glyphs.js'
 import { wholeOption } from '#data/formats/option-numbers.js'
 import type { Loader, LoadRequest } from './loader.js'
 
+const LARGEST_SET = 10_000_000
 const PURPOSE = { train: 'synthetic-train', test: 'synthetic-test' }
 
 /** How to make one row of a class. `index` is the row's number in its split. */
 interface Recipe {
   readonly inputShape: readonly number[]
-  readonly classes: number
+  readonly classes: readonly string[]
   row(label: number, index: number): Float32Array
 }
 
@@ -26,58 +29,77 @@ function blobs({ options, split }: LoadRequest, streams: Streams): Recipe {
     const stream = streams(PURPOSE[split], index, 0)
     return Float32Array.from(centres[label]!, (centre) => centre + stream.normal())
   }
-  return { inputShape: [size], classes, row }
+  return { inputShape: [size], classes: numbered(classes), row }
 }
 
 function digits({ options, split }: LoadRequest, streams: Streams): Recipe {
   const side = wholeOption(options, 'side', { min: 8, max: 64, otherwise: 16 })
   return {
     inputShape: [side, side, 1],
-    classes: 10,
+    classes: numbered(10),
     row: (label, index) => drawDigit(label, side, streams(PURPOSE[split], index, 0)),
+  }
+}
+
+/** `first` counts on in the prototypes of a seed: a set of other classes, of the same kind, to train a backbone on. */
+function glyphs({ options, split }: LoadRequest, streams: Streams): Recipe {
+  const count = wholeOption(options, 'classes', { min: 2, max: 1000, otherwise: 10 })
+  const first = wholeOption(options, 'first', { min: 0, max: 1_000_000, otherwise: 0 })
+  const prototypes = Array.from({ length: count }, (_, label) =>
+    glyphPrototype(streams('synthetic-glyph', first + label, 0)),
+  )
+  return {
+    inputShape: [GLYPH_SIDE, GLYPH_SIDE, 1],
+    classes: prototypes.map((_, label) => String(first + label)),
+    row: (label, index) => drawGlyph(prototypes[label]!, streams(PURPOSE[split], index, first)),
   }
 }
 
 function recipeOf(request: LoadRequest, streams: Streams): Recipe {
   if (request.path === '' || request.path === 'blobs') return blobs(request, streams)
   if (request.path === 'digits') return digits(request, streams)
+  if (request.path === 'glyphs') return glyphs(request, streams)
   throw new FederationError(
     'usage/bad-value',
-    `synthetic:${request.path}: expected blobs or digits`,
+    `synthetic:${request.path}: expected blobs, digits or glyphs`,
   )
 }
 
+/** `count` rows to train on, `test` to test on: a fifth as many unless it is given. */
+function rowsIn({ options, split, limit }: LoadRequest): number {
+  const count = wholeOption(options, 'count', { min: 1, max: LARGEST_SET, otherwise: 2000 })
+  const test = wholeOption(options, 'test', {
+    ...{ min: 1, max: LARGEST_SET },
+    otherwise: Math.ceil(count / 5),
+  })
+  return Math.min(limit, split === 'train' ? count : test)
+}
+
 /**
- * Made-up data for tests and examples: Gaussian blobs, or digits of a seven-segment display drawn with jitter and noise.
- * Row i has label i mod classes and comes from its own random stream, so any rows can be made without the others. The
- * test split has a fifth as many rows as the training split (`count`), from other streams.
+ * Made-up data for tests and examples: Gaussian blobs; digits of a seven-segment display drawn with jitter and noise; or
+ * glyphs, random strokes that a linear model finds hard to tell apart. Row i has label i mod classes and comes from its own
+ * random stream, so any rows can be made without the others. The test split comes from other streams than the training split.
  */
 export const synthetic: Loader = {
   name: 'synthetic',
-  usage: 'synthetic[:blobs|digits][:count=N][:seed=N][:classes=N][:features=N][:side=N]',
-  summary: 'seeded Gaussian blobs or small drawn digits, for tests',
+  usage:
+    'synthetic[:blobs|digits|glyphs][:count=N][:test=N][:seed=N][:classes=N][:features=N][:side=N][:first=N]',
+  summary: 'seeded Gaussian blobs, small drawn digits or random glyphs',
   path: 'optional',
-  options: ['count', 'seed', 'classes', 'features', 'side'],
+  options: ['count', 'test', 'seed', 'classes', 'features', 'side', 'first'],
   reproducible: true,
   open: async (request) => {
     const seed = wholeOption(request.options, 'seed', { min: 0, max: 2 ** 48, otherwise: 0 })
-    const count = wholeOption(request.options, 'count', {
-      min: 1,
-      max: 10_000_000,
-      otherwise: 2000,
-    })
     const recipe = recipeOf(request, createStreams(seed))
-    const rows = Math.min(request.limit, request.split === 'train' ? count : Math.ceil(count / 5))
-    const size = recipe.inputShape.reduce((product, length) => product * length, 1)
+    const size = rowSize(recipe.inputShape)
+    const classes = recipe.classes.length
     return {
       inputShape: recipe.inputShape,
-      classes: numbered(recipe.classes),
-      labels: Int32Array.from({ length: rows }, (_, i) => i % recipe.classes),
+      classes: recipe.classes,
+      labels: Int32Array.from({ length: rowsIn(request) }, (_, i) => i % classes),
       features: async (indices) => {
         const out = new Float32Array(indices.length * size)
-        indices.forEach((index, at) =>
-          out.set(recipe.row(index % recipe.classes, index), at * size),
-        )
+        indices.forEach((index, at) => out.set(recipe.row(index % classes, index), at * size))
         return out
       },
     }
