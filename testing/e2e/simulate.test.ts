@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, realpath, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { RunRecord } from '#protocol/record.js'
@@ -94,6 +94,19 @@ describe('tributary simulate', () => {
         spread: 0,
       }),
     ])
+  })
+
+  it('leaves runs that `compare --out` makes one page of', async () => {
+    const runs = [oneWorker, twoWorkers].map(runIdOf)
+    const file = join(directory.path, 'report.html')
+    const { status, result } = await run('compare', ...runs, '--out', 'report.html')
+    expect(status).toBe(0)
+    const page = await readFile(file)
+    expect(result['report']).toEqual({ file: await realpath(file), bytes: page.byteLength })
+    for (const id of runs) expect(page.toString()).toContain(id)
+    const nowhere = await run('compare', ...runs, '--out', 'missing/report.html')
+    expect(nowhere.status).toBe(2)
+    expect(nowhere.result).toMatchObject({ event: 'error', code: 'usage/bad-value' })
   })
 
   it('leaves runs that `runs list --local` and `runs show --local` know', async () => {

@@ -12,10 +12,10 @@ const seedsOf = (groups: ReturnType<typeof groupRuns>) =>
   groups.map((group) => group.map(({ config }) => config.seed))
 
 describe('grouping', () => {
-  it('puts runs together that differ in their seed alone, in order of appearance', () => {
+  it('puts runs together that differ in their seed alone, in order of appearance and then by seed', () => {
     const a = (seed: number) => madeUpRun({ seed })
     const b = (seed: number) => madeUpRun({ seed, config: { rounds: 3 } })
-    expect(seedsOf(groupRuns([b(5), a(0), b(6), a(1)]))).toEqual([
+    expect(seedsOf(groupRuns([b(6), a(0), b(5), a(1)]))).toEqual([
       [5, 6],
       [0, 1],
     ])

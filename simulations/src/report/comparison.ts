@@ -26,7 +26,10 @@ export interface ComparisonRow {
   readonly seconds: number
 }
 
-/** Runs that differ in nothing but their seed and what follows from it, in the order in which the first of them occur. */
+/**
+ * Runs that differ in nothing but their seed and what follows from it, in the order in which the first of
+ * them occur; within a group by seed.
+ */
 export function groupRuns(records: readonly RunRecord[]): readonly (readonly RunRecord[])[] {
   const groups: RunRecord[][] = []
   for (const record of records) {
@@ -34,7 +37,7 @@ export function groupRuns(records: readonly RunRecord[]): readonly (readonly Run
     if (group === undefined) groups.push([record])
     else group.push(record)
   }
-  return groups
+  return groups.map((runs) => runs.toSorted((a, b) => a.config.seed - b.config.seed))
 }
 
 /**

@@ -45,6 +45,8 @@ interface Drawing {
 
 /** More markers than this hide their line. */
 const MARKERS = 12
+/** Bands of more series than this cover each other; their tooltips still tell the range. */
+export const MOST_BANDS = 6
 const LETTER_HEIGHT = 13
 
 export function curveOption(chart: CurveChart, sheet: Sheet): ChartOption {
@@ -73,7 +75,7 @@ export function curveOption(chart: CurveChart, sheet: Sheet): ChartOption {
     },
     yAxis: yAxisOption(sheet, y, chart.y.label),
     series: chart.series.flatMap((series, place) => [
-      ...band(series, place, drawing),
+      ...(chart.series.length > MOST_BANDS ? [] : band(series, place, drawing)),
       line(series, { place, offset: offsets[place] ?? 0, drawing }),
     ]),
   }

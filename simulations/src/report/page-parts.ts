@@ -40,8 +40,10 @@ export interface Drawing {
 }
 
 const SIZES = { half: { width: 524, height: 290 }, full: { width: 1080, height: 320 } } as const
-/** A category narrower than this cannot be read: the figure scrolls sideways instead. */
-const CATEGORY_WIDTH = 11
+/** What needs more room than the page has scrolls sideways. */
+const [CATEGORY_WIDTH, MARKER_WIDTH, WIDEST] = [11, 5, 6000]
+/** More subjects than this are told once, in the table of results. */
+const MOST_IN_KEY = 8
 
 export const slug = (title: string): string => title.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')
 
@@ -61,10 +63,12 @@ export function sectionHtml(section: Section, drawing: Drawing): Html {
 }
 
 function figureHtml(figure: PageFigure, id: string, { isInteractive }: Drawing): Html {
-  const sheet: Sheet = { theme: PAGE, ...SIZES[figure.width] }
+  const needed = roomFor(figure)
+  const size = SIZES[figure.width]
+  const width = Math.min(Math.max(size.width, needed), WIDEST)
+  const sheet: Sheet = { theme: PAGE, width, height: size.height }
   const option: ChartOption =
     figure.kind === 'curves' ? curveOption(figure.chart, sheet) : barOption(figure.chart, sheet)
-  const categories = figure.kind === 'bars' ? figure.chart.categories.length : 0
   const label = html`${figure.title}`.markup
   const svg = new Html(renderSvg(option, sheet, { id, label }))
   const data = isInteractive
@@ -72,16 +76,26 @@ function figureHtml(figure: PageFigure, id: string, { isInteractive }: Drawing):
         ${jsonData(option)}
       </script>`
     : ''
-  const narrowest = Math.min(sheet.width, Math.max(300, 60 + categories * CATEGORY_WIDTH))
   return html`<figure class="${figure.width}">
     <figcaption>${figure.title}</figcaption>
     <div class="scroll">
-      <div class="chart" style="min-width:${narrowest}px" data-height="${sheet.height}">
+      <div
+        class="chart"
+        style="min-width:${Math.min(width, Math.max(300, needed))}px"
+        data-height="${sheet.height}"
+      >
         ${svg}${data}
       </div>
     </div>
     ${figure.numbers === undefined ? '' : numbersHtml(figure.numbers)}
   </figure> `
+}
+
+/** Pixels, for categories and for the markers in them. */
+function roomFor(figure: PageFigure): number {
+  if (figure.kind === 'curves') return 0
+  const { categories, series } = figure.chart
+  return 60 + categories.length * Math.max(CATEGORY_WIDTH, MARKER_WIDTH * (series.length + 1))
 }
 
 const numbersHtml = ({ caption, columns, rows }: Numbers): Html =>
@@ -92,9 +106,11 @@ const numbersHtml = ({ caption, columns, rows }: Numbers): Html =>
 
 /** Lines, markers and letters with the names that they stand for. */
 const key = (subjects: readonly Subject[]): Html =>
-  html`<ul class="key">
-    ${subjects.map((subject) => html`<li>${nameOf(subject)}</li>`)}
-  </ul> `
+  subjects.length > MOST_IN_KEY
+    ? html`<p class="note">Letters, colours and markers are those of the table of results.</p> `
+    : html`<ul class="key">
+        ${subjects.map((subject) => html`<li>${nameOf(subject)}</li>`)}
+      </ul> `
 
 /** A subject's name behind its line, marker and letter. */
 export const nameOf = (subject: Subject): Html =>

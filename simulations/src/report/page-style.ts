@@ -20,7 +20,7 @@ a{color:var(--series-0)}
 a:focus-visible,summary:focus-visible,.scroll:focus-visible{outline:2px solid var(--series-0);outline-offset:2px;border-radius:2px}
 .key{display:flex;flex-wrap:wrap;gap:.15rem 1.4rem;padding:0;margin:.6rem 0 1rem;list-style:none;font-size:.875rem}
 .name{overflow-wrap:break-word}
-th .name{display:inline-block;min-width:14rem;max-width:26rem}
+th .name{display:inline-block;min-width:12rem;max-width:26rem}
 th code{white-space:nowrap}
 .swatch{width:32px;height:12px;vertical-align:-1px}
 .figures{display:grid;grid-template-columns:1fr 1fr;gap:1.6rem 2rem;margin:1rem 0}
@@ -35,7 +35,7 @@ details{margin:.5rem 0;font-size:.875rem}
 summary{cursor:pointer;color:var(--muted);width:max-content;max-width:100%}
 table{border-collapse:collapse;font-size:.8125rem;line-height:1.35;border-block:2px solid var(--ink);margin:.7rem 0;min-width:min(100%,24rem)}
 caption{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
-th,td{padding:.36rem .6rem;text-align:left;vertical-align:baseline;font-weight:400;unicode-bidi:isolate}
+th,td{padding:.36rem .5rem;text-align:left;vertical-align:baseline;font-weight:400;unicode-bidi:isolate}
 th:first-child,td:first-child{padding-left:.15rem}
 th:last-child,td:last-child{padding-right:.15rem}
 thead th{font-weight:600;border-bottom:1px solid var(--ink);vertical-align:bottom}

@@ -112,6 +112,18 @@ describe('the report', () => {
     expect(sparse).not.toContain('±')
     expect(sparse).not.toContain('Accuracy over clients')
   })
+  it('draws a crowd of clients in the order of their values', () => {
+    const clients = Array.from({ length: 301 }, (_, slot) => ({
+      accuracy: ((slot * 7) % 301) / 400,
+    }))
+    const crowd = madeUpRun({ rounds: [{}, { part: 'evaluation', clients }] })
+    const [, chart = ''] = compareReport([crowd], { echarts: '' }).split('>Accuracy by client<')
+    const points = [...chart.matchAll(/"value":\[(\d+),([\d.]+)\],"at":"clients/g)]
+    const heights = points.map(([, , y]) => Number(y))
+    expect(points.map(([, x]) => Number(x)).slice(0, 3)).toEqual([1, 2, 3])
+    expect(heights).toHaveLength(301)
+    expect(heights).toEqual(heights.toSorted((a, b) => a - b))
+  })
   it('says which runs did not finish, and why', () => {
     const failed = madeUpRun({ changes: { state: 'failed', reason: 'Too few <nodes>' } })
     expect(seen(compareReport([failed]))).toContain('seed 0: failed (Too few <nodes>)')

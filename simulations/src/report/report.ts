@@ -1,6 +1,7 @@
 /** Records of runs become one page: readable without scripts, printable, with no request to anywhere. */
 import { createHash } from 'node:crypto'
 import type { RunRecord } from '#protocol/record.js'
+import { clientSection } from './client-section.js'
 import { html, Html } from './html.js'
 import { sectionHtml, slug, type Section } from './page-parts.js'
 import { PAGE_SCRIPT } from './page-script.js'
@@ -12,8 +13,8 @@ import {
   fingerprintSection,
   resultSection,
 } from './run-sections.js'
-import { classSection, clientSection, curveSection, domainSection } from './score-sections.js'
-import { subjectsOf, type Subject } from './subjects.js'
+import { classSection, curveSection, domainSection } from './score-sections.js'
+import { studyOf, subjectsOf, type Subject } from './subjects.js'
 
 export interface ReportOptions {
   /** The text of ECharts for browsers: with it, charts answer to a pointer. */
@@ -86,9 +87,10 @@ function policy(scripts: readonly string[]): string {
 
 function titleOf(subjects: readonly Subject[]): string {
   const [first] = subjects
-  return subjects.length === 1 && first !== undefined
-    ? first.label
-    : `Comparison of ${subjects.length} configurations`
+  if (subjects.length === 1 && first !== undefined) return first.label
+  const study = studyOf(subjects.map(({ row }) => row.name))
+  const configurations = `${subjects.length} configurations`
+  return study === null ? `Comparison of ${configurations}` : `${study}: ${configurations}`
 }
 
 /** How many configurations and runs, from when, by which version. */

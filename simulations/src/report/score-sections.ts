@@ -1,8 +1,6 @@
-/** Sections about how good the models are: as a whole, by class, by client, by domain. Null where nothing was measured. */
-import type { RunRecord } from '#protocol/record.js'
-import { table, type Html } from './html.js'
-import { percent } from './numbers.js'
-import { nameOf, type PageFigure, type Section } from './page-parts.js'
+/** Sections about how good the models are: as a whole, by class, by domain. Null where nothing was measured. */
+import { MOST_BANDS } from './curves.js'
+import type { Section } from './page-parts.js'
 import {
   againstBytes,
   againstRounds,
@@ -13,7 +11,7 @@ import {
   type Quantity,
 } from './subject-figures.js'
 import type { Subject } from './subjects.js'
-import { clientValues, lagOf, latestBelow, metric, rangesByName } from './trajectories.js'
+import { lagOf, latestBelow, metric, rangesByName } from './trajectories.js'
 
 const ACCURACY: Quantity = { title: 'Accuracy', unit: 'share' }
 const LOSS: Quantity = { title: 'Loss', unit: 'number' }
@@ -51,17 +49,21 @@ export function curveSection(
     ...againstBytes(loss, LOSS),
   ]
   if (figures.length === 0) return null
-  const bands = hasSpread(subjects)
-    ? ' Lines are means over runs; bands reach from the lowest to the highest run.'
-    : ''
-  return { title, note: `${note}${bands}`, subjects, figures }
+  return { title, note: `${note}${bandsNote(subjects)}`, subjects, figures }
+}
+
+function bandsNote(subjects: readonly Subject[]): string {
+  if (!hasSpread(subjects)) return ''
+  return subjects.length > MOST_BANDS
+    ? ' Lines are means over runs.'
+    : ' Lines are means over runs; bands reach from the lowest to the highest run.'
 }
 
 /** Values below a prefix in the last round that has any, over a subject's runs. */
 const latest = (subjects: readonly Subject[], prefix: string): ByName<string> =>
   byName(subjects, ({ runs }) => rangesByName(runs.map((run) => latestBelow(run, prefix))))
 
-const namesIn = <Name>(of: ByName<Name>): readonly Name[] => [
+export const namesIn = <Name>(of: ByName<Name>): readonly Name[] => [
   ...new Set([...of.values()].flatMap((values) => [...values.keys()])),
 ]
 
@@ -83,13 +85,13 @@ export function classSection(subjects: readonly Subject[]): Section | null {
   })
   return {
     title: 'Classes',
-    note: `Share of each class's examples that the last evaluation on ${where} recognised.${whiskers(subjects)}`,
+    note: `Share of each class's examples that the last evaluation on ${where} recognised.${whiskersNote(subjects)}`,
     subjects: [...of.keys()],
     figures: [figure],
   }
 }
 
-const whiskers = (subjects: readonly Subject[]): string =>
+export const whiskersNote = (subjects: readonly Subject[]): string =>
   hasSpread(subjects)
     ? ' Markers are means over runs; whiskers reach from the lowest to the highest run.'
     : ''
@@ -108,67 +110,8 @@ export function domainSection(subjects: readonly Subject[]): Section | null {
   })
   return {
     title: 'Domains',
-    note: `Accuracy of the last central evaluation within each domain of the test data.${whiskers(subjects)}`,
+    note: `Accuracy of the last central evaluation within each domain of the test data.${whiskersNote(subjects)}`,
     subjects: [...of.keys()],
     figures: [figure],
   }
-}
-
-/** Single clients: the accuracy of the final model on each, or where nobody told that, their latest training loss. */
-export function clientSection(subjects: readonly Subject[]): Section | null {
-  const of = (kind: 'accuracy' | 'loss'): ByName<number> =>
-    byName(subjects, ({ runs }) => rangesByName(runs.map((run) => slotValues(run, kind))))
-  const accuracy = of('accuracy')
-  const [values, isAccuracy] = accuracy.size > 0 ? [accuracy, true] : [of('loss'), false]
-  if (values.size === 0) return null
-  const slots = [...namesIn(values)].sort((a, b) => a - b)
-  const figure: PageFigure = markersFigure(values, {
-    ...(isAccuracy
-      ? { title: 'Accuracy by client', unit: 'share' as const }
-      : { title: 'Training loss by client', unit: 'number' as const }),
-    ...{ label: 'slot', names: slots, width: 'full' },
-  })
-  return {
-    title: 'Clients',
-    note: `${
-      isAccuracy
-        ? "Accuracy of the final model on each client's own held-out examples."
-        : 'The records hold no accuracy of single clients. This is the training loss of the last round that each took part in.'
-    }${whiskers(subjects)}`,
-    subjects: [...values.keys()],
-    figures: [figure],
-    ...(isAccuracy ? { body: fairnessTable(values) } : {}),
-  }
-}
-
-function slotValues(run: RunRecord, kind: 'accuracy' | 'loss'): ReadonlyMap<number, number> {
-  const values = clientValues(run)
-  return values?.kind === kind ? values.bySlot : new Map()
-}
-
-/** How evenly a model serves its clients. */
-function fairnessTable(of: ByName<number>): Html {
-  const columns = ['lowest', 'lower quartile', 'median', 'upper quartile', 'highest']
-  const rows = [...of].map(([subject, values]) => {
-    const sorted = [...values.values()].map(({ mean }) => mean).sort((a, b) => a - b)
-    const at = (share: number) => percent(quantile(sorted, share))
-    return [nameOf(subject), String(sorted.length), ...[0, 0.25, 0.5, 0.75, 1].map(at)]
-  })
-  return table(
-    'Accuracy over clients',
-    [
-      { head: 'configuration' },
-      { head: 'clients', isNumber: true },
-      ...columns.map((head) => ({ head, isNumber: true })),
-    ],
-    rows,
-  )
-}
-
-/** Between neighbours, linearly. */
-export function quantile(sorted: readonly number[], share: number): number {
-  const at = share * (sorted.length - 1)
-  const below = sorted[Math.floor(at)] ?? NaN
-  const above = sorted[Math.ceil(at)] ?? NaN
-  return below + (above - below) * (at - Math.floor(at))
 }
