@@ -12,9 +12,9 @@ import {
 } from './loaders/loader-list.js'
 import type { LabelledRows } from './loaders/loader.js'
 import { parsePartition, parseShard, partition } from './partitioners/partitioner-list.js'
-import { parseShift, type ShiftSpec } from './shifts/shift.js'
+import { checkShape, parseShift, type ShiftSpec } from './shifts/shift.js'
 import { domainsOfRows } from './shifts/shift-domains.js'
-import { checkShape, shiftRows } from './shifts/shift-rows.js'
+import { shiftRows } from './shifts/shift-rows.js'
 
 export interface ClientShare {
   readonly dataset: Dataset

@@ -27,9 +27,8 @@ export {
   parseDataSource,
   type SplitSource,
 } from './loaders/loader-list.js'
-export { parseShift, SHIFT_USAGE, type ShiftSpec } from './shifts/shift.js'
+export { parseShift, type ShiftSpec } from './shifts/shift.js'
 export { describeShift, type ShiftCounts } from './shifts/shift-domains.js'
-export { TRANSFORMS } from './shifts/transform-list.js'
 export {
   describePartition,
   parsePartition,

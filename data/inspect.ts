@@ -13,10 +13,12 @@ export interface DatasetFacts {
   readonly max: number
   /** Only where columns were scaled; in the form that the CSV loader's `stats=FILE` reads. */
   readonly scaling?: Scaling
+  /** Only where rows come from different domains. */
+  readonly domains?: { readonly names: readonly string[]; readonly counts: readonly number[] }
 }
 
 export function inspectDataset(dataset: Dataset): DatasetFacts {
-  const { name, count, inputShape, classes, features, labels, scaling } = dataset
+  const { name, count, inputShape, classes, features, labels, scaling, domains } = dataset
   let [sum, min, max] = [0, Infinity, -Infinity]
   for (const value of features) {
     sum += value
@@ -37,5 +39,15 @@ export function inspectDataset(dataset: Dataset): DatasetFacts {
     min,
     max,
     ...(scaling === undefined ? {} : { scaling }),
+    ...(domains === undefined ? {} : { domains: countDomains(domains) }),
   }
+}
+
+function countDomains({
+  names,
+  of,
+}: NonNullable<Dataset['domains']>): Required<DatasetFacts>['domains'] {
+  const counts = new Array<number>(names.length).fill(0)
+  for (const domain of of) counts[domain]!++
+  return { names, counts }
 }

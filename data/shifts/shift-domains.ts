@@ -1,7 +1,7 @@
 import { createStreams, type Streams } from '#protocol/random.js'
 import type { Split } from '#data/loaders/loader.js'
 import { dirichletProportions } from '#data/partitioners/gamma.js'
-import { parseShift, type ShiftSpec } from './shift.js'
+import { checkShape, parseShift, type ShiftSpec } from './shift.js'
 
 /** Whose rows they are, and of which split of the source. */
 export interface RowsOf {
@@ -46,13 +46,17 @@ export interface ShiftCounts {
   readonly perClient: readonly (readonly number[])[]
 }
 
+/** The rows of every client, of a set whose rows have that shape. */
+export interface SharedRows {
+  readonly parts: readonly Int32Array[]
+  readonly inputShape: readonly number[]
+  readonly split: Split
+}
+
 /** What a shift makes of a partition, client by client in order. Throws data/bad-shift. */
-export function describeShift(
-  spec: string,
-  parts: readonly Int32Array[],
-  split: Split = 'train',
-): ShiftCounts {
+export function describeShift(spec: string, { parts, inputShape, split }: SharedRows): ShiftCounts {
   const shift = parseShift(spec)
+  checkShape(shift, inputShape)
   const perClient = parts.map((rows, slot) => {
     const counts = new Array<number>(shift.domains.length).fill(0)
     for (const domain of domainsOfRows(shift, rows, { slot, split })) counts[domain]!++

@@ -1,8 +1,7 @@
-import { FederationError } from '#protocol/errors.js'
 import { createStreams } from '#protocol/random.js'
 import { rowSize, type Dataset } from '#data/dataset.js'
 import type { Split } from '#data/loaders/loader.js'
-import type { ShiftSpec } from './shift.js'
+import { checkShape, type ShiftSpec } from './shift.js'
 
 /** Where the rows of a data set come from. */
 export interface RowOrigins {
@@ -11,14 +10,6 @@ export interface RowOrigins {
   /** Each row's domain. */
   readonly of: Uint8Array
   readonly split: Split
-}
-
-/** Throws data/bad-shift when a step cannot be done to rows of this shape. */
-export function checkShape({ domains }: ShiftSpec, inputShape: readonly number[]): void {
-  for (const { transform } of domains.flatMap(({ steps }) => steps)) {
-    const refusal = transform.refusal?.(inputShape) ?? null
-    if (refusal !== null) throw new FederationError('data/bad-shift', `Cannot shift: ${refusal}`)
-  }
 }
 
 /**

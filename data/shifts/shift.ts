@@ -103,3 +103,11 @@ export const asMixed = (spec: ShiftSpec): ShiftSpec => ({
   mode: 'mixed',
   alpha: Number.NaN,
 })
+
+/** Throws data/bad-shift when a step cannot be done to rows of this shape. */
+export function checkShape({ domains }: ShiftSpec, inputShape: readonly number[]): void {
+  for (const { transform } of domains.flatMap(({ steps }) => steps)) {
+    const refusal = transform.refusal?.(inputShape) ?? null
+    if (refusal !== null) throw new FederationError('data/bad-shift', `Cannot shift: ${refusal}`)
+  }
+}

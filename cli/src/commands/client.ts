@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { joinFederation } from '#client/join.js'
 import { readNodeStatus } from '#client/status.js'
+import type { ClientDataRequest } from '#data/index.js'
 import { addCommand } from '../command.js'
 import { describeNodeEvent } from '../node-events.js'
 
@@ -13,6 +14,7 @@ interface JoinOptions {
   readonly shard?: string
   readonly testFraction: number
   readonly limit?: number
+  readonly shift?: string
   readonly shareCounts: boolean
 }
 const DEFAULT_STATE_DIR = '.tributary/client'
@@ -24,20 +26,35 @@ const joinFlags = (command: Command): Command =>
     .option('--state-dir <dir>', 'credentials, memory and journal of this node', DEFAULT_STATE_DIR)
     .requiredOption(
       '--data <source>',
-      'mnist, fashion-mnist, idx:DIR, cifar10:DIR, cifar100:DIR, csv:FILE:label=COLUMN',
+      'mnist, fashion-mnist, idx:DIR, cifar10:DIR, cifar100:DIR, images:DIR, csv:FILE:label=COLUMN, jsonl:FILE',
     )
     .option(
       '--partition <spec>',
-      'share the data set out: iid, dirichlet:0.5:seed=7, shards:2:seed=1, quantity:0.5:seed=1',
+      'share the data set out: iid, dirichlet:0.5:seed=7, shards:2:seed=1, pathological:2:seed=1, quantity:0.5:seed=1',
     )
     .option('--shard <i/n>', 'which share is this node’s, for example 2/4')
     .option('--test-fraction <share>', 'share of the examples kept for testing', Number, 0.1)
     .option('--limit <n>', 'use only the first n examples of the data set', Number)
     .option(
+      '--shift <spec>',
+      'move examples into domains that look different: mixed:none,rotate=90+invert:seed=7, split:…, skewed=0.5:…',
+    )
+    .option(
       '--share-counts',
       'tell the coordinator how many examples of each class there are',
       false,
     )
+
+function dataOf(options: JoinOptions): ClientDataRequest {
+  const { data, partition, shard, testFraction, limit, shift, shareCounts } = options
+  return {
+    ...{ data, testFraction, shareCounts },
+    ...(partition === undefined ? {} : { partition }),
+    ...(shard === undefined ? {} : { shard }),
+    ...(limit === undefined ? {} : { limit }),
+    ...(shift === undefined ? {} : { shift }),
+  }
+}
 
 export function registerClient(program: Command): void {
   const client = program.command('client').description('a node that trains on its own data')
@@ -45,21 +62,13 @@ export function registerClient(program: Command): void {
     describe: 'join a federation and take tasks until stopped',
     options: joinFlags,
     run: async ({ out, signal }, options, [url]) => {
-      const { stateDir, code, name, data, partition, shard, testFraction, limit, shareCounts } =
-        options
+      const { stateDir, code, name } = options
       const joining = joinFederation({
         url: url ?? '',
         stateDir,
         ...(code === undefined ? {} : { code }),
         ...(name === undefined ? {} : { name }),
-        data: {
-          data,
-          testFraction,
-          shareCounts,
-          ...(partition === undefined ? {} : { partition }),
-          ...(shard === undefined ? {} : { shard }),
-          ...(limit === undefined ? {} : { limit }),
-        },
+        data: dataOf(options),
         signal,
         onEvent: (event) => {
           const { type, ...details } = event
