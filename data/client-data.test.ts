@@ -26,12 +26,13 @@ const share = {
   source: null,
 }
 
-/** The rows themselves: features and label of each. */
+/** The rows themselves: features, label and domain of each. */
 function rowsOf({ source, indices }: Examples): number[][] {
   const size = rowSize(source.inputShape)
   return [...indices].map((row) => [
     ...source.features.subarray(row * size, (row + 1) * size),
     source.labels[row]!,
+    source.domains?.of[row] ?? -1,
   ])
 }
 
@@ -72,29 +73,62 @@ describe('clientData', () => {
 
 describe('a node and a simulation', () => {
   const specs = fc.constantFrom('iid', 'dirichlet:0.5', 'shards:2', 'quantity:1')
+  const modes = fc.constantFrom('mixed', 'split', 'skewed=0.5')
+  const DOMAINS = 'none,invert+scale=2,noise=0.5'
   const requests = fc.record({
     data: fc.constantFrom('synthetic:count=60', 'synthetic:digits:side=8:count=50'),
     partition: fc.tuple(specs, fc.nat(50)).map(([spec, seed]) => `${spec}:seed=${seed}`),
     clients: fc.integer({ min: 1, max: 5 }),
     testFraction: fc.constantFrom(0, 0.2, 0.5),
     limit: fc.constantFrom(20, 37, undefined),
+    shift: fc.option(
+      fc.tuple(modes, fc.nat(50)).map(([mode, seed]) => `${mode}:${DOMAINS}:seed=${seed}`),
+      { nil: undefined },
+    ),
     shareCounts: fc.boolean(),
   })
 
   it('hold the same rows in the same order, and the same card, for the same words', async () => {
     await fc.assert(
-      fc.asyncProperty(requests, async ({ clients, limit, ...rest }) => {
-        const request = { ...rest, ...(limit === undefined ? {} : { limit }) }
+      fc.asyncProperty(requests, async ({ clients, limit, shift, ...rest }) => {
+        const request = {
+          ...rest,
+          ...(limit === undefined ? {} : { limit }),
+          ...(shift === undefined ? {} : { shift }),
+        }
         const all = await openAllClients({ ...request, clients })
         for (const [slot, simulated] of all.entries()) {
           const node = await openClientData({ ...request, shard: `${slot + 1}/${clients}` })
           expect(rowsOf(node.train)).toEqual(rowsOf(simulated.train))
           expect(rowsOf(node.test)).toEqual(rowsOf(simulated.test))
           expect(node.card).toEqual(simulated.card)
+          expect(node.card.source?.shift).toBe(shift)
+          expect(node.train.source.domains?.names).toEqual(
+            shift === undefined ? undefined : DOMAINS.split(','),
+          )
         }
       }),
-      { numRuns: 40 },
+      { numRuns: 60 },
     )
+  })
+
+  it('agree on images that are rotated, each in its own domain', async () => {
+    const request = {
+      ...{ data: 'synthetic:digits:side=8:count=60', partition: 'iid:seed=2', testFraction: 0 },
+      shift: 'skewed=1:none,rotate=90,rotate=30+noise=0.1:seed=5',
+    }
+    const all = await openAllClients({ ...request, clients: 3 })
+    const { shift: _, ...plain } = request
+    for (const [slot, { train }] of all.entries()) {
+      const node = await openClientData({ ...request, shard: `${slot + 1}/3` })
+      const before = await openClientData({ ...plain, shard: `${slot + 1}/3` })
+      expect(rowsOf(node.train)).toEqual(rowsOf(train))
+      const moved = rowsOf(before.train).map((row, i) => {
+        const shifted = rowsOf(node.train)[i]!
+        return row.slice(0, 64).some((value, j) => value !== shifted[j])
+      })
+      expect(moved).toEqual(rowsOf(node.train).map((row) => row.at(-1) !== 0))
+    }
   })
 
   it('agree on MNIST', async () => {
@@ -139,6 +173,7 @@ describe('openClientData', () => {
       shard: '2/3',
       testFraction: 0.25,
       limit: 60,
+      shift: 'split:none,invert:seed=2',
     }
     const node = await openClientData(request)
     expect(node.card.source).toEqual(request)
@@ -178,7 +213,29 @@ describe('openClientData', () => {
   })
 })
 
+describe('shifts', () => {
+  it('that cannot be done are refused before anything is made', async () => {
+    const opening = openClientData({
+      ...{ data: 'synthetic:count=40', testFraction: 0 },
+      shift: 'split:rotate=90',
+    })
+    await expect(opening).rejects.toMatchObject({ code: 'data/bad-shift' })
+    await expect(
+      openAllClients({
+        ...{ data: 'nowhere', partition: 'iid', clients: 2, testFraction: 0 },
+        shift: 'mixed:rotat=90',
+      }),
+    ).rejects.toThrow(/Shift "mixed:rotat=90"/)
+  })
+})
+
 describe('takeRows', () => {
+  it('takes the domains along', () => {
+    const of = Uint8Array.from({ length: 10 }, (_, i) => i % 3)
+    const taken = takeRows({ ...TEN, domains: { names: ['x', 'y', 'z'], of } }, Int32Array.of(7, 2))
+    expect(taken.domains).toEqual({ names: ['x', 'y', 'z'], of: Uint8Array.of(1, 2) })
+  })
+
   it('copies the rows in the order asked for', () => {
     const taken = takeRows(TEN, Int32Array.of(7, 2))
     expect(taken).toMatchObject({ name: 'ten', count: 2, classes: ['even', 'odd'] })

@@ -26,6 +26,14 @@ it('states counts, shape and the statistics of all values', () => {
   })
 })
 
+it('counts the rows of domains', () => {
+  const domains = { names: ['x', 'y', 'z'], of: Uint8Array.of(2, 2) }
+  expect(inspectDataset({ ...DATA, domains }).domains).toEqual({
+    names: ['x', 'y', 'z'],
+    counts: [0, 0, 2],
+  })
+})
+
 it('hands on the scaling of a table', () => {
   const scaling = { kind: 'minmax' as const, columns: [{ name: 'x', offset: 1, divisor: 2 }] }
   expect(inspectDataset({ ...DATA, scaling }).scaling).toBe(scaling)

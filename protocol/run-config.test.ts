@@ -170,6 +170,19 @@ describe('the hash of a configuration', () => {
   })
 })
 
+describe('a shift of the features', () => {
+  const data = { name: 'synthetic' }
+  it('is there only where it was written, so that other configurations keep their hashes', () => {
+    const plain = good({ data, evaluation: { central: data } })
+    expect(plain.data).not.toHaveProperty('shift')
+    expect(plain.evaluation.central).toEqual(data)
+    const shift = 'mixed:none,invert'
+    const shifted = good({ data: { ...data, shift }, evaluation: { central: { ...data, shift } } })
+    expect(shifted.data).toEqual({ ...plain.data, shift })
+    expect(shifted.evaluation.central).toEqual({ ...data, shift })
+  })
+})
+
 describe('a configuration that is not well formed', () => {
   it.each<[string, unknown, RegExp]>([
     ['no object', 'mnist', /JSON object, got string/],

@@ -58,6 +58,21 @@ describe('sources', () => {
     await expect(loadDataset({ name: 'synthetic', limit })).rejects.toThrow(/limit of at least 1/)
   })
 
+  it('are moved into domains, at random whatever the mode, for they are no client’s', async () => {
+    const source = { name: 'synthetic', path: 'count=40' }
+    const load = (mode: string) =>
+      loadDataset({ ...source, shift: `${mode}:none,scale=-1:seed=3`, split: 'test' })
+    const mixed = await load('mixed')
+    expect(mixed.domains?.names).toEqual(['none', 'scale=-1'])
+    expect(new Set(mixed.domains?.of)).toEqual(new Set([0, 1]))
+    expect(await load('split')).toEqual(mixed)
+    expect(await load('skewed=0.1')).toEqual(mixed)
+    const plain = await loadDataset({ ...source, split: 'test' })
+    expect(plain.domains).toBeUndefined()
+    const sign = (i: number): number => (mixed.domains?.of[Math.floor(i / 20)] === 1 ? -1 : 1)
+    expect(mixed.features).toEqual(plain.features.map((value, i) => sign(i) * value))
+  })
+
   it.each(LOADERS.map((loader) => [loader.name, loader] as const))(
     'describe %s with its own name',
     (name, loader) => {

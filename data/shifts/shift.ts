@@ -31,7 +31,8 @@ const MOST_DOMAINS = 256
 /** Names of domains become part of names of metrics. */
 const LONGEST_NAME = 100
 const MAX_ALPHA = 1e6
-const NUMBER = /^[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d{1,3})?$/i
+/** Without plus signs: these join steps. */
+const NUMBER = /^-?(?:\d+\.?\d*|\.\d+)(?:e-?\d{1,3})?$/i
 
 function bad(spec: string, why: string): FederationError {
   return new FederationError('data/bad-shift', `Shift "${spec}": ${why}`)
