@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createStreams } from '#protocol/random.js'
+import { countLabels } from '#data/dataset.js'
 import {
   describePartition,
   parsePartition,
@@ -15,6 +16,7 @@ const SPECS = [
   'dirichlet:0.5',
   'dirichlet:0.01',
   'shards:2',
+  'pathological:2',
   'quantity:0.5',
   'quantity:0.01',
 ]
@@ -33,6 +35,12 @@ const cases = fc
     const labels = Int32Array.from({ length: rows }, () => stream.integer(classes))
     return { spec: `${spec}:seed=${seed}`, labels, classes, clients }
   })
+  // Exactly two classes for everyone: that takes enough clients for all classes and enough rows of each class.
+  .filter(
+    ({ spec, labels, classes, clients }) =>
+      !spec.startsWith('pathological') ||
+      (2 * clients >= classes && countLabels(labels, classes).every((count) => count >= clients)),
+  )
 
 describe('the list of partitioners', () => {
   it('holds a file of the folder for every name', () => {
@@ -117,7 +125,7 @@ describe('a specification', () => {
 
   it('names all partitions when the name is unknown', () => {
     expect(() => parsePartition('dirichelt:0.5')).toThrow(
-      /"dirichelt".*iid\[.*dirichlet:ALPHA.*shards:S.*quantity:BETA/,
+      /"dirichelt".*iid\[.*dirichlet:ALPHA.*shards:S.*pathological:C.*quantity:BETA/,
     )
   })
 
@@ -132,6 +140,9 @@ describe('a specification', () => {
     'shards:1.5',
     'shards:0',
     'shards:2:min=3',
+    'pathological',
+    'pathological:0.5',
+    'pathological:2:min=1',
     'iid:0.5',
     'iid:seed',
     'iid:seed=',

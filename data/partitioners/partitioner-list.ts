@@ -3,12 +3,13 @@ import { createStreams, type Stream } from '#protocol/random.js'
 import { countLabels } from '#data/dataset.js'
 import { dirichlet } from './dirichlet.js'
 import { iid } from './iid.js'
+import { pathological } from './pathological.js'
 import type { Partitioner, PartitionRequest } from './partitioner.js'
 import { quantity } from './quantity.js'
 import { shards } from './shards.js'
 
 /** Every partitioner, in the order in which help lists them. A test holds it against the folder. */
-export const PARTITIONERS: readonly Partitioner[] = [iid, dirichlet, shards, quantity]
+export const PARTITIONERS: readonly Partitioner[] = [iid, dirichlet, shards, pathological, quantity]
 
 /** A specification such as `dirichlet:0.5:min=10:seed=7`, read. */
 export interface PartitionSpec {
@@ -83,6 +84,8 @@ function checkRows(spec: string, partitioner: Partitioner, request: PartitionReq
       `Partition "${spec}" among ${clients} clients needs ${fewest} rows, the data have ${labels.length}`,
     )
   }
+  const refusal = partitioner.refusal?.(request) ?? null
+  if (refusal !== null) throw bad(`Partition "${spec}" among ${clients} clients ${refusal}`)
 }
 
 /**

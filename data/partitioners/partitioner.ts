@@ -31,6 +31,8 @@ export interface Partitioner {
   readonly takesMin: boolean
   /** Fewest rows that are needed in all; null: as many as clients times `min`. */
   fewestRows?(request: PartitionRequest): number
+  /** Why enough rows cannot be divided so all the same, as "needs …"; null: they can. Absent: they always can. */
+  refusal?(request: PartitionRequest): string | null
   /** Row indices of each client. Disjoint; together they cover every row; each in any order. Pure. */
   split(request: PartitionRequest): readonly Int32Array[]
 }

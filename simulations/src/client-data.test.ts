@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { parseRunConfig } from '#protocol/run-config.js'
 import { unwrap } from '#protocol/result.js'
-import { openClientData } from '#data/index.js'
+import { openClientData, type ClientDataRequest } from '#data/index.js'
 import { configCatalogue } from '#algorithms/catalogue.js'
 import { ClientDataLoader, sourcesOfConfig } from './client-data.js'
 
@@ -36,7 +36,7 @@ describe('the data of simulated clients', () => {
     const loader = new ClientDataLoader(sources)
     for (const [slot, source] of sources.entries()) {
       const { train, card } = await loader.of(slot)
-      const node = await openClientData(source)
+      const node = await openClientData(source as ClientDataRequest)
       expect(card).toEqual(node.card)
       expect(card.source).toEqual(source)
       const ofNode = [...node.train.indices].map((row) => node.train.source.domains?.of[row])
