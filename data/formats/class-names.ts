@@ -19,6 +19,13 @@ export function parseClassNames(text: string): string[] {
   return names
 }
 
+/** The different labels: whole numbers in their order, other labels in code-unit order. */
+export function sortedClasses(labels: readonly string[]): string[] {
+  const names = [...new Set(labels)]
+  const whole = names.every((name) => /^-?\d{1,15}$/.test(name))
+  return whole ? names.sort((a, b) => Number(a) - Number(b)) : names.sort()
+}
+
 /** Throws data/corrupt at the first label that is not below `classes`. */
 export function checkLabels(path: string, labels: Int32Array, classes: number): void {
   const at = labels.findIndex((label) => label >= classes)

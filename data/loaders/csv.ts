@@ -1,7 +1,7 @@
 import { FederationError } from '#protocol/errors.js'
 import type { Scaling } from '#data/dataset.js'
 import { corrupt } from '#data/files.js'
-import { parseClassNames } from '#data/formats/class-names.js'
+import { parseClassNames, sortedClasses } from '#data/formats/class-names.js'
 import { pickFloats } from '#data/formats/floats.js'
 import { measureScaling, readScaling, scaleTable } from '#data/formats/scaling.js'
 import { readTable, type Table } from '#data/formats/table.js'
@@ -24,13 +24,6 @@ async function scalingOf(options: LoadRequest['options'], table: Table): Promise
     'usage/bad-value',
     `Expected one of scale=standard, scale=minmax, scale=none and stats=FILE, got scale=${kind}${stats === undefined ? '' : ' and stats'}`,
   )
-}
-
-/** Whole numbers in their order, other labels in code-unit order. */
-function sortedClasses(labels: readonly string[]): string[] {
-  const names = [...new Set(labels)]
-  const whole = names.every((name) => /^-?\d{1,15}$/.test(name))
-  return whole ? names.sort((a, b) => Number(a) - Number(b)) : names.sort()
 }
 
 /**

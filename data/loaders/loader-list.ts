@@ -1,17 +1,19 @@
 import type { DataSource } from '#protocol/run-config.js'
 import { FederationError } from '#protocol/errors.js'
 import { everyIndex, type Dataset } from '#data/dataset.js'
+import { asMixed, parseShift } from '#data/shifts/shift.js'
+import { domainsOfRows } from '#data/shifts/shift-domains.js'
+import { shiftRows } from '#data/shifts/shift-rows.js'
 import { cifar10 } from './cifar10.js'
 import { cifar100 } from './cifar100.js'
 import { csv } from './csv.js'
 import { fashionMnist } from './fashion-mnist.js'
 import { idx } from './idx.js'
+import { images } from './images.js'
+import { jsonl } from './jsonl.js'
 import type { LabelledRows, Loader, LoadRequest, Split } from './loader.js'
 import { mnist } from './mnist.js'
 import { synthetic } from './synthetic.js'
-import { asMixed, parseShift } from '#data/shifts/shift.js'
-import { domainsOfRows } from '#data/shifts/shift-domains.js'
-import { shiftRows } from '#data/shifts/shift-rows.js'
 
 /** Every loader, in the order in which help lists them. A test holds it against the folder. */
 export const LOADERS: readonly Loader[] = [
@@ -20,7 +22,9 @@ export const LOADERS: readonly Loader[] = [
   cifar10,
   cifar100,
   idx,
+  images,
   csv,
+  jsonl,
   synthetic,
 ]
 
