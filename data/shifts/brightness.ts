@@ -6,5 +6,5 @@ export const brightness: Transform = {
   usage: 'brightness=B',
   summary: 'x + B; the same as offset, as one says it of images',
   parameter: { label: 'B', ...ANY_NUMBER },
-  apply: (row) => eachValue(row, (value, by) => value + by),
+  prepare: (by) => eachValue((value) => value + by),
 }

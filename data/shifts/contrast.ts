@@ -6,5 +6,5 @@ export const contrast: Transform = {
   usage: 'contrast=F',
   summary: '0.5 + F × (x − 0.5)',
   parameter: { label: 'F', ...ANY_NUMBER },
-  apply: (row) => eachValue(row, (value, factor) => 0.5 + factor * (value - 0.5)),
+  prepare: (factor) => eachValue((value) => 0.5 + factor * (value - 0.5)),
 }

@@ -6,5 +6,5 @@ export const invert: Transform = {
   usage: 'invert',
   summary: '1 − x',
   parameter: null,
-  apply: (row) => eachValue(row, (value) => 1 - value),
+  prepare: () => eachValue((value) => 1 - value),
 }

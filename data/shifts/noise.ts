@@ -6,7 +6,7 @@ export const noise: Transform = {
   usage: 'noise=SIGMA',
   summary: 'x + SIGMA × a standard normal number',
   parameter: { label: 'SIGMA', min: 0, max: 1e6 },
-  apply: ({ values, parameter: sigma, stream }) => {
+  prepare: (sigma) => (values, stream) => {
     const numbers = stream()
     for (let i = 0; i < values.length; i++) values[i]! += sigma * numbers.normal()
   },

@@ -6,5 +6,5 @@ export const offset: Transform = {
   usage: 'offset=B',
   summary: 'x + B',
   parameter: { label: 'B', ...ANY_NUMBER },
-  apply: (row) => eachValue(row, (value, by) => value + by),
+  prepare: (by) => eachValue((value) => value + by),
 }

@@ -6,14 +6,11 @@ import { rotate } from './rotate.js'
 function rotated(
   values: readonly number[],
   shape: readonly number[],
-  parameter: number,
+  degrees: number,
 ): Float32Array {
   const row = Float32Array.from(values)
-  rotate.apply({
-    ...{ values: row, shape, parameter },
-    stream: () => {
-      throw new FederationError('internal/bug', 'A rotation draws no numbers')
-    },
+  rotate.prepare(degrees, shape)(row, () => {
+    throw new FederationError('internal/bug', 'A rotation draws no numbers')
   })
   return row
 }

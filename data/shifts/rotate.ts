@@ -14,27 +14,46 @@ function cosAndSin(degrees: number): readonly [number, number] {
   return [Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180)]
 }
 
-interface Image {
-  readonly values: Float32Array
-  readonly height: number
-  readonly width: number
-  readonly channels: number
+/** For each pixel in order those that it is mixed of, and their weights; pixel i's end before `ends[i]`. */
+interface Mixture {
+  readonly from: readonly number[]
+  readonly weights: readonly number[]
+  readonly ends: readonly number[]
 }
 
-/** The value between four pixels, in proportion to nearness; pixels outside are 0. On a pixel: that pixel, exactly. */
-function between(
-  { values, height, width, channels }: Image,
-  { y, x, channel }: { readonly y: number; readonly x: number; readonly channel: number },
-): number {
+/**
+ * The pixels around a point and how near they are: bilinear weights that add up to 1, less what lies outside the image. A
+ * point on a pixel is that pixel alone, with weight 1.
+ */
+function around(
+  [height, width]: readonly [number, number],
+  y: number,
+  x: number,
+): readonly (readonly [pixel: number, weight: number])[] {
   const [top, left] = [Math.floor(y), Math.floor(x)]
-  const [down, right] = [y - top, x - left]
-  const at = (row: number, column: number): number =>
-    row < 0 || row >= height || column < 0 || column >= width
-      ? 0
-      : values[(row * width + column) * channels + channel]!
-  const upper = down === 1 ? 0 : (1 - right) * at(top, left) + right * at(top, left + 1)
-  const lower = down === 0 ? 0 : (1 - right) * at(top + 1, left) + right * at(top + 1, left + 1)
-  return (1 - down) * upper + down * lower
+  return [0, 1].flatMap((down) =>
+    [0, 1].flatMap((right): (readonly [number, number])[] => {
+      const [row, column] = [top + down, left + right]
+      const weight = (1 - Math.abs(y - row)) * (1 - Math.abs(x - column))
+      const isInside = row >= 0 && row < height && column >= 0 && column < width
+      return isInside && weight > 0 ? [[row * width + column, weight]] : []
+    }),
+  )
+}
+
+function mixtureOf(degrees: number, size: readonly [number, number]): Mixture {
+  const [height, width] = size
+  const [cos, sin] = cosAndSin(degrees)
+  const [middleY, middleX] = [(height - 1) / 2, (width - 1) / 2]
+  const mixture = { from: [] as number[], weights: [] as number[], ends: [] as number[] }
+  for (let pixel = 0; pixel < height * width; pixel++) {
+    const [dy, dx] = [Math.floor(pixel / width) - middleY, (pixel % width) - middleX]
+    const parts = around(size, middleY + sin * dx + cos * dy, middleX + cos * dx - sin * dy)
+    mixture.from.push(...parts.map(([from]) => from))
+    mixture.weights.push(...parts.map(([, weight]) => weight))
+    mixture.ends.push(mixture.from.length)
+  }
+  return mixture
 }
 
 /**
@@ -52,18 +71,19 @@ export const rotate: Transform = {
     shape.length === 3
       ? null
       : `rotate needs images [height, width, channels], the rows have shape [${shape.join(', ')}]`,
-  apply: ({ values, shape, parameter }) => {
-    const [height = 0, width = 0, channels = 0] = shape
-    const [cos, sin] = cosAndSin(parameter)
-    const image = { values: values.slice(), height, width, channels }
-    const [middleY, middleX] = [(height - 1) / 2, (width - 1) / 2]
-    let to = 0
-    for (let row = 0; row < height; row++) {
-      for (let column = 0; column < width; column++) {
-        const [dy, dx] = [row - middleY, column - middleX]
-        const from = { y: middleY + sin * dx + cos * dy, x: middleX + cos * dx - sin * dy }
-        for (let channel = 0; channel < channels; channel++)
-          values[to++] = between(image, { ...from, channel })
+  prepare: (degrees, [height = 0, width = 0, channels = 0]) => {
+    const { from, weights, ends } = mixtureOf(degrees, [height, width])
+    const before = new Float32Array(height * width * channels)
+    return (values) => {
+      before.set(values)
+      for (let pixel = 0, part = 0; pixel < ends.length; pixel++) {
+        const start = part
+        for (let channel = 0; channel < channels; channel++) {
+          let mixed = 0
+          for (part = start; part < ends[pixel]!; part++)
+            mixed += weights[part]! * before[from[part]! * channels + channel]!
+          values[pixel * channels + channel] = mixed
+        }
       }
     }
   },

@@ -6,5 +6,5 @@ export const scale: Transform = {
   usage: 'scale=F',
   summary: 'F × x',
   parameter: { label: 'F', ...ANY_NUMBER },
-  apply: (row) => eachValue(row, (value, factor) => factor * value),
+  prepare: (factor) => eachValue((value) => factor * value),
 }

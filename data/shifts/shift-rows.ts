@@ -25,12 +25,14 @@ export function shiftRows(
   checkShape(shift, shape)
   const size = rowSize(shape)
   const streams = createStreams(shift.seed)
+  const changes = shift.domains.map(({ steps }) =>
+    steps.map(({ transform, parameter }) => transform.prepare(parameter, shape)),
+  )
   of.forEach((domain, at) => {
     const values = features.subarray(at * size, (at + 1) * size)
-    shift.domains[domain]!.steps.forEach(({ transform, parameter }, step) => {
-      const stream = () => streams(`shift-noise-${split}`, rows[at]!, step)
-      transform.apply({ values, shape, parameter, stream })
-    })
+    changes[domain]!.forEach((change, step) =>
+      change(values, () => streams(`shift-noise-${split}`, rows[at]!, step)),
+    )
   })
   return { ...dataset, domains: { names: shift.domains.map(({ name }) => name), of } }
 }

@@ -9,7 +9,7 @@ function changed(step: string, row: readonly number[]): number[] {
   const [domain] = parseShift(`mixed:${step}`).domains
   const values = Float32Array.from(row)
   for (const { transform, parameter } of domain!.steps) {
-    transform.apply({ values, shape: [3], parameter, stream: () => createStreams(1)('s', 0, 0) })
+    transform.prepare(parameter, [3])(values, () => createStreams(1)('s', 0, 0))
   }
   return [...values]
 }
@@ -49,10 +49,7 @@ describe('transforms of single values', () => {
   it('add noise of the standard deviation asked for', () => {
     const values = new Float32Array(20_000)
     const noise = TRANSFORMS.find(({ name }) => name === 'noise')!
-    noise.apply({
-      ...{ values, shape: [20_000], parameter: 0.5 },
-      stream: () => createStreams(3)('noise', 0, 0),
-    })
+    noise.prepare(0.5, [20_000])(values, () => createStreams(3)('noise', 0, 0))
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length
     const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length
     // Standard errors: 0.5 / √20,000 ≈ 0.0035 of the mean, 0.25 √(2 / 20,000) = 0.0025 of the variance.

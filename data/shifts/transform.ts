@@ -1,15 +1,10 @@
 import type { Stream } from '#protocol/random.js'
 
-/** One row that is changed. */
-export interface ShiftedRow {
-  /** product(shape) values, for images in [height, width, channels] order. Changed in place; never clipped. */
-  readonly values: Float32Array
-  readonly shape: readonly number[]
-  /** The number behind the name; NaN where the transform has none. */
-  readonly parameter: number
-  /** Random numbers of this row and this step alone. */
-  readonly stream: () => Stream
-}
+/**
+ * Changes one row in place: product(shape) values, for images in [height, width, channels] order. Never clips. `stream` gives
+ * the random numbers of this row and this step alone.
+ */
+export type Change = (values: Float32Array, stream: () => Stream) => void
 
 /** One way in which domains differ. One file in this folder and one line in the list. */
 export interface Transform {
@@ -21,16 +16,16 @@ export interface Transform {
   readonly parameter: { readonly label: string; readonly min: number; readonly max: number } | null
   /** Why rows of this shape cannot be changed so; null: they can. Absent: any shape will do. */
   refusal?(shape: readonly number[]): string | null
-  apply(row: ShiftedRow): void
+  /** For rows of one shape; `parameter` is NaN where there is none. What all rows have in common is worked out once. */
+  prepare(parameter: number, shape: readonly number[]): Change
 }
 
 /** Bounds of parameters that may be any number that a 32-bit float can hold with room to spare. */
 export const ANY_NUMBER = { min: -1e6, max: 1e6 }
 
 /** Every value by itself, whatever the shape. Rounded to 32 bits once. */
-export function eachValue(
-  { values, parameter }: ShiftedRow,
-  change: (value: number, parameter: number) => number,
-): void {
-  for (let i = 0; i < values.length; i++) values[i] = change(values[i]!, parameter)
-}
+export const eachValue =
+  (change: (value: number) => number): Change =>
+  (values) => {
+    for (let i = 0; i < values.length; i++) values[i] = change(values[i]!)
+  }

@@ -11,7 +11,7 @@ import {
   type RunConfigInput,
   type TaskConfig,
 } from '#protocol/run-config.js'
-import { loadDataset } from '#data/index.js'
+import { openSource } from '#data/index.js'
 import { configCatalogue } from '#algorithms/catalogue.js'
 import { createStarts, withAbsoluteStart, writtenStart, type StartOf } from './start-from.js'
 import { baseOf } from './studies/study-file.js'
@@ -75,7 +75,7 @@ export interface Resolvers {
   readonly startOf?: StartOf
 }
 export async function taskOfData(source: DataSource): Promise<TaskConfig> {
-  const { inputShape, classes } = await loadDataset({ ...source, split: 'test' })
+  const { inputShape, classes } = await openSource({ ...source, split: 'test' })
   return { inputShape, classes }
 }
 

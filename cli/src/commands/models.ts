@@ -69,7 +69,7 @@ function registerEvaluate(models: Command): void {
       command
         .requiredOption(
           '--data <source>',
-          'mnist, fashion-mnist, idx:DIR, cifar10:DIR, csv:FILE:label=COLUMN',
+          'mnist, fashion-mnist, idx:DIR, cifar10:DIR, images:DIR, csv:FILE:label=COLUMN, jsonl:FILE',
         )
         .option('--shift <spec>', 'domains to put the examples into, as for client join')
         .option('--split <split>', 'train or test', 'test')
