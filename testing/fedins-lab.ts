@@ -20,7 +20,7 @@ import type { Backbone } from '#algorithms/methods/fedins/forward.js'
 import type { FedInsHyper } from '#algorithms/methods/fedins/hyper.js'
 import { KEYS, poolLayout } from '#algorithms/methods/fedins/pool.js'
 import { fedinsServer } from '#algorithms/methods/fedins/server.js'
-import { shapeOf, type FedInsSetup } from '#algorithms/methods/fedins/setup.js'
+import { CENTER, shapeOf, type FedInsSetup } from '#algorithms/methods/fedins/setup.js'
 import type {
   CloseResult,
   PerformInput,
@@ -154,10 +154,19 @@ export const poolIn = ({ setup }: Pick<Lab, 'setup'>, state: Bundle): Float32Arr
     hasTensor(state, 'head/bias') ? state : partOf(state, 'pool'),
   )
 
-/** A state whose pool is this one. */
-export const stateWith = ({ setup }: Pick<Lab, 'setup'>, pool: Float32Array): Bundle =>
+/** A state whose pool is this one; `center` where queries are centred and their mean is known. */
+export const stateWith = (
+  { setup }: Pick<Lab, 'setup'>,
+  pool: Float32Array,
+  center?: Float32Array,
+): Bundle =>
   nestBundles({
-    pool: makeBundle(namedTensors(poolLayout(shapeOf(setup)), pool)),
+    pool: makeBundle([
+      ...namedTensors(poolLayout(shapeOf(setup)), pool),
+      ...(center === undefined
+        ? []
+        : [{ name: CENTER, shape: [center.length], dtype: 'float32' as const, data: center }]),
+    ]),
     optimizer: makeBundle([]),
   })
 

@@ -71,12 +71,13 @@ async function train(
   const { round, slot, data, shared, assets, onStep } = input
   const shape = shapeOf(setup)
   const extractor = extractorOf(model)
-  const queries = centred(await ownQueries(setup, input), centerIn(setup, shared))
+  const queries = await ownQueries(setup, input)
+  const center = centerIn(setup, shared)
   const draws = streams('fedins-routing', round, slot)
   return holding(toTensors(extractor.layout, frozenParams(setup, assets)), (params) =>
     trainObjective({
       objective: poolObjective({
-        ...{ shape, hyper, queries, backbone: { extractor, params } },
+        ...{ shape, hyper, queries, center, backbone: { extractor, params } },
         route: routerOf(setup, () => draws),
       }),
       ...{ start, examples: data.train, training: config.training },
@@ -85,9 +86,6 @@ async function train(
     }),
   )
 }
-
-const centred = (queries: Float32Array, center: Float32Array | null): Float32Array =>
-  center === null ? queries : queries.map((value, i) => value - center[i % center.length]!)
 
 /** How the entries were used over all steps. */
 function routingOf(

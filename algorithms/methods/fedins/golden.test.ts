@@ -46,6 +46,7 @@ const examples = examplesFrom({
 const objective = poolObjective({
   ...{ shape, backbone, hyper: { topK: 2, keyWeight: 0.1 } },
   queries: Float32Array.of(3, 4),
+  center: null,
   route: (queries, keys) => nearestKeys(queries, keys!, 2),
 })
 const tensors = (): Tensor[] => [

@@ -79,7 +79,7 @@ async function stepsOf(lab: Lab, start: Float32Array) {
   const { hyper } = lab.setup
   const { params } = await withBackbone(lab, async (backbone) => {
     const objective = poolObjective({
-      ...{ shape: shapeOf(lab.setup), hyper, backbone },
+      ...{ shape: shapeOf(lab.setup), hyper, backbone, center: null },
       queries: await queriesOf(client.train, backbone, start),
       route: (q, keys) => nearestKeys(q, keys!, hyper.topK),
     })
@@ -259,6 +259,7 @@ describe('local training of a pool', () => {
       const queries = await queriesOf(client.train, backbone, start)
       const objective = poolObjective({
         ...{ shape: shapeOf(lab.setup), hyper: lab.setup.hyper, backbone, queries },
+        center: null,
         route: (q, keys) => nearestKeys(q, keys!, 2),
       })
       tf.tidy(() => {

@@ -5,7 +5,7 @@ import { tf, type Tensor } from '#algorithms/tensor/tf.js'
 import type { FedInsHyper } from './hyper.js'
 import { adaptedFeatures, headLogits, type Backbone } from './forward.js'
 import { partsOf, poolLayout, type PoolShape } from './pool.js'
-import { cosines } from './routing.js'
+import { centred, cosines } from './routing.js'
 
 /** Chooses entries for a batch: ones in [batch, M], `topK` a row. */
 export type Router = (
@@ -18,8 +18,10 @@ export interface PoolTraining {
   readonly shape: PoolShape
   readonly hyper: Pick<FedInsHyper, 'topK' | 'keyWeight'>
   readonly backbone: Backbone
-  /** By place among the examples, already centred: [examples, D]. */
+  /** By place among the examples: [examples, D]. */
   readonly queries: Float32Array
+  /** What the router sees is the query less this; null: the query. */
+  readonly center: Float32Array | null
   readonly route: Router
 }
 
@@ -32,7 +34,7 @@ export const TALLIES = { usage: 0, similarity: 1 } as const
  * heads alone, and pull moves chosen keys alone. Tallies: how often each entry was chosen [M], and the sum of pulls [1].
  */
 export function poolObjective(training: PoolTraining): Objective {
-  const { shape, hyper, backbone, queries, route } = training
+  const { shape, hyper, backbone, queries, center, route } = training
   const { keyWeight, topK } = hyper
   const layout = poolLayout(shape)
   return {
@@ -42,7 +44,8 @@ export function poolObjective(training: PoolTraining): Objective {
       { name: 'similarity', shape: [1] },
     ],
     on(batch, params) {
-      const q = rowsAt(queries, batch.positions, shape.width)
+      const bare = rowsAt(queries, batch.positions, shape.width)
+      const q = centred(bare, center)
       const { keys } = partsOf(shape, params)
       const chosen = route(q, keys, batch)
       const selection = tf.div(chosen, topK)
@@ -50,7 +53,9 @@ export function poolObjective(training: PoolTraining): Objective {
         loss(moving) {
           const pool = partsOf(shape, moving)
           const f =
-            shape.sites.length === 0 ? q : adaptedFeatures(backbone, batch.x, { pool, selection })
+            shape.sites.length === 0
+              ? bare
+              : adaptedFeatures(backbone, batch.x, { pool, selection })
           const ce = crossEntropy(headLogits(pool, selection, f), batch.y)
           const weighted = tf.mul<tf.Scalar>(1 - keyWeight, ce)
           if (pool.keys === null) return weighted

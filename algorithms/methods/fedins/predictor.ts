@@ -5,14 +5,19 @@ import { tf, type Tensor } from '#algorithms/tensor/tf.js'
 import type { RowFacts } from '#algorithms/training/batch.js'
 import { adaptedFeatures, headLogits, queriesFor } from './forward.js'
 import { partsOf, poolLayout } from './pool.js'
-import { centerIn, frozenParams, routerOf, shapeOf, type FedInsSetup } from './setup.js'
+import { centred } from './routing.js'
+import { centerIn, frozenParams, isCentred, routerOf, shapeOf, type FedInsSetup } from './setup.js'
 
-/** Chooses entries for each input by itself: a prediction does not depend on the rest of its batch. */
+/**
+ * Chooses entries for each input by itself: a prediction does not depend on the rest of its batch. None while queries are to
+ * be centred and the clients have not been asked for their mean.
+ */
 export const fedinsPredictor =
   (setup: FedInsSetup): ClientHalf['predictor'] =>
   ({ shared, assets }) => {
     const shape = shapeOf(setup)
     const extractor = extractorOf(setup.model)
+    if (!isCentred(setup, shared)) return null
     const center = centerIn(setup, shared)
     const frozen = toTensors(extractor.layout, frozenParams(setup, assets))
     const entries = toTensors(poolLayout(shape), paramsOf(poolLayout(shape), shared))
@@ -20,7 +25,7 @@ export const fedinsPredictor =
     const pool = partsOf(shape, entries)
     const choose = routerOf(setup, (row) => setup.streams('fedins-predict', row, 0))
     const chosenFor = (queries: Tensor, facts: RowFacts): Tensor =>
-      choose(center === null ? queries : tf.sub(queries, tf.tensor1d(center)), pool.keys, facts)
+      choose(centred(queries, center), pool.keys, facts)
     return {
       route: (x, facts) => chosenFor(queriesFor(backbone, x), facts),
       predict(x, facts) {

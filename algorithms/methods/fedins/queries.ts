@@ -1,3 +1,4 @@
+import { FederationError } from '#protocol/errors.js'
 import type { Examples } from '#data/dataset.js'
 import { forBatches } from '#algorithms/evaluation/evaluate.js'
 import { queriesFor, type Backbone } from './forward.js'
@@ -29,8 +30,10 @@ export async function queriesOf(
   return queries
 }
 
-/** The mean query, in float64. */
+/** The mean query, in float64. Throws `task/failed` without queries. */
 export function meanQuery(queries: Float32Array, width: number): Float32Array {
+  if (queries.length === 0)
+    throw new FederationError('task/failed', 'This client has no training examples')
   const sum = new Float64Array(width)
   queries.forEach((value, i) => (sum[i % width]! += value))
   return Float32Array.from(sum, (value) => (value * width) / queries.length)

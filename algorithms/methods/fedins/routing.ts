@@ -9,6 +9,10 @@ const SHORTEST = 1e-12
 export const unitRows = (rows: Tensor): Tensor =>
   tf.div(rows, tf.sqrt(tf.maximum(tf.sum(tf.square(rows), 1, true), SHORTEST ** 2)))
 
+/** Queries [batch, D] less their mean; `center` null: as they are. */
+export const centred = (queries: Tensor, center: Float32Array | null): Tensor =>
+  center === null ? queries : tf.sub(queries, tf.tensor1d(center))
+
 /** Cosines of queries [batch, D] and keys [M, D]: [batch, M]. */
 export const cosines = (queries: Tensor, keys: Tensor): Tensor =>
   tf.matMul(unitRows(queries), unitRows(keys), false, true)

@@ -1,5 +1,5 @@
 import type { Bundle } from '#protocol/bundle.js'
-import { float32Of } from '#protocol/bundle.js'
+import { float32Of, hasTensor } from '#protocol/bundle.js'
 import type { Stream } from '#algorithms/tensor/stream.js'
 import { FederationError } from '#protocol/errors.js'
 import { canonicalJson } from '#protocol/json.js'
@@ -53,6 +53,10 @@ function remembered(
   made.set(source, known.set(name, frozen))
   return frozen
 }
+
+/** False as long as queries are to be centred and their mean is not there. */
+export const isCentred = ({ hyper }: FedInsSetup, bundle: Bundle): boolean =>
+  !hyper.queryCentering || hasTensor(bundle, CENTER)
 
 /** The mean query to subtract; null without centring. */
 export const centerIn = ({ hyper }: FedInsSetup, bundle: Bundle): Float32Array | null =>
