@@ -67,6 +67,7 @@ function initialState(setup: Setup, startFrom: Bundle | null): State {
 
 /** Where `models pretrain` leaves the centroids of its queries. */
 const CENTROIDS = 'pretrain/keys'
+const SHORTEST_KEY = 1e-6
 
 function replaceKeys(setup: Setup, pool: Float32Array, startFrom: Bundle | null): void {
   const { poolSize } = setup.hyper
@@ -81,7 +82,21 @@ function replaceKeys(setup: Setup, pool: Float32Array, startFrom: Bundle | null)
   }
   const layout = poolLayout(shapeOf(setup))
   const keys = namedTensors(layout, pool).find(({ name }) => name === KEYS)
-  keys?.data.set(float32Of(startFrom, CENTROIDS))
+  keys?.data.set(longEnough(float32Of(startFrom, CENTROIDS), width))
+}
+
+/** Steps of a key go with 1 / ‖K‖: one of about zero would leap anywhere. */
+function longEnough(keys: Float32Array, width: number): Float32Array {
+  for (let m = 0; m * width < keys.length; m++) {
+    const length = Math.hypot(...keys.subarray(m * width, (m + 1) * width))
+    if (!(length >= SHORTEST_KEY && length < Infinity)) {
+      throw new FederationError(
+        'model/does-not-fit',
+        `Row ${m} of ${CENTROIDS} has length ${length}: a key is at least ${SHORTEST_KEY} long`,
+      )
+    }
+  }
+  return keys
 }
 
 const centerTensors = (center: Float32Array | null): readonly NamedTensor[] =>
