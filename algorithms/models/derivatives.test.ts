@@ -13,6 +13,7 @@ const SMALL: Record<string, object> = {
   mlp: { hidden: [7, 5] },
   cnn: { filters: [3, 4], kernelSize: 3, hidden: 6 },
   lenet: { filters: [2, 3], kernelSize: 3, hidden: [6, 5] },
+  vit: { patchSize: 4, width: 6, depth: 2, heads: 2, mlpRatio: 2 },
 }
 const CLASSES = ['a', 'b', 'c']
 const INPUT = [8, 8, 2]

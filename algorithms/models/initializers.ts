@@ -2,8 +2,10 @@
  * How parameters are drawn.
  * he-normal: N(0, 2 / fanIn), keeps the variance of activations through relu layers (He et al., Delving Deep into
  * Rectifiers, ICCV 2015, https://arxiv.org/abs/1502.01852).
+ * lecun-normal: N(0, 1 / fanIn), the same for a layer without relu (LeCun et al., Efficient BackProp, 1998).
  * glorot-uniform: U(−b, b), b = sqrt(6 / (fanIn + fanOut)) (Glorot and Bengio, Understanding the difficulty of training
  * deep feedforward neural networks, AISTATS 2010, https://proceedings.mlr.press/v9/glorot10a.html).
+ * position: N(0, 0.02²), as transformers draw what they add to their tokens.
  * fanIn of a dense kernel [in, out] is `in`; of a convolution kernel [height, width, in, out] it is height · width · in.
  */
 import type { Initializer, ParamSpec } from '#algorithms/models/model.js'
@@ -18,6 +20,11 @@ function fans(shape: readonly number[]): { readonly fanIn: number; readonly fanO
   return { fanIn: taps * inputs, fanOut: taps * outputs }
 }
 
+const normal =
+  (deviation: number, stream: Stream): (() => number) =>
+  () =>
+    deviation * stream.normal()
+
 function sampler(init: Initializer, shape: readonly number[], stream: Stream): () => number {
   const { fanIn, fanOut } = fans(shape)
   switch (init) {
@@ -25,10 +32,12 @@ function sampler(init: Initializer, shape: readonly number[], stream: Stream): (
       return () => 0
     case 'ones':
       return () => 1
-    case 'he-normal': {
-      const deviation = Math.sqrt(2 / fanIn)
-      return () => deviation * stream.normal()
-    }
+    case 'he-normal':
+      return normal(Math.sqrt(2 / fanIn), stream)
+    case 'lecun-normal':
+      return normal(Math.sqrt(1 / fanIn), stream)
+    case 'position':
+      return normal(0.02, stream)
     case 'glorot-uniform': {
       const bound = Math.sqrt(6 / (fanIn + fanOut))
       return () => bound * (2 * stream.uniform() - 1)

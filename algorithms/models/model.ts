@@ -5,8 +5,9 @@ import type { Tensor } from '#algorithms/tensor/tf.js'
 /** relu; its smooth twin softplus, for the audit's checks; the exact gelu of transformers. */
 export type Activation = 'relu' | 'softplus' | 'gelu'
 
-/** How a parameter is drawn: zeros, or normal / uniform with a bound from its fan-in (and fan-out). */
-export type Initializer = 'zeros' | 'ones' | 'he-normal' | 'glorot-uniform'
+/** How a parameter is drawn: zeros, ones, normal / uniform with a bound from its fan-in (and fan-out), or as positions are. */
+export type Initializer =
+  'zeros' | 'ones' | 'he-normal' | 'lecun-normal' | 'glorot-uniform' | 'position'
 export interface ParamSpec {
   readonly name: string
   readonly shape: readonly number[]

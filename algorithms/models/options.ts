@@ -1,12 +1,15 @@
 import { z } from 'zod'
+import type { Activation } from '#algorithms/models/model.js'
 
 /** Option schemas that several models share. */
-export const activationOption = z
-  .enum(['relu', 'softplus', 'gelu'])
-  .default('relu')
-  .describe(
-    'Activation of the hidden layers. softplus: the smooth twin that audits check second derivatives on',
-  )
+export const activationOf = (usual: Activation) =>
+  z
+    .enum(['relu', 'softplus', 'gelu'])
+    .default(usual)
+    .describe(
+      'Activation of the hidden layers. softplus: the smooth twin that audits check second derivatives on',
+    )
+export const activationOption = activationOf('relu')
 
 export const poolingOption = z
   .enum(['max', 'average'])

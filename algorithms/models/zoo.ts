@@ -3,6 +3,7 @@ import { cnn } from './cnn.js'
 import { lenet } from './lenet.js'
 import { logistic } from './logistic.js'
 import { mlp } from './mlp.js'
+import { vit } from './vit.js'
 
 /** Every model that a configuration can name. */
-export const MODELS: readonly ModelEntry[] = [logistic, mlp, cnn, lenet]
+export const MODELS: readonly ModelEntry[] = [logistic, mlp, cnn, lenet, vit]

@@ -3,6 +3,7 @@
  * audit relies on. Anything of `tf` that is not here may throw, or lose a part of the derivative, when differentiated twice.
  */
 export { elu, exp, gelu, leakyRelu, relu, sigmoid, softplus, tanh } from './ops/activations.js'
+export { attention } from './ops/attention.js'
 export { conv2d, depthwiseConv2d, type ConvOptions, type Padding } from './ops/conv.js'
 export { dense } from './ops/dense.js'
 export { groupNorm, layerNorm } from './ops/norm.js'
