@@ -39,10 +39,11 @@ const on =
   (model: JsonObject & { name: string }, inputShape: readonly number[]) =>
   (config: RunConfig): RunConfig => ({ ...config, model, task: { ...config.task, inputShape } })
 
-/** Vectors, images. */
+/** Vectors, images, tokens. */
 const MODELS = {
   mlp: on({ name: 'mlp', hidden: [5, 4], activation: 'gelu', closingNorm: true }, [4]),
   lenet: on({ name: 'lenet' }, [12, 12, 1]),
+  vit: on({ name: 'vit', patchSize: 4, width: 8, depth: 2, heads: 2, mlpRatio: 2 }, [8, 8, 3]),
 }
 const CASES = Object.keys(MODELS) as (keyof typeof MODELS)[]
 

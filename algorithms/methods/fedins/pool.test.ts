@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { encodeBundle, makeBundle, payloadFloat32 } from '#protocol/bundle.js'
 import { namedTensors } from '#algorithms/methods/delta.js'
+import { extractorOf } from '#algorithms/models/extractor.js'
+import { vit } from '#algorithms/models/vit.js'
 import { createStreams } from '#algorithms/tensor/stream.js'
 import { travelled } from '#testing/run-rounds-in-memory.js'
-import { initialPool, poolFloats, poolLayout, type PoolShape } from './pool.js'
+import { initialPool, poolFloats, poolLayout, poolShapeOf, type PoolShape } from './pool.js'
 
 const site = (id: string, channels: number) => ({
   ...{ id, channels },
@@ -54,6 +56,20 @@ describe('the pool', () => {
     }
     expect(poolFloats(vitPool(200, { entries: 1, hasKeys: false }))).toBe(359_624)
     expect(poolFloats(vitPool(200, { entries: 1, hasKeys: false, sites: [] }))).toBe(153_800)
+  })
+
+  it('I19: the sites and the features are those of the model', () => {
+    const inputShape = [224, 224, 3]
+    const classes = Array.from({ length: 200 }, (_, c) => `class ${c}`)
+    const model = vit.build({ inputShape, classes }, vit.options.parse({}))
+    const shape = poolShapeOf(model, { poolSize: 25, adapt: 'ssf', routing: 'keys' })
+    expect(shape.sites.map(({ id, channels }) => `${id} ${channels}`)).toEqual(
+      VIT_SITES.map(({ id, channels }) => `${id} ${channels}`),
+    )
+    expect(poolFloats(shape)).toBe(9_009_800)
+    expect(extractorOf(model).layout.parameterCount).toBe(BACKBONE)
+    const headsOnly = poolShapeOf(model, { poolSize: 25, adapt: 'none', routing: 'oracle' })
+    expect(poolFloats(headsOnly)).toBe(3_845_000)
   })
 
   it('I18: to bytes and back it keeps every byte, and has 4 for each number', () => {
