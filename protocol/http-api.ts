@@ -11,6 +11,8 @@ const token = z.string().min(1).max(4000)
 /** A one-time code as people type it. */
 const code = z.string().min(1).max(100)
 const nothing = z.strictObject({})
+/** Most bytes of an upload that one call takes: little enough for any connection to bring within a call's time. */
+export const BLOB_PIECE_BYTES = 4 * 2 ** 20
 const state = runRecordSchema.shape.state
 
 const runLine = z.strictObject({
@@ -79,6 +81,12 @@ export const HTTP_API = {
   'GET /api/runs/:id/events': {
     body: nothing,
     answer: z.strictObject({ events: z.array(event) }),
+  },
+  'PUT /api/blobs/:hash': {
+    /** A piece of the bytes themselves; the header `content-range` says which. */
+    body: z.instanceof(Uint8Array),
+    /** Bytes that are there from the first on: where the next piece begins. All of them: the blob is stored. */
+    answer: z.strictObject({ received: z.int().min(0) }),
   },
   'POST /api/runs/:id/stop': { body: nothing, answer: nothing },
   'POST /api/runs/:id/resume': { body: nothing, answer: nothing },

@@ -13,6 +13,7 @@ import type { Compute } from './compute/compute.js'
 import { forkCompute } from './compute/fork-compute.js'
 import { SocketFleet } from './fleet/socket-fleet.js'
 import { createApp } from './http/app.js'
+import { BlobUploads } from './http/blob-uploads.js'
 import { EventFeed } from './http/event-feed.js'
 import { RunManager } from './run.js'
 import { openSqliteStore } from './store/sqlite-store.js'
@@ -31,6 +32,8 @@ export interface CoordinatorOptions {
   /** Instead of the process of its own that computes. */
   readonly compute?: (store: Store) => Compute
   readonly clock?: Clock
+  /** Largest bundle that people may upload for runs to start from, in bytes; default: 1 GiB. */
+  readonly maxBundleBytes?: number
 }
 export interface CoordinatorHandle {
   readonly url: string
@@ -45,7 +48,8 @@ export interface CoordinatorHandle {
 
 const SIGN_IN_MINUTES = 24 * 60
 const INVITATION_MINUTES = 60
-/** Slow and silent connections must not pile up; uploads come over sockets, so requests are small. */
+const MAX_BUNDLE_BYTES = 2 ** 30
+/** Slow and silent connections must not pile up; requests are small, and uploads come over sockets or in pieces. */
 const HTTP_LIMITS = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 5_000 }
 
 /**
@@ -90,7 +94,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     // The port first: another coordinator that has it must not be noticed after runs were taken up.
     let open: () => void = () => undefined
     const ready = new Promise<void>((resolve) => (open = resolve))
-    const app = createApp({ store, runs, fleet, tokens, feed, clock, ready, onError })
+    const uploads = new BlobUploads(store.blobs, options.maxBundleBytes ?? MAX_BUNDLE_BYTES)
+    const app = createApp({ store, runs, fleet, tokens, feed, uploads, clock, ready, onError })
     const server = Object.assign(createServer(app), HTTP_LIMITS)
     const url = await listen(server, host, options.port)
     undo.unshift(() => closeServer(server))

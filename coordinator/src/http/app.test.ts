@@ -3,8 +3,8 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { FederationError } from '#protocol/errors.js'
-import { HTTP_API } from '#protocol/http-api.js'
-import type { Hash, NodeId } from '#protocol/ids.js'
+import { BLOB_PIECE_BYTES, HTTP_API } from '#protocol/http-api.js'
+import { sha256, type Hash, type NodeId } from '#protocol/ids.js'
 import { configCatalogue } from '#algorithms/catalogue.js'
 import { FakeClock } from '#testing/fake-clock.js'
 import { createTokens } from '#coordinator/auth/tokens.js'
@@ -12,6 +12,7 @@ import type { SocketFleet } from '#coordinator/fleet/socket-fleet.js'
 import type { RunManager } from '#coordinator/run.js'
 import { MemoryStore } from '#coordinator/store/memory-store.js'
 import { createApp } from './app.js'
+import { BlobUploads } from './blob-uploads.js'
 import { EventFeed } from './event-feed.js'
 import { ROUTES } from './routes.js'
 
@@ -58,7 +59,8 @@ describe('the HTTP API', () => {
         nodeId === NODE && readable.has(hash) ? (bytes: number) => served.push(bytes) : null,
     } as unknown as SocketFleet
     const ready = Promise.resolve()
-    const parts = { store, runs, fleet, tokens, feed, clock, ready, onError }
+    const uploads = new BlobUploads(store.blobs, 100)
+    const parts = { store, runs, fleet, tokens, feed, uploads, clock, ready, onError }
     server = createServer(createApp(parts)).listen(0, '127.0.0.1')
     await once(server, 'listening')
     base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -71,7 +73,11 @@ describe('the HTTP API', () => {
 
   const call = (
     [method, path]: readonly [string, string],
-    { token = '', body, headers = {} }: { token?: string; body?: string; headers?: object } = {},
+    {
+      token = '',
+      body,
+      headers = {},
+    }: { token?: string; body?: string | Buffer; headers?: object } = {},
   ): Promise<Response> =>
     fetch(`${base}${path}`, {
       method,
@@ -92,7 +98,7 @@ describe('the HTTP API', () => {
     it('by a table that names every call of the protocol and nothing twice', () => {
       const names = ROUTES.map(({ method, path }) => `${method.toUpperCase()} ${path}`)
       expect(new Set(names).size).toBe(names.length)
-      const inBytes = ['GET /api/runs/:id/model', 'GET /api/blobs/:hash']
+      const inBytes = ['GET /api/runs/:id/model', 'GET /api/runs/:id/start', 'GET /api/blobs/:hash']
       expect([...names].sort()).toEqual([...Object.keys(HTTP_API), ...inBytes].sort())
     })
 
@@ -365,5 +371,21 @@ describe('the HTTP API', () => {
       expect(await foreign.text()).toBe(await absent.text())
       expect([foreign.status, traversal.status]).toEqual([404, 404])
     })
+  })
+
+  it('takes a bundle in pieces, and no piece that is too large', async () => {
+    const [bytes, hash] = [Buffer.from('0123456789'), sha256('0123456789')]
+    const put = (body: Buffer, range: string): Promise<Response> =>
+      call(['PUT', `/api/blobs/${hash}`], {
+        ...{ token: PEOPLE, body },
+        headers: { 'content-range': range },
+      })
+    const { answer } = HTTP_API['PUT /api/blobs/:hash']
+    const first = await put(bytes.subarray(0, 6), 'bytes 0-5/10')
+    expect(answer.parse(await first.json())).toEqual({ received: 6 })
+    await put(bytes.subarray(6), 'bytes 6-9/10')
+    expect(await store.blobs.get(hash)).toEqual(bytes)
+    const large = await put(Buffer.alloc(BLOB_PIECE_BYTES + 1), 'bytes 0-9/10')
+    expect(await problemOf(large)).toEqual([400, 'message/malformed'])
   })
 })

@@ -3,6 +3,7 @@ import { rateLimit } from 'express-rate-limit'
 import helmet from 'helmet'
 import sjson from 'secure-json-parse'
 import { asFederationError, FederationError } from '#protocol/errors.js'
+import { BLOB_PIECE_BYTES } from '#protocol/http-api.js'
 import { VERSION } from '#protocol/version.js'
 import { activeNode } from '#coordinator/auth/enrolment.js'
 import type { Claims } from '#coordinator/auth/tokens.js'
@@ -37,9 +38,11 @@ export function createApp(options: AppOptions): Express {
   const limit = limitFailures(options)
   // As text: the parser after it refuses keys that reach prototypes.
   const text = express.text({ type: () => true, limit: LARGEST_BODY })
+  const bytes = express.raw({ type: () => true, limit: BLOB_PIECE_BYTES })
   for (const route of ROUTES) {
     const first = route.audience === 'guesser' ? [limit] : []
-    app[route.method](route.path, ...first, admit(options, route), text, serve(options, route))
+    const body = route.method === 'put' ? bytes : text
+    app[route.method](route.path, ...first, admit(options, route), body, serve(options, route))
   }
   app.use((request: Request) => {
     throw new FederationError('http/not-found', `There is no ${request.method} ${request.path}`)
@@ -72,7 +75,7 @@ function serve(parts: AppOptions, { method, handler }: Route): RequestHandler {
       who: (response.locals['who'] as Claims | undefined) ?? null,
       params: request.params as Readonly<Record<string, string>>,
       query: request.query,
-      body: method === 'post' ? parseBody(request.body) : undefined,
+      body: method === 'post' ? parseBody(request.body) : (request.body as unknown),
     })
     if (answer !== 'sent') response.set('cache-control', 'no-store').json(answer)
   }
@@ -108,13 +111,13 @@ function limitFailures(options: AppOptions): RequestHandler {
 
 /** What express and its body parser throw carries a `status`; below 500 it is the caller's fault. */
 function federationErrorOf(error: unknown): FederationError {
-  const { status, type } = error as { readonly status?: unknown; readonly type?: unknown }
+  const { status, type, limit } = error as Readonly<Record<string, unknown>>
   if (error instanceof FederationError || typeof status !== 'number' || status >= 500)
     return asFederationError(error)
   const isLarge = type === 'entity.too.large'
   return new FederationError(
     'message/malformed',
-    isLarge ? `The body is larger than ${LARGEST_BODY}` : 'The request cannot be read',
+    isLarge ? `The body is larger than ${String(limit)} bytes` : 'The request cannot be read',
     { cause: error },
   )
 }

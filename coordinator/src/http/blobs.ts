@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Response } from 'express'
 import { FederationError } from '#protocol/errors.js'
+import type { HttpAnswer } from '#protocol/http-api.js'
 import { isHash, isNodeId, type Hash } from '#protocol/ids.js'
 import type { BlobStore } from '#coordinator/store/store.js'
 import type { Call } from './call.js'
@@ -22,6 +23,28 @@ export async function sendBlob(call: Call): Promise<'sent'> {
   if (!isHash(hash) || count === null) throw notFound()
   response.on('finish', () => count(Number(response.getHeader('content-length') ?? 0)))
   return sendBytes(call, parts.store.blobs, hash)
+}
+
+/** A piece of a bundle that a run will start from. */
+export async function receiveBlob({
+  parts,
+  params,
+  body,
+  request,
+}: Call): Promise<HttpAnswer<'PUT /api/blobs/:hash'>> {
+  const hash = params['hash'] ?? ''
+  if (!isHash(hash)) throw malformed('A blob is named by its SHA-256')
+  const range = request.get('content-range') ?? ''
+  const [, first, last, whole] = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/.exec(range) ?? []
+  const [start, end, total] = [Number(first), Number(last), Number(whole)]
+  const bytes = body instanceof Uint8Array ? body : new Uint8Array(0)
+  // NaN, where there is no range, satisfies no comparison.
+  if (!(start <= end && end < total && bytes.byteLength === end - start + 1)) {
+    throw malformed(
+      `Expected content-range: bytes FIRST-LAST/TOTAL for ${bytes.byteLength} bytes, got '${range}'`,
+    )
+  }
+  return { received: await parts.uploads.add(hash, { start, total, bytes }) }
 }
 
 /** With ETag and Range, so that an interrupted download goes on where it stopped. */
@@ -85,5 +108,7 @@ async function stream(source: Readable, response: Response): Promise<void> {
   }
 }
 
+const malformed = (message: string): FederationError =>
+  new FederationError('message/malformed', message)
 const notFound = (): FederationError =>
   new FederationError('http/not-found', 'There is no such blob, or it is not for this node')

@@ -4,6 +4,7 @@ import type { Clock } from '#coordinator/clock.js'
 import type { SocketFleet } from '#coordinator/fleet/socket-fleet.js'
 import type { RunManager } from '#coordinator/run.js'
 import type { Store } from '#coordinator/store/store.js'
+import type { BlobUploads } from './blob-uploads.js'
 import type { EventFeed } from './event-feed.js'
 
 /** What handlers work with. */
@@ -13,6 +14,7 @@ export interface ApiParts {
   readonly fleet: SocketFleet
   readonly tokens: Tokens
   readonly feed: EventFeed
+  readonly uploads: BlobUploads
   readonly clock: Clock
 }
 /** One request, after its route's checks. */
@@ -22,6 +24,7 @@ export interface Call {
   readonly who: Claims | null
   readonly params: Readonly<Record<string, string>>
   readonly query: Readonly<Record<string, unknown>>
+  /** The JSON value of a POST, the bytes of a PUT. */
   readonly body: unknown
   readonly request: Request
   readonly response: Response

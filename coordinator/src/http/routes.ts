@@ -1,5 +1,5 @@
 import type { Audience } from '#coordinator/auth/tokens.js'
-import { sendBlob } from './blobs.js'
+import { receiveBlob, sendBlob } from './blobs.js'
 import type { Handler } from './call.js'
 import { enrolNode, giveToken, signIn } from './entrance.js'
 import { inviteNode, listNodes, revokeNode } from './nodes.js'
@@ -7,6 +7,7 @@ import {
   listRuns,
   resumeRun,
   sendModel,
+  sendStart,
   showRun,
   startRun,
   stopRun,
@@ -16,7 +17,7 @@ import {
 } from './runs.js'
 
 export interface Route {
-  readonly method: 'get' | 'post'
+  readonly method: 'get' | 'post' | 'put'
   readonly path: string
   /** Whose token opens it. 'guesser': anyone, but failures are counted and limited. */
   readonly audience: Audience | 'anyone' | 'guesser'
@@ -43,6 +44,8 @@ export const ROUTES: readonly Route[] = [
   route(['post', '/api/runs/:id/stop'], 'people', stopRun),
   route(['post', '/api/runs/:id/resume'], 'people', resumeRun),
   route(['get', '/api/runs/:id/model'], 'people', sendModel),
+  route(['get', '/api/runs/:id/start'], 'people', sendStart),
+  route(['put', '/api/blobs/:hash'], 'people', receiveBlob),
   route(['post', '/api/nodes/invite'], 'people', inviteNode),
   route(['get', '/api/nodes'], 'people', listNodes),
   route(['post', '/api/nodes/:id/revoke'], 'people', revokeNode),

@@ -1,5 +1,6 @@
 import { FederationError } from '#protocol/errors.js'
 import { eventsQuerySchema, type HttpAnswer } from '#protocol/http-api.js'
+import type { Hash } from '#protocol/ids.js'
 import type { JsonObject } from '#protocol/json.js'
 import { parseWith } from '#protocol/messages.js'
 import type { RunRecord } from '#protocol/record.js'
@@ -80,4 +81,16 @@ export async function sendModel(call: Call): Promise<'sent'> {
   const head = await store.head(runId)
   if (head === null) throw new FederationError('run/not-found', `There is no run ${runId}`)
   return sendBytes(call, store.blobs, head.modelHash)
+}
+
+/** The bundle that the run started from. */
+export async function sendStart(call: Call): Promise<'sent'> {
+  const { store } = call.parts
+  const runId = runIdOf(call)
+  const run = await store.run(runId)
+  if (run === null) throw new FederationError('run/not-found', `There is no run ${runId}`)
+  const { startFrom } = run.config
+  if (startFrom === null)
+    throw new FederationError('http/not-found', `The run ${runId} starts from seeded params`)
+  return sendBytes(call, store.blobs, startFrom as Hash)
 }
