@@ -1,5 +1,12 @@
 import { FederationError } from '#protocol/errors.js'
-import { parseAnswer, refusalSchema, type HttpAnswer, type HttpCall } from '#protocol/http-api.js'
+import type { Hash } from '#protocol/ids.js'
+import {
+  BLOB_PIECE_BYTES,
+  parseAnswer,
+  refusalSchema,
+  type HttpAnswer,
+  type HttpCall,
+} from '#protocol/http-api.js'
 import { unwrap } from '#protocol/result.js'
 
 export interface CallInput {
@@ -16,11 +23,19 @@ export interface Api {
   call<Name extends HttpCall>(name: Name, input?: CallInput): Promise<HttpAnswer<Name>>
   /** The encoded bundle of a run's model. */
   model(runId: string): Promise<Uint8Array>
+  /** The encoded bundle that a run started from. */
+  start(runId: string): Promise<Uint8Array>
+  /** Brings a bundle for runs to start from, piece by piece, unless the coordinator has it. */
+  upload(hash: Hash, bytes: Uint8Array): Promise<void>
 }
 
 export function createApi(url: string, token: string | null): Api {
   const authorization: Record<string, string> =
     token === null ? {} : { authorization: `Bearer ${token}` }
+  const bytesAt = async (path: string): Promise<Uint8Array> => {
+    const response = await request(new URL(path, url), { headers: authorization })
+    return new Uint8Array(await response.arrayBuffer())
+  }
   return {
     url,
     call: async (name, { id = '', query = {}, body, signal } = {}) => {
@@ -35,10 +50,21 @@ export function createApi(url: string, token: string | null): Api {
       })
       return unwrap(parseAnswer(name, await jsonOf(response)))
     },
-    model: async (runId) => {
-      const address = new URL(`/api/runs/${encodeURIComponent(runId)}/model`, url)
-      const response = await request(address, { headers: authorization })
-      return new Uint8Array(await response.arrayBuffer())
+    model: (runId) => bytesAt(`/api/runs/${encodeURIComponent(runId)}/model`),
+    start: (runId) => bytesAt(`/api/runs/${encodeURIComponent(runId)}/start`),
+    upload: async (hash, bytes) => {
+      const address = new URL(`/api/blobs/${hash}`, url)
+      for (let start = 0; start < bytes.length;) {
+        const end = Math.min(start + BLOB_PIECE_BYTES, bytes.length)
+        const range = `bytes ${start}-${end - 1}/${bytes.length}`
+        const response = await request(address, {
+          method: 'PUT',
+          headers: { ...authorization, 'content-range': range },
+          body: bytes.slice(start, end),
+        })
+        const answer = unwrap(parseAnswer('PUT /api/blobs/:hash', await jsonOf(response)))
+        start = answer.received
+      }
     },
   }
 }

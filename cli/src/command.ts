@@ -78,3 +78,10 @@ export function integer(bounds: {
 export function integerList(text: string): readonly number[] {
   return text.split(',').map(integer({ min: 0, max: 2 ** 31 - 1 }))
 }
+
+/** The sizes in text like 28x28x1, one to four of them. */
+export function inputShape(text: string): readonly number[] {
+  const sizes = text.split('x').map(Number)
+  if (/^[1-9]\d{0,8}(x[1-9]\d{0,8}){0,3}$/.test(text)) return sizes
+  throw new FederationError('usage/bad-value', `Expected a shape like 28x28x1, got '${text}'`)
+}

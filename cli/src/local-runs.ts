@@ -1,8 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { FederationError } from '#protocol/errors.js'
 import { parseRunRecord, type RunRecord } from '#protocol/record.js'
 import { unwrap } from '#protocol/result.js'
+import { readCached } from '#simulations/bundle-cache.js'
+import { START_FILE } from '#simulations/run-files.js'
 
 /** Simulated runs leave `<runId>/record.json` and `<runId>/model.bundle` here. */
 export const RUNS_DIRECTORY = '.tributary/runs'
@@ -24,10 +26,21 @@ async function readRecord(path: string): Promise<RunRecord | null> {
 }
 
 /** A record by run id, by the file itself or by the directory that holds it; null if there is none. */
-export async function findRecord(run: string, directory: string): Promise<RunRecord | null> {
+export const findRecord = async (run: string, directory: string): Promise<RunRecord | null> =>
+  (await findRun(run, directory))?.record ?? null
+
+export interface LocalRun {
+  readonly record: RunRecord
+  /** What lies beside the record as the bundle that the run started from; null: nothing. */
+  readonly start: Uint8Array | null
+}
+/** As `findRecord`, with what the run started from. */
+export async function findRun(run: string, directory: string): Promise<LocalRun | null> {
   for (const path of [run, join(run, 'record.json'), join(directory, run, 'record.json')]) {
     const record = await readRecord(path)
-    if (record !== null) return record
+    if (record === null) continue
+    const beside = record.config.startFrom === null ? null : join(dirname(path), START_FILE)
+    return { record, start: beside === null ? null : await readCached(beside) }
   }
   return null
 }

@@ -4,6 +4,7 @@ import type { BackendChoice } from '#algorithms/tensor/choose-backend.js'
 import type { RunRecord } from '#protocol/record.js'
 import { describeMachine } from '#simulations/benchmarks/machine.js'
 import { loadStudy, type Cell, type Study } from '#simulations/studies/load-study.js'
+import { createStarts } from '#simulations/start-from.js'
 import { writeResults } from '#simulations/studies/results-page.js'
 import { runStudy, type FinishedCell } from '#simulations/studies/run-study.js'
 import { REFERENCE } from '#simulations/studies/study-file.js'
@@ -12,6 +13,7 @@ import { studyTables, valueOf, type StudyTable } from '#simulations/studies/tabl
 import { COMMAND } from './command-name.js'
 import type { Session } from './command.js'
 import { cellProgress, type RunEvent } from './progress.js'
+import { pretrainHooks } from './pretrain-hooks.js'
 import { printRoundHead, sayEvent } from './watch.js'
 
 export interface StudyCommandOptions {
@@ -37,6 +39,7 @@ export async function simulateStudy(
   const { out, signal } = session
   const study = await loadStudy(name, {
     overrides: options.set,
+    startOf: createStarts(pretrainHooks(session)),
     ...(options.seeds === undefined ? {} : { seeds: options.seeds }),
     ...(options.only === undefined ? {} : { only: options.only }),
   })

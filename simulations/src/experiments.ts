@@ -122,7 +122,8 @@ function sourceIn(data: JsonValue | undefined): DataSource | null {
   return { name: data['name'], ...(typeof path === 'string' ? { path } : {}) }
 }
 
-async function readObject(path: string): Promise<JsonObject> {
+/** The JSON object in a file. Throws `config/unreadable`. */
+export async function readObject(path: string): Promise<JsonObject> {
   let value: JsonValue
   try {
     value = JSON.parse(await readFile(path, 'utf8')) as JsonValue
@@ -142,7 +143,12 @@ async function readObject(path: string): Promise<JsonObject> {
   return value
 }
 
-function override(input: JsonObject, assignment: string): JsonObject {
+/** With each `key.path=value` set. Throws `usage/bad-value`. */
+export const overridden = (input: JsonObject, assignments: readonly string[]): JsonObject =>
+  assignments.reduce(override, input)
+
+/** With one `key.path=value` set; the value is JSON or plain text. Throws `usage/bad-value`. */
+export function override(input: JsonObject, assignment: string): JsonObject {
   const at = assignment.indexOf('=')
   if (at < 1)
     throw new FederationError('usage/bad-value', `Expected key=value, got '${assignment}'`)

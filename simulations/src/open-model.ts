@@ -63,6 +63,17 @@ export async function openModel(
   }
 }
 
+/** The bundles that a file at `path` needs beside itself, by name. */
+export async function openAssets(
+  path: string,
+  { assets }: ModelFile,
+): Promise<Readonly<Record<string, Bundle>>> {
+  const named = Object.entries(assets).map(
+    async ([name, hash]) => [name, await assetBeside(path, hash, name)] as const,
+  )
+  return Object.fromEntries(await Promise.all(named))
+}
+
 async function assetBeside(path: string, hash: Hash, name: string): Promise<Bundle> {
   const folder = dirname(path)
   for (const candidate of ['start.bundle', `${name}.bundle`, `${hash}.bundle`]) {

@@ -10,7 +10,10 @@ import { FederationError } from '#protocol/errors.js'
 import { parseRunConfig, type ComputeConfig } from '#protocol/run-config.js'
 import { unwrap } from '#protocol/result.js'
 import { openModel, readModelAt } from '#simulations/open-model.js'
-import { addCommand, integer } from '../command.js'
+import { addCommand, inputShape, integer } from '../command.js'
+import { registerImport } from './models-import.js'
+import { registerMerge } from './models-merge.js'
+import { registerPretrain } from './models-pretrain.js'
 import { registerPredict } from './models-predict.js'
 import { decimals, percent } from '#simulations/report/numbers.js'
 
@@ -21,13 +24,15 @@ interface EvaluateOptions {
   readonly backend: Exclude<ComputeConfig['backend'], 'auto'>
   readonly limit?: number
 }
-const SHAPE = /^\d+(x\d+){0,3}$/
 
 export function registerModels(program: Command): void {
   const models = program.command('models').description('look at and score models')
   registerInspect(models)
   registerEvaluate(models)
   registerPredict(models)
+  registerImport(models)
+  registerPretrain(models)
+  registerMerge(models)
 }
 
 function registerInspect(models: Command): void {
@@ -131,13 +136,7 @@ async function inspected(
   if (!zoo.includes(name)) {
     return (await readModelAt(name, `neither a file nor one of ${zoo.join(', ')}`)).model
   }
-  if (!SHAPE.test(options.shape)) {
-    throw new FederationError(
-      'usage/bad-value',
-      `Expected a shape like 28x28x1, got '${options.shape}'`,
-    )
-  }
   const classes = Array.from({ length: options.classes }, (_, label) => String(label))
-  const task = { inputShape: options.shape.split('x').map(Number), classes }
+  const task = { inputShape: inputShape(options.shape), classes }
   return modelOf(unwrap(parseRunConfig({ model: { name }, task }, configCatalogue())))
 }

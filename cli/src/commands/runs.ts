@@ -5,7 +5,12 @@ import type { Command } from 'commander'
 import { FederationError } from '#protocol/errors.js'
 import type { HttpAnswer } from '#protocol/http-api.js'
 import type { RunRecord } from '#protocol/record.js'
-import { readConfigInput } from '#simulations/experiments.js'
+import type { Hash } from '#protocol/ids.js'
+import type { RunConfigInput } from '#protocol/run-config.js'
+import { readModelFile } from '#algorithms/model-file.js'
+import { completeInput, readConfigInput } from '#simulations/experiments.js'
+import { START_FILE } from '#simulations/run-files.js'
+import { createStarts, startBytes, writtenStart } from '#simulations/start-from.js'
 import type { Api } from '../api.js'
 import { addCommand, type Session } from '../command.js'
 import { percent, shortHash } from '#simulations/report/numbers.js'
@@ -13,6 +18,8 @@ import { findRecord, listLocalRecords, RUNS_DIRECTORY } from '../local-runs.js'
 import { connect, remoteOptions, type RemoteOptions } from '../sign-in.js'
 import { summarise } from '#simulations/report/summary.js'
 import { printRecall, ROUND_HEAD, roundRow } from '../summary.js'
+import { PREDICTOR_SCRIPT } from '../predictor-script.js'
+import { pretrainHooks } from '../pretrain-hooks.js'
 import { watchRun } from '../watch.js'
 
 interface RunOptions extends RemoteOptions {
@@ -44,7 +51,8 @@ function registerStart(runs: Command): void {
         .option('--set <key=value...>', 'override a configuration key, for example rounds=5', []),
     run: async (session, options, [config]) => {
       const api = await connect(options)
-      const input = await readConfigInput(config ?? '', options.set)
+      const written = await readConfigInput(config ?? '', options.set)
+      const input = await withStart(session, api, written)
       const { runId } = await api.call('POST /api/runs', { body: { config: input } })
       session.out.say(`Started ${runId}`)
       if (options.watch === true) await watchRun(session, api, runId)
@@ -52,6 +60,22 @@ function registerStart(runs: Command): void {
       session.out.finish('runs:start', { runId })
     },
   })
+}
+
+/** Brings what the run starts from to the coordinator, and names it by its hash. */
+async function withStart(
+  session: Session,
+  api: Api,
+  input: RunConfigInput,
+): Promise<RunConfigInput> {
+  if (writtenStart(input) === null) return input
+  const { startFrom } = await completeInput(input, {
+    startOf: createStarts(pretrainHooks(session)),
+  })
+  const bytes = await startBytes({ startFrom }, undefined)
+  if (bytes === null) return input
+  await api.upload(startFrom as Hash, bytes)
+  return { ...input, startFrom }
 }
 
 /** One line of a list of runs: from the coordinator or from this machine. */
@@ -178,6 +202,9 @@ function registerExport(runs: Command): void {
       const written = await exportRun(await connect(options), run ?? '', options.out)
       out.say(`Model   ${written.model}`)
       out.say(`Record  ${written.record}`)
+      if (written.start !== null) out.say(`Start   ${written.start}`)
+      if (written.predictor !== null)
+        out.say(`Predict ${written.predictor}  (rows of numbers in, one JSON line each out)`)
       out.say(`Replay it:  ${COMMAND} simulate --replay ${written.record}`)
       out.finish('runs:export', { ...written })
     },
@@ -187,15 +214,27 @@ function registerExport(runs: Command): void {
 export interface Exported {
   readonly model: string
   readonly record: string
+  /** What the run started from; null: seeded params. */
+  readonly start: string | null
+  /** A small program that predicts; null: the model is a plain set of params. */
+  readonly predictor: string | null
 }
-/** Writes `model.bundle` and `record.json` of a run into a directory. */
+/** Writes `model.bundle` and `record.json` of a run into a directory, with what else is needed to replay and to predict. */
 export async function exportRun(api: Api, runId: string, directory?: string): Promise<Exported> {
   const record = await api.call('GET /api/runs/:id', { id: runId })
   const model = await api.model(runId)
   const target = directory ?? runId
   await mkdir(target, { recursive: true })
-  const paths = { model: join(target, 'model.bundle'), record: join(target, 'record.json') }
-  await writeFile(paths.model, model)
-  await writeFile(paths.record, `${JSON.stringify(record, null, 2)}\n`)
-  return paths
+  const write = async (name: string, content: Uint8Array | string): Promise<string> => {
+    await writeFile(join(target, name), content)
+    return join(target, name)
+  }
+  const isPlain = readModelFile(model).method === null
+  return {
+    model: await write('model.bundle', model),
+    record: await write('record.json', `${JSON.stringify(record, null, 2)}\n`),
+    start:
+      record.config.startFrom === null ? null : await write(START_FILE, await api.start(runId)),
+    predictor: isPlain ? null : await write('predict.mjs', PREDICTOR_SCRIPT),
+  }
 }

@@ -10,7 +10,12 @@ import { simulate } from '#simulations/simulate.js'
 import { isStudy } from '#simulations/studies/study-file.js'
 import { addCommand, integer, integerList, type Session } from '../command.js'
 import { meanAndSpread, percent } from '#simulations/report/numbers.js'
-import { findRecord, RUNS_DIRECTORY } from '../local-runs.js'
+import type { Api } from '../api.js'
+import { pretrainHooks } from '../pretrain-hooks.js'
+import { findBundle } from '#simulations/bundle-cache.js'
+import { createStarts } from '#simulations/start-from.js'
+import type { Hash } from '#protocol/ids.js'
+import { findRun, type LocalRun, RUNS_DIRECTORY } from '../local-runs.js'
 import { describeNodeEvent } from '../node-events.js'
 import { connect, remoteOptions, type RemoteOptions } from '../sign-in.js'
 import { simulateStudy } from '../study.js'
@@ -96,7 +101,8 @@ async function runExperiment(
   const finished: Simulated[] = []
   for (const seed of seeds) {
     const override = seed === null ? options.set : [...options.set, `seed=${seed}`]
-    const config = await loadExperiment(name, override)
+    const startOf = createStarts(pretrainHooks(session))
+    const config = await loadExperiment(name, override, { startOf })
     session.out.say(
       `${config.name}: ${config.method.name}, ${config.model.name}, seed ${config.seed}, ${config.data?.clients ?? 0} clients, ${config.rounds} rounds, ${options.workers} workers`,
     )
@@ -175,15 +181,15 @@ function finishSimulation({ out }: Session, finished: readonly Simulated[]): voi
 }
 
 async function runReplay(session: Session, options: SimulateOptions, run: string): Promise<void> {
-  const record =
-    (await findRecord(run, options.runsDir)) ??
-    (await (await connect(options)).call('GET /api/runs/:id', { id: run }))
+  const { record, start } =
+    (await findRun(run, options.runsDir)) ?? (await remoteRun(await connect(options), run))
   session.out.say(`Replaying ${record.name} (${record.runId}), ${record.rounds.length} rounds`)
   printRoundHead(session)
   const again = await replay(record, {
     workers: options.workers,
     runsDirectory: options.runsDir,
     signal: session.signal,
+    ...(start === null ? {} : { start }),
     ...following(session),
   })
   session.out.say(`The same model: ${again.record.modelHash ?? ''}`)
@@ -193,4 +199,12 @@ async function runReplay(session: Session, options: SimulateOptions, run: string
     model: again.model,
     same: true,
   })
+}
+
+/** A run of the coordinator. What it started from may be here already: then it need not come again. */
+async function remoteRun(api: Api, run: string): Promise<LocalRun> {
+  const record = await api.call('GET /api/runs/:id', { id: run })
+  const { startFrom } = record.config
+  const isHere = startFrom === null || (await findBundle(startFrom as Hash)) !== null
+  return { record, start: isHere ? null : await api.start(run) }
 }
