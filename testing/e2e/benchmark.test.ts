@@ -37,7 +37,10 @@ describe('tributary benchmark', () => {
     expect(list.status).toBe(0)
     expect(list.result).toMatchObject({
       event: 'benchmark:finished',
-      benchmarks: [{ name: 'cnn-backends', backends: ['wasm', 'native'] }],
+      benchmarks: [
+        { name: 'cnn-backends', backends: ['wasm', 'native'] },
+        { name: 'vit-b16', backends: ['native'] },
+      ],
     })
     const unknown = await run(['nonsense'])
     expect(unknown.status).toBe(2)

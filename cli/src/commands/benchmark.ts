@@ -12,9 +12,13 @@ import {
   type Report,
 } from '#simulations/benchmarks/report.js'
 import { runBenchmark, type BenchmarkRun } from '#simulations/benchmarks/run-benchmark.js'
+import { VIT_B16 } from '#simulations/benchmarks/run-large-model.js'
 import { addCommand, integer, type Session } from '../command.js'
 import { RUNS_DIRECTORY } from '../local-runs.js'
 import { printRound, printRoundHead } from '../watch.js'
+import { measureLargeModel } from './benchmark-large-model.js'
+
+const ALL = [...BENCHMARKS, VIT_B16]
 
 interface BenchmarkOptions {
   readonly workers: number
@@ -25,7 +29,7 @@ interface BenchmarkOptions {
 
 export function registerBenchmark(program: Command): void {
   addCommand<BenchmarkOptions>(program, 'benchmark [name]', {
-    describe: `measure backends against each other: ${BENCHMARKS.map(({ name }) => name).join(', ')}; without a name, list them`,
+    describe: `measure backends, or a large model: ${ALL.map(({ name }) => name).join(', ')}; without a name, list them`,
     options: (command) =>
       command
         .option(
@@ -39,7 +43,10 @@ export function registerBenchmark(program: Command): void {
         .option('--set <key=value...>', 'override a key of the experiment', []),
     run: async (session, options, [name]) => {
       if (name === undefined || name === 'list') listBenchmarks(session)
-      else await measureAndReport(session, options, benchmarkNamed(name))
+      else if (name === VIT_B16.name) {
+        const page = await measureLargeModel(session)
+        if (options.out !== undefined) await write(options.out, page)
+      } else await measureAndReport(session, options, benchmarkNamed(name))
     },
   })
 }
@@ -47,9 +54,9 @@ export function registerBenchmark(program: Command): void {
 function listBenchmarks({ out }: Session): void {
   out.table(
     ['benchmark', 'what it does'],
-    BENCHMARKS.map(({ name, describe }) => [name, describe]),
+    ALL.map(({ name, describe }) => [name, describe]),
   )
-  out.finish('benchmark', { benchmarks: BENCHMARKS })
+  out.finish('benchmark', { benchmarks: ALL })
 }
 
 async function measureAndReport(
