@@ -38,7 +38,7 @@ export function stepTable(steps: readonly StepMeasurement[]): Table {
       'query',
       'CPU seconds',
       'peak RSS',
-      'loss',
+      'loss before the third',
     ],
     rows: steps.map(({ kind, stepSeconds, querySeconds, use, loss }) => [
       NAMES[kind],
