@@ -93,7 +93,7 @@ export const ERRORS = {
   'model/not-found': row(
     404,
     2,
-    'Write startFrom as {"file": "x.bundle"} or {"pretrain": {…}}: the command then brings the bytes along',
+    'Write startFrom as {"file": "x.bundle"} or {"pretrain": {…}}, so that a command brings the bytes along; put start.bundle beside a record to replay it',
   ),
   'pretrain/interrupted': row(409, 1, 'Run the command again: it begins anew'),
   'algorithm/failed': row(500, 1, "Report this with the run's record"),

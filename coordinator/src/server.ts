@@ -32,7 +32,7 @@ export interface CoordinatorOptions {
   /** Instead of the process of its own that computes. */
   readonly compute?: (store: Store) => Compute
   readonly clock?: Clock
-  /** Largest bundle that people may upload for runs to start from, in bytes; default: 1 GiB. */
+  /** Largest bundle that people may upload for runs to start from, in bytes; default: 10^9. */
   readonly maxBundleBytes?: number
 }
 export interface CoordinatorHandle {
@@ -48,7 +48,7 @@ export interface CoordinatorHandle {
 
 const SIGN_IN_MINUTES = 24 * 60
 const INVITATION_MINUTES = 60
-const MAX_BUNDLE_BYTES = 2 ** 30
+const MAX_BUNDLE_BYTES = 1e9
 /** Slow and silent connections must not pile up; requests are small, and uploads come over sockets or in pieces. */
 const HTTP_LIMITS = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 5_000 }
 

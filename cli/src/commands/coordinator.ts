@@ -10,7 +10,9 @@ interface StartOptions {
   readonly host: string
   readonly port: number
   readonly logLevel: string
+  readonly maxBundleMb: number
 }
+const BYTES_PER_MB = 1_000_000
 
 export function registerCoordinator(program: Command): void {
   const coordinator = program.command('coordinator').description('serve runs to client nodes')
@@ -26,9 +28,16 @@ export function registerCoordinator(program: Command): void {
           integer({ min: 0, max: 65_535 }),
           DEFAULT_PORT,
         )
-        .option('--log-level <level>', 'trace, debug, info, warn, error', 'info'),
-    run: async ({ out, signal }, options) => {
-      const coordinator = await startCoordinator(options)
+        .option('--log-level <level>', 'trace, debug, info, warn, error', 'info')
+        .option(
+          '--max-bundle-mb <n>',
+          'largest bundle that may be uploaded for runs to start from',
+          integer({ min: 1, max: 4_000 }),
+          1_000,
+        ),
+    run: async ({ out, signal }, { maxBundleMb, ...options }) => {
+      const maxBundleBytes = maxBundleMb * BYTES_PER_MB
+      const coordinator = await startCoordinator({ ...options, maxBundleBytes })
       out.say(`Coordinator at ${coordinator.url}  (data in ${options.dataDir})`)
       if (coordinator.signInCode !== null) {
         out.say(`Administrator's sign-in code, shown once: ${coordinator.signInCode}`)

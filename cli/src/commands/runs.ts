@@ -5,12 +5,13 @@ import type { Command } from 'commander'
 import { FederationError } from '#protocol/errors.js'
 import type { HttpAnswer } from '#protocol/http-api.js'
 import type { RunRecord } from '#protocol/record.js'
-import type { Hash } from '#protocol/ids.js'
+import { isHash } from '#protocol/ids.js'
 import type { RunConfigInput } from '#protocol/run-config.js'
 import { readModelFile } from '#algorithms/model-file.js'
+import { findBundle } from '#simulations/bundle-cache.js'
 import { completeInput, readConfigInput } from '#simulations/experiments.js'
 import { START_FILE } from '#simulations/run-files.js'
-import { createStarts, startBytes, writtenStart } from '#simulations/start-from.js'
+import { createStarts, writtenStart } from '#simulations/start-from.js'
 import type { Api } from '../api.js'
 import { addCommand, type Session } from '../command.js'
 import { percent, shortHash } from '#simulations/report/numbers.js'
@@ -68,14 +69,15 @@ async function withStart(
   api: Api,
   input: RunConfigInput,
 ): Promise<RunConfigInput> {
-  if (writtenStart(input) === null) return input
-  const { startFrom } = await completeInput(input, {
-    startOf: createStarts(pretrainHooks(session)),
-  })
-  const bytes = await startBytes({ startFrom }, undefined)
-  if (bytes === null) return input
-  await api.upload(startFrom as Hash, bytes)
-  return { ...input, startFrom }
+  const hash =
+    writtenStart(input) === null
+      ? (input['startFrom'] ?? null)
+      : (await completeInput(input, { startOf: createStarts(pretrainHooks(session)) })).startFrom
+  if (typeof hash !== 'string' || !isHash(hash)) return input
+  // A hash that a person wrote may name what only the coordinator has: it will say so if not.
+  const bytes = await findBundle(hash)
+  if (bytes !== null) await api.upload(hash, bytes)
+  return { ...input, startFrom: hash }
 }
 
 /** One line of a list of runs: from the coordinator or from this machine. */

@@ -1,7 +1,7 @@
 import { COMMAND } from '../command-name.js'
 import { cpus } from 'node:os'
 import type { Command } from 'commander'
-import { FederationError } from '#protocol/errors.js'
+import { asFederationError, FederationError } from '#protocol/errors.js'
 import type { RunRecord } from '#protocol/record.js'
 import type { BackendChoice } from '#algorithms/tensor/choose-backend.js'
 import { loadExperiment, readExperiment } from '#simulations/experiments.js'
@@ -10,12 +10,11 @@ import { simulate } from '#simulations/simulate.js'
 import { isStudy } from '#simulations/studies/study-file.js'
 import { addCommand, integer, integerList, type Session } from '../command.js'
 import { meanAndSpread, percent } from '#simulations/report/numbers.js'
-import type { Api } from '../api.js'
 import { pretrainHooks } from '../pretrain-hooks.js'
 import { findBundle } from '#simulations/bundle-cache.js'
 import { createStarts } from '#simulations/start-from.js'
 import type { Hash } from '#protocol/ids.js'
-import { findRun, type LocalRun, RUNS_DIRECTORY } from '../local-runs.js'
+import { findRun, RUNS_DIRECTORY } from '../local-runs.js'
 import { describeNodeEvent } from '../node-events.js'
 import { connect, remoteOptions, type RemoteOptions } from '../sign-in.js'
 import { simulateStudy } from '../study.js'
@@ -181,8 +180,10 @@ function finishSimulation({ out }: Session, finished: readonly Simulated[]): voi
 }
 
 async function runReplay(session: Session, options: SimulateOptions, run: string): Promise<void> {
-  const { record, start } =
-    (await findRun(run, options.runsDir)) ?? (await remoteRun(await connect(options), run))
+  const local = await findRun(run, options.runsDir)
+  const record =
+    local?.record ?? (await (await connect(options)).call('GET /api/runs/:id', { id: run }))
+  const start = local?.start ?? (await remoteStart(record, options))
   session.out.say(`Replaying ${record.name} (${record.runId}), ${record.rounds.length} rounds`)
   printRoundHead(session)
   const again = await replay(record, {
@@ -201,10 +202,22 @@ async function runReplay(session: Session, options: SimulateOptions, run: string
   })
 }
 
-/** A run of the coordinator. What it started from may be here already: then it need not come again. */
-async function remoteRun(api: Api, run: string): Promise<LocalRun> {
-  const record = await api.call('GET /api/runs/:id', { id: run })
-  const { startFrom } = record.config
-  const isHere = startFrom === null || (await findBundle(startFrom as Hash)) !== null
-  return { record, start: isHere ? null : await api.start(run) }
+/**
+ * What a recorded run started from, where it does not lie beside its record: null when there is nothing to bring, because the
+ * run has seeded params or its bundle is in the user's cache.
+ */
+async function remoteStart(
+  { runId, kind, config }: RunRecord,
+  options: SimulateOptions,
+): Promise<Uint8Array | null> {
+  const { startFrom } = config
+  if (startFrom === null || (await findBundle(startFrom as Hash)) !== null) return null
+  const missing = `The run ${runId} starts from the bundle ${startFrom}, which is neither in start.bundle beside its record nor in the cache`
+  if (kind !== 'deployed') throw new FederationError('model/not-found', missing)
+  try {
+    return await (await connect(options)).start(runId)
+  } catch (cause) {
+    const why = asFederationError(cause).message
+    throw new FederationError('model/not-found', `${missing}. Its coordinator: ${why}`, { cause })
+  }
 }

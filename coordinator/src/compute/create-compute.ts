@@ -14,6 +14,7 @@ import { withAllRows } from '#algorithms/methods/sparse-rows.js'
 import { labelReleased } from '#algorithms/model-file.js'
 import { createProgram } from '#algorithms/programs/create-program.js'
 import type { Program, ProgramPlan } from '#algorithms/programs/program.js'
+import { decodeStart } from '#algorithms/start-from.js'
 import { useBackend } from '#algorithms/tensor/backends.js'
 import type { BlobStore } from '#coordinator/store/store.js'
 import { createCentralEvaluation, type CentralEvaluation } from './central-evaluation.js'
@@ -52,7 +53,7 @@ class LocalCompute implements Compute {
     return this.#withBackend(config, async (engine) => {
       const program = this.#programOf(config)
       const startFrom =
-        config.startFrom === null ? null : await this.#bundle(config.startFrom as Hash)
+        config.startFrom === null ? null : decodeStart(await this.#bytes(config.startFrom as Hash))
       const fresh = program.init(startFrom)
       const metrics = await this.#evaluate(config, program, fresh)
       return {
