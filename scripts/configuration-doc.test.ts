@@ -1,9 +1,10 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { parseRunConfig } from '#protocol/run-config.js'
 import { unwrap } from '#protocol/result.js'
 import { CATALOGUE, configCatalogue } from '#algorithms/catalogue.js'
 import { COMMAND, configurationDoc, EXAMPLE } from './configuration-doc.js'
+import { methodDoc } from './method-docs.js'
 
 describe('docs/configuration.md', () => {
   const text = configurationDoc(configCatalogue())
@@ -43,5 +44,18 @@ describe('docs/configuration.md', () => {
     const keys = text.split('\n').filter((line) => line.startsWith('| `'))
     expect(keys.length).toBeGreaterThan(60)
     expect(keys.filter((line) => line.endsWith('| |'))).toEqual([])
+  })
+})
+
+describe('docs/methods', () => {
+  it('have options as the schema says, and results as they are committed', async () => {
+    const folder = new URL('../docs/methods/', import.meta.url)
+    const names = await readdir(folder)
+    expect(names).toContain('fedins.md')
+    for (const name of names) {
+      const page = await readFile(new URL(name, folder), 'utf8')
+      expect(page, `Out of date: run ${COMMAND}`).toBe(await methodDoc(page, configCatalogue()))
+    }
+    expect(await readFile(new URL('fedins.md', folder), 'utf8')).toContain('| `poolSize` |')
   })
 })

@@ -48,7 +48,8 @@ const line = (cells: readonly string[]): string =>
 const keyLine = ({ path, type, default: value, description }: ConfigRow): string =>
   // A default of {} says no more than the defaults of the keys inside.
   line([code(path), code(type), value === '{}' ? '' : code(value), cell(description)])
-const table = (rows: readonly ConfigRow[]): string =>
+/** A table of keys with type, default and meaning. */
+export const keyTable = (rows: readonly ConfigRow[]): string =>
   [line(['key', 'type', 'default', 'meaning']), '|---|---|---|---|', ...rows.map(keyLine)].join(
     '\n',
   )
@@ -62,10 +63,10 @@ export function configurationDoc(catalogue: ConfigCatalogue): string {
     rows.filter((row) => row.path.startsWith(`${path}.`) || row.path.startsWith(`${path}(`))
   const sections = rows
     .filter((row) => isTop(row) && below(row).length > 0)
-    .map((row) => `## ${row.path}\n\n${row.description}.\n\n${table(below(row))}\n`)
+    .map((row) => `## ${row.path}\n\n${row.description}.\n\n${keyTable(below(row))}\n`)
   return [
     INTRODUCTION,
-    `## The run\n\n${table(rows.filter(isTop))}\n`,
+    `## The run\n\n${keyTable(rows.filter(isTop))}\n`,
     ...sections,
     `---\n\nThe tables are written by \`${COMMAND}\`.\n`,
   ].join('\n')
