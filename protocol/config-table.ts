@@ -65,4 +65,8 @@ function keyRows(node: Node, path: string): readonly ConfigRow[] {
 
 /** Every key of the configuration with its default, in the order of the schema. */
 export const configDefaultsTable = (catalogue: ConfigCatalogue): readonly ConfigRow[] =>
-  rowsOf(z.toJSONSchema(runConfigSchema(catalogue), { io: 'input' }) as Node, '')
+  tableOf(runConfigSchema(catalogue))
+
+/** Every key of an object schema; paths begin with `path`. */
+export const tableOf = (schema: z.ZodType, path = ''): readonly ConfigRow[] =>
+  rowsOf(z.toJSONSchema(schema, { io: 'input' }) as Node, path)

@@ -38,6 +38,8 @@ describe('docs/configuration.md', () => {
     ])
     expect(rowOf('method(fedprox).mu').slice(2, 4)).toEqual(['number', '0.01'])
     expect(rowOf('compute.backend')[2]).toContain('"cpu" \\| "wasm"')
+    expect(rowOf('startFrom.pretrain.epochs').slice(2, 4)).toEqual(['integer', '10'])
+    expect(rowOf('startFrom.pretrain.data.shift')[4]).toContain('domains')
   })
 
   it('leaves no key without a meaning', () => {

@@ -1,5 +1,6 @@
 /** The text of docs/configuration.md: an introduction by hand, and tables from the schema. */
-import type { ConfigRow } from '#protocol/config-table.js'
+import { tableOf, type ConfigRow } from '#protocol/config-table.js'
+import { pretrainSchema } from '#protocol/pretrain-options.js'
 import { configDefaultsTable, type ConfigCatalogue } from '#protocol/run-config.js'
 
 export const COMMAND =
@@ -56,6 +57,25 @@ export const keyTable = (rows: readonly ConfigRow[]): string =>
 
 const isTop = ({ path }: ConfigRow): boolean => /^\w+$/.test(path)
 
+const PRETRAIN = 'startFrom.pretrain'
+/** Without what `model`, `training.optimizer` and `compute` of a run say already. */
+const pretrainRows = (catalogue: ConfigCatalogue): readonly ConfigRow[] =>
+  tableOf(pretrainSchema(catalogue), PRETRAIN).filter(({ path }) =>
+    /^startFrom\.pretrain\.(\w+|data\.\w+)$/.test(path),
+  )
+
+const START = `## startFrom
+
+What a run starts from instead of seeded params: the params of a bundle of the same model. A head for another number of
+classes is left out, and the run's own is seeded; everything else must fit. Methods that freeze a backbone take it from here.
+
+* \`null\`: seeded params. A hash of 64 digits: that bundle, which the coordinator or the user's cache must have.
+* \`{"file": "x.bundle"}\`: a file, from where the experiment lies (with \`--set\`, from where you stand).
+* \`{"pretrain": {…}}\`: one that is [pre-trained](pretraining.md) first, on this machine, and kept for the next time.
+
+\`simulate\` and \`runs start\` make the hash of it that is recorded; \`runs start\` uploads the bundle.
+`
+
 /** The keys of the run itself, then a section for every key that holds more keys. */
 export function configurationDoc(catalogue: ConfigCatalogue): string {
   const rows = configDefaultsTable(catalogue)
@@ -67,6 +87,7 @@ export function configurationDoc(catalogue: ConfigCatalogue): string {
   return [
     INTRODUCTION,
     `## The run\n\n${keyTable(rows.filter(isTop))}\n`,
+    `${START}\n${keyTable(pretrainRows(catalogue))}\n`,
     ...sections,
     `---\n\nThe tables are written by \`${COMMAND}\`.\n`,
   ].join('\n')
