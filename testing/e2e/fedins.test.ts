@@ -25,7 +25,8 @@ const DATA = (shard: number): readonly string[] => [
 const ENTRIES = 4
 const WIDTHS = [24, 16]
 const CLASSES = 10
-const ROUNDS = 6
+const ROUNDS = 4
+const CENTRAL = { name: 'synthetic', path: 'digits:count=400:seed=3:side=12', shift: SHIFT }
 const CONFIG = {
   name: 'four-nodes',
   task: { inputShape: [12, 12, 1], classes: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'] },
@@ -34,10 +35,7 @@ const CONFIG = {
   method: { name: 'fedins', poolSize: ENTRIES, topK: 1 },
   training: { localEpochs: 2, batchSize: 16, optimizer: { name: 'sgd', learningRate: 0.5 } },
   cohort: { all: true, minReporters: 4, graceSeconds: 100, deadlineSeconds: 120 },
-  evaluation: {
-    central: { name: 'synthetic', path: 'digits:count=400:seed=3:side=12', shift: SHIFT },
-    federated: true,
-  },
+  evaluation: { central: CENTRAL, federated: true },
   compute: { backend: 'wasm', threads: 1 },
   rounds: ROUNDS,
   seed: 3,
@@ -65,14 +63,20 @@ describe('FedIns on real processes', () => {
   let record: RunRecord
   let out = ''
   let restarted: Running
-  const run = (...args: readonly string[]) => tributary(args, { cwd: directory.path })
+  /** With caches of its own, so that nothing is there from another time. */
+  const runWith = (cache: string, ...args: readonly string[]) =>
+    tributary(args, {
+      cwd: directory.path,
+      env: { XDG_CACHE_HOME: join(directory.path, cache) },
+    })
+  const run = (...args: readonly string[]) => runWith('cache', ...args)
 
   beforeAll(async () => {
     directory = await temporaryDirectory()
     const pretrained = await run(
       ...['models', 'pretrain', '--data', 'synthetic:digits:count=600:seed=9:side=12'],
       ...['--shift', SHIFT, '--labels', 'joint', '--epochs', '8', '--out', 'backbone.bundle'],
-      ...['--set', `model=${JSON.stringify(CONFIG.model)}`],
+      ...['--backend', 'wasm', '--set', `model=${JSON.stringify(CONFIG.model)}`],
     )
     expect(pretrained.errorText).toBe('')
     await writeFile(join(directory.path, 'config.json'), JSON.stringify(CONFIG))
@@ -146,10 +150,19 @@ describe('FedIns on real processes', () => {
     }
   })
 
-  it('replays to the same hash', async () => {
-    const replay = await run('simulate', '--replay', join(out, 'record.json'))
+  it('replays to the same hash, from the bundle beside its record', async () => {
+    const file = join(out, 'record.json')
+    const replay = await runWith('empty', 'simulate', '--workers', '1', '--replay', file)
     expect(replay.errorText).not.toContain('error')
     expect(replay.result).toMatchObject({ same: true, modelHash: record.modelHash })
+  })
+
+  it('says where it looked for a bundle that is nowhere', async () => {
+    const alone = join(directory.path, 'alone.json')
+    await writeFile(alone, JSON.stringify({ ...record, kind: 'simulated' }))
+    const replay = await runWith('empty', 'simulate', '--replay', alone)
+    expect(replay).toMatchObject({ status: 2, result: { code: 'model/not-found' } })
+    expect(replay.errorText).toContain('neither in start.bundle beside its record nor in the cache')
   })
 
   it('leaves files that predict by themselves, input by input', async () => {
@@ -194,7 +207,7 @@ describe('FedIns on real processes', () => {
     expect(beyond).toMatchObject({ status: 2, result: { code: 'usage/bad-value' } })
   })
 
-  it.each([
+  it.concurrent.each([
     ['more entries chosen than there are', 'method.topK=5', /topK 5 is more than .*poolSize 4/],
     ['none chosen', 'method.topK=0', /method\.topK/],
     ['a weight beyond 1', 'method.keyWeight=1.5', /method\.keyWeight/],
@@ -206,20 +219,32 @@ describe('FedIns on real processes', () => {
     expect(refused.errorText).toMatch(message)
   })
 
-  it.each([
-    ['one entry: federated SSF', ['method.poolSize=1', 'method.topK=1']],
-    ['every entry: routing is inert', ['method.topK=4']],
-    ['keys that do not move', ['method.keyWeight=0']],
-    ['keys that alone move', ['method.keyWeight=1']],
-    ['centred queries', ['method.queryCentering=true']],
-    ['weights by usage, rows of zeros at home', ['method.weighting=usage', 'method.upload=sparse']],
-  ])('runs with %s', async (_, changes) => {
-    const data = JSON.stringify({
-      ...{ name: 'synthetic', path: 'digits:count=200:side=12', clients: 2, shift: SHIFT },
-    })
-    const settings = [...changes, `data=${data}`, 'rounds=2', 'cohort.minReporters=1']
-    const simulated = await run('simulate', 'config.json', '--workers', '0', '--set', ...settings)
+  it('runs in every degenerate setting, and from a backbone that is made on the way', async () => {
+    const variants = {
+      // Federated SSF, and a pool where routing is inert.
+      'one-entry': { method: { poolSize: 1, topK: 1 } },
+      'every-entry': { method: { topK: ENTRIES } },
+      'keys-still': { method: { keyWeight: 0 } },
+      'keys-alone': { method: { keyWeight: 1 } },
+      'queries-centred': { method: { queryCentering: true } },
+      'usage-and-rows': { method: { weighting: 'usage', upload: 'sparse' } },
+    }
+    const pretrain = { data: { ...CENTRAL, limit: 100 }, labels: 'joint', epochs: 2 }
+    const study = {
+      ...{ ...CONFIG, variants, rounds: 2, startFrom: { pretrain } },
+      cohort: { ...CONFIG.cohort, minReporters: 2 },
+      data: { ...CENTRAL, clients: 2, limit: 100 },
+    }
+    await writeFile(join(directory.path, 'study.json'), JSON.stringify(study))
+    const simulated = await run('simulate', 'study.json', '--workers', '0')
     expect(simulated.errorText).not.toContain('error')
-    expect(simulated).toMatchObject({ status: 0, result: { event: 'simulate:finished' } })
+    expect(simulated).toMatchObject({ status: 0, result: { isComplete: true } })
+    const named = (name: string) => simulated.lines.filter(({ event }) => event === name)
+    expect(named('simulate:cell').map(({ variant }) => variant)).toEqual([
+      'fedins',
+      ...Object.keys(variants),
+    ])
+    // Once for all of them.
+    expect([named('pretrain:started').length, named('pretrain:epoch').length]).toEqual([1, 2])
   })
 })
