@@ -1,5 +1,9 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { sha256 } from '#protocol/ids.js'
+import { FileBlobs } from '#coordinator/store/file-blobs.js'
 import { MemoryStore } from '#coordinator/store/memory-store.js'
 import type { BlobStore } from '#coordinator/store/store.js'
 import { BlobUploads } from './blob-uploads.js'
@@ -52,6 +56,11 @@ describe('an upload', () => {
   })
 
   it('of two people at once becomes one blob', async () => {
+    // On disk, where an append takes long enough for another request to come in between.
+    const directory = await mkdtemp(join(tmpdir(), 'tributary-uploads-'))
+    onTestFinished(() => rm(directory, { recursive: true, force: true }))
+    blobs = await FileBlobs.open(directory, { durable: false })
+    uploads = new BlobUploads(blobs, 100)
     expect(await Promise.all([put(0, 10), put(0, 10), put(0, 10)])).toEqual([10, 10, 10])
     expect(await Promise.all([put(10, TOTAL), put(10, TOTAL)])).toEqual([TOTAL, TOTAL])
     expect(await blobs.get(HASH)).toEqual(WHOLE)
