@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { nearest } from './config-problems.js'
 import {
   configDefaultsTable,
   configHash,
@@ -394,13 +393,5 @@ describe('what is derived from the schema', () => {
     expect(row('evaluation.central')).toMatchObject({ default: 'null' })
     const own = rows.filter(({ path }) => !/\(|take\./.test(path))
     expect(own.filter(({ description }) => description === '')).toEqual([])
-  })
-})
-
-describe('the nearest name', () => {
-  it('ignores case, and is none when nothing is similar', () => {
-    expect(nearest('BATCHSIZE', ['batchSize', 'localEpochs'])).toBe('batchSize')
-    expect(nearest('learningRate', ['backend', 'threads'])).toBeNull()
-    expect(nearest('x', [])).toBeNull()
   })
 })

@@ -1,7 +1,7 @@
 import type { TensorSpec } from '#protocol/bundle.js'
 import type { Model } from '#algorithms/models/model.js'
 import { crossEntropy } from '#algorithms/tensor/ops.js'
-import type { tf} from '#algorithms/tensor/tf.js';
+import type { tf } from '#algorithms/tensor/tf.js'
 import { type Tensor } from '#algorithms/tensor/tf.js'
 import type { Batch } from './batch.js'
 

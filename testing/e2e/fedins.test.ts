@@ -46,16 +46,6 @@ const POOL_BYTES = 4 * ENTRIES * (2 * (FIRST + D + D) + D + CLASSES * D + CLASSE
 /** What else a training update holds: usage of each entry and the mean similarity; the score where it rides along. */
 const ROUTING_BYTES = 4 * (ENTRIES + 1)
 
-interface Round {
-  readonly event?: string
-  readonly round?: number
-  readonly record?: RunRecord['rounds'][number]
-}
-const closed = (matches: (record: RunRecord['rounds'][number]) => boolean) => (line: unknown) => {
-  const { event, record } = line as Round
-  return event === 'round:closed' && record !== undefined && matches(record)
-}
-
 describe('FedIns on real processes', () => {
   let directory: Awaited<ReturnType<typeof temporaryDirectory>>
   let coordinator: Awaited<ReturnType<typeof startCoordinator>>
@@ -90,10 +80,9 @@ describe('FedIns on real processes', () => {
     expect(started.errorText).toBe('')
     const runId = String(started.result['runId'])
     const watch = start(['runs', 'watch', runId, ...dataDir])
-    // One node dies once it has the backbone, and comes back from its state directory.
-    await watch.line(closed(({ round }) => round === 1))
+    // One node dies once it has the backbone, and comes back from its state directory. No round closes without it.
+    await nodes[3]!.event('update:sending')
     await nodes[3]!.kill('SIGKILL')
-    // The run waits for it, as its configuration says.
     restarted = await joinNode(directory.path, coordinator, {
       ...{ name: 'd', data: DATA(4), enrol: false },
     })
