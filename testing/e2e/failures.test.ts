@@ -67,17 +67,24 @@ describe('a run on real processes', () => {
     const runId = String(started.result['runId'])
     const watch = start(['runs', 'watch', runId, '--data-dir', first.dataDir])
 
-    // A node dies in the middle of round 2: the round closes without it.
-    await watch.line(isRound('round:opened', 2))
+    // A node dies in the middle of a round: the round, or the next if its update was faster, closes without it.
+    await b.line(isRound('task:started', 2))
     await b.kill('SIGKILL')
-    const second = (await watch.line(isRound('round:closed', 2))) as Kind
-    expect(second.record?.accepted.map(({ slot }) => slot)).toEqual([0])
+    const alone = (await watch.line((line) => {
+      const { event, record } = line as Kind
+      return event === 'round:closed' && (record?.round ?? 0) > 1 && record?.accepted.length === 1
+    })) as Kind
+    expect(alone.record?.accepted.map(({ slot }) => slot)).toEqual([0])
 
     // It comes back from its state directory, without a code, and takes part again.
     await joinNode(directory.path, first, { name: 'b', data: DATA(2), enrol: false })
     const both = (await watch.line((line) => {
       const { event, record } = line as Kind
-      return event === 'round:closed' && (record?.round ?? 0) > 2 && record?.accepted.length === 2
+      return (
+        event === 'round:closed' &&
+        (record?.round ?? 0) > (alone.record?.round ?? 0) &&
+        record?.accepted.length === 2
+      )
     })) as Kind
     const back = both.record?.round ?? 0
 
