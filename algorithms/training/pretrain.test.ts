@@ -9,7 +9,8 @@ import { readModelFile } from '#algorithms/model-file.js'
 import { useBackend } from '#algorithms/tensor/backends.js'
 import { tf } from '#algorithms/tensor/tf.js'
 import { CLASSES, tinyDataset } from '#testing/tiny-federation.js'
-import { pretrain, PRETRAINED_KEYS, type EpochProgress, type Pretraining } from './pretrain.js'
+import { pretrain, type EpochProgress, type Pretraining } from './pretrain.js'
+import { PRETRAINED_KEYS } from './pretrained-keys.js'
 import { relabelled } from './pretrain-labels.js'
 
 const DOMAINS = ['plain', 'turned'] as const

@@ -19,14 +19,10 @@ import { paramsBundle, toTensors } from '#algorithms/models/params.js'
 import { tf } from '#algorithms/tensor/tf.js'
 import type { Streams } from '#algorithms/tensor/stream.js'
 import { relabelled } from './pretrain-labels.js'
+import { KEY_DEVIATION, PRETRAINED_KEYS } from './pretrained-keys.js'
 import { sphericalKMeans } from './spherical-k-means.js'
 import { trainLocally } from './train.js'
 
-/** The tensor [M, D] of key vectors beside the params. */
-export const PRETRAINED_KEYS = 'pretrain/keys'
-
-/** Keys have 0.02 · √D of length: that of a vector of D normal numbers of deviation 0.02, as keys are drawn otherwise. */
-const KEY_DEVIATION = 0.02
 /** Enough for any number of centroids that can route, and a second of work at most. */
 const MOST_ROWS_FOR_KEYS = 10_000
 

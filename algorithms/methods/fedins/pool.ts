@@ -10,6 +10,7 @@ import type { Model, SiteSpec } from '#algorithms/models/model.js'
 import type { ParamLayout } from '#algorithms/models/params.js'
 import type { Stream } from '#algorithms/tensor/stream.js'
 import type { Tensor } from '#algorithms/tensor/tf.js'
+import { KEY_DEVIATION } from '#algorithms/training/pretrained-keys.js'
 import type { FedInsHyper } from './hyper.js'
 
 /** What a pool's tensors depend on. */
@@ -95,8 +96,6 @@ export function partsOf({ sites, hasKeys }: PoolShape, tensors: readonly Tensor[
 }
 
 const AFFINE_DEVIATION = 0.02
-/** A key's expected length is this times the root of D. */
-export const KEY_DEVIATION = 0.02
 
 /**
  * The pool that every client starts from, drawn once: scales N(1, 0.02²), shifts and keys N(0, 0.02²), head weights

@@ -18,6 +18,7 @@ import { scalarOf, summedGroup } from '#algorithms/methods/update.js'
 import { backboneParams } from '#algorithms/models/backbone.js'
 import { extractorOf } from '#algorithms/models/extractor.js'
 import { paramsOf } from '#algorithms/models/params.js'
+import { PRETRAINED_KEYS } from '#algorithms/training/pretrained-keys.js'
 import type { FedInsHyper } from './hyper.js'
 import { initialPool, KEYS, poolLayout } from './pool.js'
 import { BACKBONE, CENTER, shapeOf } from './setup.js'
@@ -65,24 +66,22 @@ function initialState(setup: Setup, startFrom: Bundle | null): State {
   return { pool, center: null, optimizer: serverOptimizer.init(pool.length) }
 }
 
-/** Where `models pretrain` leaves the centroids of its queries. */
-const CENTROIDS = 'pretrain/keys'
 const SHORTEST_KEY = 1e-6
 
 function replaceKeys(setup: Setup, pool: Float32Array, startFrom: Bundle | null): void {
   const { poolSize } = setup.hyper
   const { width } = extractorOf(setup.model)
-  const found = startFrom?.tensors.find(({ name }) => name === CENTROIDS)
+  const found = startFrom?.tensors.find(({ name }) => name === PRETRAINED_KEYS)
   if (startFrom === null || found === undefined || found.shape.join() !== `${poolSize},${width}`) {
     const has = found === undefined ? 'it has none' : `it has [${found.shape.join(', ')}]`
     throw new FederationError(
       'model/does-not-fit',
-      `method.keyInit kmeans needs ${CENTROIDS} [${poolSize}, ${width}] in the bundle that startFrom names; ${has}. Pre-train with keys ${poolSize}`,
+      `method.keyInit kmeans needs ${PRETRAINED_KEYS} [${poolSize}, ${width}] in the bundle that startFrom names; ${has}. Pre-train with keys ${poolSize}`,
     )
   }
   const layout = poolLayout(shapeOf(setup))
   const keys = namedTensors(layout, pool).find(({ name }) => name === KEYS)
-  keys?.data.set(longEnough(float32Of(startFrom, CENTROIDS), width))
+  keys?.data.set(longEnough(float32Of(startFrom, PRETRAINED_KEYS), width))
 }
 
 /** Steps of a key go with 1 / ‖K‖: one of about zero would leap anywhere. */
@@ -92,7 +91,7 @@ function longEnough(keys: Float32Array, width: number): Float32Array {
     if (!(length >= SHORTEST_KEY && length < Infinity)) {
       throw new FederationError(
         'model/does-not-fit',
-        `Row ${m} of ${CENTROIDS} has length ${length}: a key is at least ${SHORTEST_KEY} long`,
+        `Row ${m} of ${PRETRAINED_KEYS} has length ${length}: a key is at least ${SHORTEST_KEY} long`,
       )
     }
   }
