@@ -6,16 +6,19 @@ import { modelOf } from '#algorithms/from-config.js'
 import { describeModel } from '#algorithms/models/describe.js'
 import type { Model } from '#algorithms/models/model.js'
 import { loadDataset, matchCard, parseDataSource, wholeDataset } from '#data/index.js'
+import type { ModelFile } from '#algorithms/model-file.js'
+import { tensorBytes } from '#protocol/bundle.js'
 import { FederationError } from '#protocol/errors.js'
 import { parseRunConfig, type ComputeConfig } from '#protocol/run-config.js'
 import { unwrap } from '#protocol/result.js'
 import { openModel, readModelAt } from '#simulations/open-model.js'
 import { addCommand, inputShape, integer } from '../command.js'
+import type { Output } from '../output.js'
 import { registerImport } from './models-import.js'
 import { registerMerge } from './models-merge.js'
 import { registerPretrain } from './models-pretrain.js'
 import { registerPredict } from './models-predict.js'
-import { decimals, percent } from '#simulations/report/numbers.js'
+import { bytes as bytesText, decimals, percent } from '#simulations/report/numbers.js'
 
 interface EvaluateOptions {
   readonly data: string
@@ -49,7 +52,8 @@ function registerInspect(models: Command): void {
           10,
         ),
     run: async ({ out }, options, [name]) => {
-      const model = await inspected(name ?? '', options)
+      const { model, file } = await inspected(name ?? '', options)
+      if (file !== null) describeFile(out, file)
       const rows = describeModel(model)
       out.table(
         ['block', 'output', 'parameters'],
@@ -128,15 +132,33 @@ async function score(path: string, { data, shift, split, backend, limit }: Evalu
   }
 }
 
+/** What travels of a method whose release is no full set of params, and what it needs beside it. */
+function describeFile(out: Output, { method, bundle, assets, model }: ModelFile): void {
+  if (method === null) return
+  const bytes = bundle.tensors.reduce((sum, tensor) => sum + tensorBytes(tensor), 0)
+  out.table(
+    ['tensor', 'shape', 'bytes'],
+    bundle.tensors.map((tensor) => [tensor.name, tensor.shape.join(' × '), tensorBytes(tensor)]),
+  )
+  const share = bytes / (model.parameterCount * Float32Array.BYTES_PER_ELEMENT)
+  out.say(
+    `${method}: ${bytesText(bytes)} of tensors travel each way and round, ${percent(share)} of the model's`,
+  )
+  for (const [asset, hash] of Object.entries(assets)) out.say(`needs its ${asset} ${hash} once`)
+}
+
+/** A model of the zoo, or of a file. */
 async function inspected(
   name: string,
   options: { shape: string; classes: number },
-): Promise<Model> {
+): Promise<{ readonly model: Model; readonly file: ModelFile | null }> {
   const zoo = CATALOGUE.models.map((entry) => entry.name)
   if (!zoo.includes(name)) {
-    return (await readModelAt(name, `neither a file nor one of ${zoo.join(', ')}`)).model
+    const file = await readModelAt(name, `neither a file nor one of ${zoo.join(', ')}`)
+    return { model: file.model, file }
   }
   const classes = Array.from({ length: options.classes }, (_, label) => String(label))
   const task = { inputShape: inputShape(options.shape), classes }
-  return modelOf(unwrap(parseRunConfig({ model: { name }, task }, configCatalogue())))
+  const config = unwrap(parseRunConfig({ model: { name }, task }, configCatalogue()))
+  return { model: modelOf(config), file: null }
 }
