@@ -98,18 +98,14 @@ export function setupIn({ label }: ModelFile) {
 }
 
 /**
- * Predicts with a file: one logit per class. `assetOf` finds the bundle with a hash. Throws `model/unreadable` when the file
- * cannot predict by itself, as where each client has a model of its own.
+ * Predicts with a file: one logit per class. `assets` are the bundles that it needs beside it, by name. Throws
+ * `model/unreadable` when the file cannot predict by itself, as where each client has a model of its own.
  */
-export async function openPredictor(
+export function openPredictor(
   file: ModelFile,
-  assetOf: (hash: Hash, name: string) => Promise<Bundle>,
-): Promise<PredictorHandle> {
+  assets: Readonly<Record<string, Bundle>>,
+): PredictorHandle {
   if (file.method === null) return modelPredictor(file.model, paramsIn(file))
-  const named = Object.entries(file.assets).map(
-    async ([name, hash]) => [name, await assetOf(hash, name)] as const,
-  )
-  const assets = Object.fromEntries(await Promise.all(named))
   const { setup, method } = setupIn(file)
   const predictor = method.client(setup).predictor({ shared: file.bundle, assets, memory: null })
   if (predictor !== null) return predictor

@@ -31,6 +31,17 @@ export interface ServerSetup<Hyper = unknown> extends MethodSetup<Hyper> {
  */
 export type PlannedAssets = Readonly<Record<string, Hash>>
 
+/** The bundles of a plan's or a release's assets, by name. `bundleOf` finds one by its hash. */
+export async function assetBundles(
+  assets: PlannedAssets,
+  bundleOf: (hash: Hash, name: string) => Promise<Bundle>,
+): Promise<Readonly<Record<string, Bundle>>> {
+  const named = Object.entries(assets).map(
+    async ([name, hash]) => [name, await bundleOf(hash, name)] as const,
+  )
+  return Object.fromEntries(await Promise.all(named))
+}
+
 /** One task for a cohort. `uplink` declares everything an update holds; nothing else is accepted. */
 export interface RoundPlan {
   readonly purpose: Purpose

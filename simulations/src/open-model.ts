@@ -9,7 +9,7 @@ import type { ComputeConfig } from '#protocol/run-config.js'
 import { wholeDataset, type Dataset, type Examples } from '#data/index.js'
 import { forBatches } from '#algorithms/evaluation/evaluate.js'
 import { openPredictor, readModelFile, type ModelFile } from '#algorithms/model-file.js'
-import type { PredictorHandle } from '#algorithms/methods/method.js'
+import { assetBundles, type PredictorHandle } from '#algorithms/methods/method.js'
 import { useBackend } from '#algorithms/tensor/backends.js'
 import { findBundle, readCached } from './bundle-cache.js'
 
@@ -54,7 +54,7 @@ export async function openModel(
 ): Promise<OpenModel> {
   const file = await readModelAt(path)
   await useBackend(backend, { threads: 1 })
-  const predictor = await openPredictor(file, (hash, name) => assetBeside(path, hash, name))
+  const predictor = openPredictor(file, await openAssets(path, file))
   const predictAll = (examples: Examples) => predictions(file, predictor, examples)
   return {
     ...{ file, predictor, predictAll },
@@ -63,16 +63,12 @@ export async function openModel(
   }
 }
 
-/** The bundles that a file at `path` needs beside itself, by name. */
-export async function openAssets(
+/** The bundles that a file at `path` needs beside itself, by name. Throws `model/unreadable` when one is nowhere. */
+export const openAssets = (
   path: string,
   { assets }: ModelFile,
-): Promise<Readonly<Record<string, Bundle>>> {
-  const named = Object.entries(assets).map(
-    async ([name, hash]) => [name, await assetBeside(path, hash, name)] as const,
-  )
-  return Object.fromEntries(await Promise.all(named))
-}
+): Promise<Readonly<Record<string, Bundle>>> =>
+  assetBundles(assets, (hash, name) => assetBeside(path, hash, name))
 
 async function assetBeside(path: string, hash: Hash, name: string): Promise<Bundle> {
   const folder = dirname(path)

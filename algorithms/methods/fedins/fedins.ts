@@ -12,6 +12,7 @@
  * Costs: 4 M (2 Σ channels + D + C D + C) bytes each way per client and round, and the backbone once; two forward passes per
  *   prediction; on a node one query of D floats per example, kept in memory.
  */
+import { parseShift } from '#data/index.js'
 import type { Method } from '#algorithms/methods/method.js'
 import { fedinsClient } from './client.js'
 import { hyper, type FedInsHyper } from './hyper.js'
@@ -20,7 +21,7 @@ import { fedinsServer } from './server.js'
 export const fedins: Method<FedInsHyper> = {
   name: 'fedins',
   hyper,
-  requires({ startFrom, method }) {
+  requires({ startFrom, method, data }) {
     const { topK, poolSize, routing, keyInit, queryCentering, weighting, backbone } = hyper.parse(
       optionsOf(method),
     )
@@ -33,6 +34,7 @@ export const fedins: Method<FedInsHyper> = {
       routing === 'oracle' &&
         topK !== 1 &&
         'method.routing oracle takes one entry: set method.topK 1',
+      routing === 'oracle' && data !== null && oracleProblem(data.shift, poolSize),
       keyInit === 'kmeans' &&
         !isKeyed &&
         'method.keyInit kmeans needs a pool that is routed by keys',
@@ -51,3 +53,13 @@ export const fedins: Method<FedInsHyper> = {
 }
 
 const optionsOf = ({ name: _name, ...options }: { readonly name: string }): object => options
+
+/** Nodes know their domains themselves; of simulated clients the configuration knows them. */
+function oracleProblem(shift: string | undefined, poolSize: number): string | false {
+  const domains = shift === undefined ? 0 : parseShift(shift).domains.length
+  if (domains === 0) return 'method.routing oracle needs domains: set data.shift'
+  return (
+    domains > poolSize &&
+    `method.routing oracle needs an entry for each of the ${domains} domains of data.shift, method.poolSize is ${poolSize}`
+  )
+}

@@ -1,4 +1,4 @@
-import { float32Of, makeBundle, nestBundles, partOf, tensorOf } from '#protocol/bundle.js'
+import { float32Of, hasTensor, makeBundle, nestBundles, partOf } from '#protocol/bundle.js'
 import type { Bundle, NamedTensor } from '#protocol/bundle.js'
 import { FederationError } from '#protocol/errors.js'
 import type { Hash } from '#protocol/ids.js'
@@ -109,10 +109,9 @@ const packed = (setup: Setup, state: State): Bundle =>
 
 function unpacked(setup: Setup, state: Bundle): State {
   const pool = partOf(state, 'pool')
-  const hasCenter = pool.tensors.some(({ name }) => name === CENTER)
   return {
     pool: paramsOf(poolLayout(shapeOf(setup)), pool),
-    center: hasCenter ? (tensorOf(pool, CENTER).data as Float32Array) : null,
+    center: hasTensor(pool, CENTER) ? float32Of(pool, CENTER) : null,
     optimizer: partOf(state, 'optimizer'),
   }
 }

@@ -77,10 +77,12 @@ describe('options of FedIns', () => {
   const reasonsOf = (
     options: JsonObject,
     startFrom: string | null = 'a hash',
+    shift: { readonly shift?: string } = { shift: 'mixed:none,invert' },
   ): readonly string[] => {
     const method = { name: 'fedins', poolSize: 4, topK: 2, ...options }
     const { config } = labOf({}, (base): RunConfig => base)
-    const asked = { ...config, method, startFrom }
+    const data = config.data === null ? null : { ...config.data, ...shift }
+    const asked = { ...config, method, startFrom, data }
     return fedins.requires(asked, modelOf(asked), asked.task)
   }
 
@@ -106,6 +108,17 @@ describe('options of FedIns', () => {
     const reasons = reasonsOf(options, startFrom)
     expect(reasons).toHaveLength(1)
     expect(reasons[0]).toContain(reason)
+  })
+
+  it('cannot be oracle routing without domains, or with more of them than entries', () => {
+    const oracle = { routing: 'oracle', topK: 1, poolSize: 2 }
+    expect(reasonsOf(oracle)).toEqual([])
+    expect(reasonsOf(oracle, 'a hash', {})).toEqual([
+      'method.routing oracle needs domains: set data.shift',
+    ])
+    expect(reasonsOf(oracle, 'a hash', { shift: 'mixed:none,invert,rotate=90' })).toEqual([
+      expect.stringContaining('an entry for each of the 3 domains'),
+    ])
   })
 
   it('take a model without sites: its entries are heads over the inputs', () => {

@@ -1,38 +1,26 @@
 import type { Command } from 'commander'
-import { loadDataset, matchCard, parseDataSource, wholeDataset } from '#data/index.js'
-import { FederationError } from '#protocol/errors.js'
+import { wholeDataset } from '#data/index.js'
 import type { ComputeConfig } from '#protocol/run-config.js'
 import { openModel, type Prediction } from '#simulations/open-model.js'
 import { addCommand, integer } from '../command.js'
+import { scoredData, scoredDataOptions, type ScoredDataOptions } from '../scored-data.js'
 import { percent } from '#simulations/report/numbers.js'
 
-interface PredictOptions {
-  readonly data: string
-  readonly shift?: string
-  readonly split: 'train' | 'test'
+interface PredictOptions extends ScoredDataOptions {
   readonly backend: Exclude<ComputeConfig['backend'], 'auto'>
-  readonly limit: number
 }
 
 export function registerPredict(models: Command): void {
   addCommand<PredictOptions>(models, 'predict <bundle>', {
     describe: 'what an exported model says about each example of a data set',
     options: (command) =>
-      command
-        .requiredOption('--data <source>', 'as for evaluate; labels are shown beside, not used')
-        .option('--shift <spec>', 'domains to put the examples into, as for client join')
-        .option('--split <split>', 'train or test', 'test')
+      scoredDataOptions(command)
         .option('--backend <name>', 'wasm, native, cpu', 'wasm')
         .option('--limit <n>', 'the first n examples', integer({ min: 1, max: 2 ** 31 - 1 }), 10),
     run: async ({ out }, options, [path]) => {
       const model = await openModel(path ?? '', options.backend)
       try {
-        const { data, shift, split, limit } = options
-        const source = { ...parseDataSource(data), ...(shift === undefined ? {} : { shift }) }
-        const dataset = await loadDataset({ ...source, split, limit })
-        const card = { inputShape: [...dataset.inputShape], classes: [...dataset.classes] }
-        const mismatch = matchCard(card, model.file.task)
-        if (mismatch !== null) throw new FederationError('data/mismatch', mismatch)
+        const dataset = await scoredData(options, model.file.task)
         const predictions = await model.predictAll(wholeDataset(dataset))
         const labels = predictions.map((_, i) => dataset.classes[dataset.labels[i] ?? 0] ?? '')
         predictions.forEach((prediction, example) =>

@@ -5,27 +5,23 @@ import { routingMetrics } from '#algorithms/evaluation/routing.js'
 import { modelOf } from '#algorithms/from-config.js'
 import { describeModel } from '#algorithms/models/describe.js'
 import type { Model } from '#algorithms/models/model.js'
-import { loadDataset, matchCard, parseDataSource, wholeDataset } from '#data/index.js'
+import { wholeDataset } from '#data/index.js'
 import type { ModelFile } from '#algorithms/model-file.js'
 import { tensorBytes } from '#protocol/bundle.js'
-import { FederationError } from '#protocol/errors.js'
 import { parseRunConfig, type ComputeConfig } from '#protocol/run-config.js'
 import { unwrap } from '#protocol/result.js'
 import { openModel, readModelAt } from '#simulations/open-model.js'
 import { addCommand, inputShape, integer } from '../command.js'
 import type { Output } from '../output.js'
+import { scoredData, scoredDataOptions, type ScoredDataOptions } from '../scored-data.js'
 import { registerImport } from './models-import.js'
 import { registerMerge } from './models-merge.js'
 import { registerPretrain } from './models-pretrain.js'
 import { registerPredict } from './models-predict.js'
 import { bytes as bytesText, decimals, percent } from '#simulations/report/numbers.js'
 
-interface EvaluateOptions {
-  readonly data: string
-  readonly shift?: string
-  readonly split: 'train' | 'test'
+interface EvaluateOptions extends ScoredDataOptions {
   readonly backend: Exclude<ComputeConfig['backend'], 'auto'>
-  readonly limit?: number
 }
 
 export function registerModels(program: Command): void {
@@ -75,13 +71,7 @@ function registerEvaluate(models: Command): void {
   addCommand<EvaluateOptions>(models, 'evaluate <bundle>', {
     describe: 'accuracy, loss and per-class recall of an exported model on a data set',
     options: (command) =>
-      command
-        .requiredOption(
-          '--data <source>',
-          'mnist, fashion-mnist, idx:DIR, cifar10:DIR, images:DIR, csv:FILE:label=COLUMN, jsonl:FILE',
-        )
-        .option('--shift <spec>', 'domains to put the examples into, as for client join')
-        .option('--split <split>', 'train or test', 'test')
+      scoredDataOptions(command)
         .option('--backend <name>', 'wasm, native, cpu', 'wasm')
         .option('--limit <n>', 'only the first n examples', integer({ min: 1, max: 2 ** 31 - 1 })),
     run: async ({ out }, options, [file]) => {
@@ -107,18 +97,10 @@ function registerEvaluate(models: Command): void {
   })
 }
 
-async function score(path: string, { data, shift, split, backend, limit }: EvaluateOptions) {
-  const model = await openModel(path, backend)
+async function score(path: string, options: EvaluateOptions) {
+  const model = await openModel(path, options.backend)
   try {
-    const { task } = model.file
-    const dataset = await loadDataset({
-      ...{ ...parseDataSource(data), split },
-      ...(shift === undefined ? {} : { shift }),
-      ...(limit === undefined ? {} : { limit }),
-    })
-    const card = { inputShape: [...dataset.inputShape], classes: [...dataset.classes] }
-    const mismatch = matchCard(card, task)
-    if (mismatch !== null) throw new FederationError('data/mismatch', mismatch)
+    const dataset = await scoredData(options, model.file.task)
     const examples = wholeDataset(dataset)
     const { predictor } = model
     const counts = await evaluate(predictor.predict, examples, dataset.classes)

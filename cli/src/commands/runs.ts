@@ -225,6 +225,8 @@ export interface Exported {
 export async function exportRun(api: Api, runId: string, directory?: string): Promise<Exported> {
   const record = await api.call('GET /api/runs/:id', { id: runId })
   const model = await api.model(runId)
+  // All of it is here before the first file is: no half of an export is left behind.
+  const start = record.config.startFrom === null ? null : await api.start(runId)
   const target = directory ?? runId
   await mkdir(target, { recursive: true })
   const write = async (name: string, content: Uint8Array | string): Promise<string> => {
@@ -235,8 +237,7 @@ export async function exportRun(api: Api, runId: string, directory?: string): Pr
   return {
     model: await write('model.bundle', model),
     record: await write('record.json', `${JSON.stringify(record, null, 2)}\n`),
-    start:
-      record.config.startFrom === null ? null : await write(START_FILE, await api.start(runId)),
+    start: start === null ? null : await write(START_FILE, start),
     predictor: isPlain ? null : await write('predict.mjs', PREDICTOR_SCRIPT),
   }
 }

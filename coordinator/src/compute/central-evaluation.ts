@@ -8,7 +8,7 @@ import { loadDataset, wholeDataset, type Dataset, type Examples } from '#data/in
 import type { Catalogue } from '#algorithms/catalogue.js'
 import { evaluate, metricsOf } from '#algorithms/evaluation/evaluate.js'
 import { routingMetrics } from '#algorithms/evaluation/routing.js'
-import type { PredictorHandle } from '#algorithms/methods/method.js'
+import { assetBundles, type PredictorHandle } from '#algorithms/methods/method.js'
 import { createClientHalves } from '#algorithms/programs/client-halves.js'
 import type { Program } from '#algorithms/programs/program.js'
 
@@ -36,10 +36,7 @@ export function createCentralEvaluation(
     const { central } = config.evaluation
     if (central === null || !program.isCentralEvaluationDue(state)) return {}
     const { bundle: shared, assets: planned } = program.released(state)
-    const named = Object.entries(planned).map(
-      async ([name, hash]) => [name, await bundleOf(hash)] as const,
-    )
-    const assets = Object.fromEntries(await Promise.all(named))
+    const assets = await assetBundles(planned, bundleOf)
     const { method } = createClientHalves(config, catalogue)
     const predictor = method.predictor({ shared, assets, memory: null })
     if (predictor === null) return {}
