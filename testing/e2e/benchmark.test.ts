@@ -45,7 +45,7 @@ describe('tributary benchmark', () => {
     const unknown = await run(['nonsense'])
     expect(unknown.status).toBe(2)
     expect(unknown.result).toMatchObject({ event: 'error', code: 'config/unknown-name' })
-    expect(unknown.errorText).toContain('cnn-backends')
+    expect(unknown.errorText).toContain('cnn-backends, vit-b16')
   })
 
   it.skipIf(resolveNative() === null)(

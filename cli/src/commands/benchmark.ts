@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { FederationError } from '#protocol/errors.js'
-import { benchmarkNamed, BENCHMARKS, type Benchmark } from '#simulations/benchmarks/benchmark.js'
+import { BENCHMARKS, type Benchmark } from '#simulations/benchmarks/benchmark.js'
 import { compareWith, faultsOf } from '#simulations/benchmarks/compare.js'
 import { describeMachine, type Machine } from '#simulations/benchmarks/machine.js'
 import {
@@ -18,8 +18,6 @@ import { RUNS_DIRECTORY } from '../local-runs.js'
 import { printRound, printRoundHead } from '../watch.js'
 import { measureLargeModel } from './benchmark-large-model.js'
 
-const ALL = [...BENCHMARKS, VIT_B16]
-
 interface BenchmarkOptions {
   readonly workers: number
   readonly out?: string
@@ -27,9 +25,35 @@ interface BenchmarkOptions {
   readonly set: readonly string[]
 }
 
+/** A benchmark as the command sees it: prints what it measures, and writes its page where `--out` says. */
+interface Entry {
+  readonly name: string
+  readonly describe: string
+  readonly backends: readonly string[]
+  run(session: Session, options: BenchmarkOptions): Promise<void>
+}
+const ENTRIES: readonly Entry[] = [
+  ...BENCHMARKS.map((benchmark) => ({
+    ...benchmark,
+    run: (session: Session, options: BenchmarkOptions) =>
+      measureBackends(session, options, benchmark),
+  })),
+  { ...VIT_B16, run: async (session, { out }) => write(out, await measureLargeModel(session)) },
+]
+const NAMES = ENTRIES.map(({ name }) => name).join(', ')
+
+function entryNamed(name: string): Entry {
+  const found = ENTRIES.find((entry) => entry.name === name)
+  if (found !== undefined) return found
+  throw new FederationError(
+    'config/unknown-name',
+    `There is no benchmark ${name}; there are: ${NAMES}`,
+  )
+}
+
 export function registerBenchmark(program: Command): void {
   addCommand<BenchmarkOptions>(program, 'benchmark [name]', {
-    describe: `measure backends, or a large model: ${ALL.map(({ name }) => name).join(', ')}; without a name, list them`,
+    describe: `measure backends, or a large model: ${NAMES}; without a name, list them`,
     options: (command) =>
       command
         .option(
@@ -42,24 +66,29 @@ export function registerBenchmark(program: Command): void {
         .option('--runs-dir <dir>', 'where runs are recorded', RUNS_DIRECTORY)
         .option('--set <key=value...>', 'override a key of the experiment', []),
     run: async (session, options, [name]) => {
-      if (name === undefined || name === 'list') listBenchmarks(session)
-      else if (name === VIT_B16.name) {
-        const page = await measureLargeModel(session)
-        if (options.out !== undefined) await write(options.out, page)
-      } else await measureAndReport(session, options, benchmarkNamed(name))
+      if (name === undefined || name === 'list') {
+        listBenchmarks(session)
+        return
+      }
+      await entryNamed(name).run(session, options)
     },
   })
 }
 
 function listBenchmarks({ out }: Session): void {
+  const benchmarks = ENTRIES.map(({ name, describe, backends }) => ({
+    name,
+    describe,
+    backends: [...backends],
+  }))
   out.table(
     ['benchmark', 'what it does'],
-    ALL.map(({ name, describe }) => [name, describe]),
+    benchmarks.map(({ name, describe }) => [name, describe]),
   )
-  out.finish('benchmark', { benchmarks: ALL })
+  out.finish('benchmark', { benchmarks })
 }
 
-async function measureAndReport(
+async function measureBackends(
   session: Session,
   options: BenchmarkOptions,
   benchmark: Benchmark,
@@ -85,7 +114,7 @@ async function measureAndReport(
   if (report.measurements.length < benchmark.backends.length) {
     out.say('Interrupted before every backend was measured')
     process.exitCode = 1
-  } else if (options.out !== undefined) await write(options.out, reportMarkdown(report))
+  } else await write(options.out, reportMarkdown(report))
   finish(session, report)
 }
 
@@ -131,7 +160,8 @@ function finish({ out }: Session, report: Report): void {
   out.finish('benchmark', result)
 }
 
-async function write(file: string, text: string): Promise<void> {
+async function write(file: string | undefined, text: string): Promise<void> {
+  if (file === undefined) return
   try {
     await writeFile(file, text)
   } catch (cause) {

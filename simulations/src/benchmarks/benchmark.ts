@@ -1,5 +1,3 @@
-import { FederationError } from '#protocol/errors.js'
-
 /** One experiment on several backends. The first is the reference of every ratio. */
 export interface Benchmark {
   readonly name: string
@@ -14,7 +12,7 @@ export interface Benchmark {
   readonly accuracyTolerance: number
 }
 
-export const BENCHMARKS: readonly Benchmark[] = [
+export const BENCHMARKS: readonly [Benchmark, ...Benchmark[]] = [
   {
     name: 'cnn-backends',
     describe: "100 simulated clients, 10 a round, train the paper's cnn on wasm, then on native",
@@ -23,14 +21,3 @@ export const BENCHMARKS: readonly Benchmark[] = [
     accuracyTolerance: 0.01,
   },
 ]
-
-/** Throws `config/unknown-name`, naming those there are. */
-export function benchmarkNamed(name: string): Benchmark {
-  const found = BENCHMARKS.find((benchmark) => benchmark.name === name)
-  if (found !== undefined) return found
-  const names = BENCHMARKS.map((benchmark) => benchmark.name).join(', ')
-  throw new FederationError(
-    'config/unknown-name',
-    `There is no benchmark ${name}; there are: ${names}`,
-  )
-}

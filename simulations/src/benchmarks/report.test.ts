@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { loadExperiment } from '#simulations/experiments.js'
-import { benchmarkNamed } from './benchmark.js'
+import { BENCHMARKS } from './benchmark.js'
 import { compareWith } from './compare.js'
 import type { Measurement } from './measurement.js'
 import { reportMarkdown, type Report } from './report.js'
@@ -16,7 +16,7 @@ const measured = (backend: string, seconds: number): Measurement => ({
   ],
 })
 async function report(faults: readonly string[]): Promise<Report> {
-  const benchmark = benchmarkNamed('cnn-backends')
+  const [benchmark] = BENCHMARKS
   const measurements = [measured('wasm', 8), measured('native', 2)]
   const [wasm, native] = measurements
   return {
@@ -57,9 +57,5 @@ describe('the page of a benchmark', () => {
     expect(reportMarkdown(quiet)).not.toContain('busy')
     const busy = { ...quiet, machine: { ...quiet.machine, load: 6.9 } }
     expect(reportMarkdown(busy)).toContain('busy with other work (load 6.9 on 2 cores)')
-  })
-
-  it('knows no other name', () => {
-    expect(() => benchmarkNamed('nonsense')).toThrow(/there are: cnn-backends/)
   })
 })
