@@ -25,10 +25,10 @@ function optionsOf(method: string, catalogue: ConfigCatalogue): string {
   return keyTable(rows)
 }
 
-/** The page of results, a level deeper, with pictures found from docs/methods. Nothing where none are committed. */
+/** The page of results, a level deeper, with pictures found from docs/methods. */
 async function resultsOf(experiment: string): Promise<string> {
   const folder = `simulations/results/${experiment}`
-  const page = await readFile(new URL(`${folder}/README.md`, ROOT), 'utf8').catch(() => '')
+  const page = await readFile(new URL(`${folder}/README.md`, ROOT), 'utf8')
   return page
     .replaceAll(/^#/gm, '##')
     .replaceAll(/\]\((?!https?:)([^)]+)\)/g, `](../../${folder}/$1)`)

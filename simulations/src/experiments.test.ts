@@ -32,6 +32,14 @@ describe('shipped experiments', () => {
     const { cells } = await loadStudy(name, { startOf })
     for (const { config } of cells) expect(config.compute.backend).not.toBe('auto')
   })
+  // Attention is too slow on wasm for a study of minutes; docs/methods/fedins.md says what to install.
+  it.each(names.filter((name) => name !== 'fedins-vit-tiny'))(
+    '%s needs nothing that is not installed with the package',
+    async (name) => {
+      const { compute } = await loadExperiment(name, [], { startOf })
+      expect(compute.backend).toBe('wasm')
+    },
+  )
   it('include the main one', async () => {
     expect(await listExperiments()).toContain('mnist-fedavg-dirichlet')
   })
