@@ -2,6 +2,9 @@ import { z } from 'zod'
 import type { ConfigCatalogue } from '#protocol/run-config.js'
 import type { Aggregator } from '#algorithms/aggregators/aggregator.js'
 import { mean } from '#algorithms/aggregators/mean.js'
+import type { Calibration } from '#algorithms/calibration/calibration.js'
+import { ccvr } from '#algorithms/calibration/ccvr/ccvr.js'
+import { oracle } from '#algorithms/calibration/oracle/oracle.js'
 import type { Method } from '#algorithms/methods/method.js'
 import { fedavg } from '#algorithms/methods/fedavg/fedavg.js'
 import { fedins } from '#algorithms/methods/fedins/fedins.js'
@@ -22,6 +25,7 @@ import type { ModelEntry, Sampler, ServerOptimizerEntry } from './catalogue-entr
 export interface Catalogue {
   readonly models: readonly ModelEntry[]
   readonly methods: readonly Method[]
+  readonly calibrations: readonly Calibration[]
   readonly serverOptimizers: readonly ServerOptimizerEntry[]
   readonly clientOptimizers: readonly ClientOptimizerEntry[]
   readonly samplers: readonly Sampler[]
@@ -32,6 +36,7 @@ export interface Catalogue {
 export const CATALOGUE: Catalogue = {
   models: MODELS,
   methods: [fedavg, fedprox, scaffold, fednova, fedins],
+  calibrations: [ccvr, oracle],
   serverOptimizers: [sgd, momentum, adam, yogi, adagrad],
   clientOptimizers: CLIENT_OPTIMIZERS,
   samplers: [uniform],
@@ -50,6 +55,7 @@ const noOptions = () => z.strictObject({})
 export const configCatalogue = (catalogue: Catalogue = CATALOGUE): ConfigCatalogue => ({
   models: byName(catalogue.models, (entry) => entry.options),
   methods: byName(catalogue.methods, (entry) => entry.hyper),
+  calibrations: byName(catalogue.calibrations, (entry) => entry.hyper),
   serverOptimizers: byName(catalogue.serverOptimizers, (entry) => entry.options),
   clientOptimizers: byName(catalogue.clientOptimizers, (entry) => entry.options),
   samplers: byName(catalogue.samplers, noOptions),

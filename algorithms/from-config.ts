@@ -3,6 +3,7 @@ import type { Choice, RunConfig } from '#protocol/run-config.js'
 import { createStreams } from '#protocol/random.js'
 import type { Aggregator } from '#algorithms/aggregators/aggregator.js'
 import { meanGridOf } from '#algorithms/aggregators/grid.js'
+import type { Calibration } from '#algorithms/calibration/calibration.js'
 import type { Method, MethodSetup, ServerSetup } from '#algorithms/methods/method.js'
 import type { Model } from '#algorithms/models/model.js'
 import type { ServerOptimizer } from '#algorithms/server-optimizers/server-optimizer.js'
@@ -47,6 +48,27 @@ export function modelOf(
 export const methodOf = (config: RunConfig, catalogue: Catalogue = CATALOGUE): Method =>
   named(catalogue.methods, config.method.name, 'method')
 
+/** The calibration that a configuration names; null where it names none. */
+export function calibrationOf(
+  { calibration }: RunConfig,
+  catalogue: Catalogue = CATALOGUE,
+): Calibration | null {
+  return calibration === undefined
+    ? null
+    : named(catalogue.calibrations, calibration.name, 'calibration')
+}
+
+/** What both halves of the run's calibration are built from; null where there is none. */
+export function calibrationSetup(
+  config: RunConfig,
+  catalogue: Catalogue = CATALOGUE,
+): MethodSetup | null {
+  const entry = calibrationOf(config, catalogue)
+  if (entry === null || config.calibration === undefined) return null
+  const { when: _when, ...options } = config.calibration
+  return { ...methodSetup(config, catalogue), hyper: entry.hyper.parse(optionsOf(options)) }
+}
+
 export const samplerOf = (config: RunConfig, catalogue: Catalogue = CATALOGUE): Sampler =>
   named(catalogue.samplers, config.cohort.sampler, 'sampler')
 
@@ -88,6 +110,36 @@ export function assertPossible(config: RunConfig, catalogue: Catalogue = CATALOG
   const { model } = serverSetup(config, catalogue)
   buildClientOptimizer(config.training.optimizer)
   if (config.data !== null) parsePartition(config.data.partition)
-  const reasons = methodOf(config, catalogue).requires(config, model, config.task)
+  const method = methodOf(config, catalogue)
+  const reasons = [
+    ...method.requires(config, model, config.task),
+    ...calibrationReasons(config, catalogue),
+    ...(config.evaluation.diagnostics === undefined || method.releases === 'model'
+      ? []
+      : [
+          `evaluation.diagnostics compares full models of the run, and ${method.name} trains something else; leave it out`,
+        ]),
+  ]
   if (reasons.length > 0) throw new FederationError('config/impossible', reasons.join('. '))
+}
+
+function calibrationReasons(config: RunConfig, catalogue: Catalogue): readonly string[] {
+  const [entry, setup] = [calibrationOf(config, catalogue), calibrationSetup(config, catalogue)]
+  if (entry === null || setup === null) return []
+  const method = methodOf(config, catalogue)
+  const { releases, name } = method
+  if (releases !== 'model') {
+    return [
+      `The calibration ${entry.name} needs an extractor and a head that all clients share, and ${name} releases neither; use a method that releases a model`,
+    ]
+  }
+  const goesOn = config.calibration?.when === 'every-round'
+  return [
+    ...(goesOn && method.server(serverSetup(config, catalogue)).adopt === undefined
+      ? [
+          `${name} cannot go on from a calibrated model; set calibration.when to final or every-eval`,
+        ]
+      : []),
+    ...entry.requires(config, setup.model, setup.hyper),
+  ]
 }

@@ -300,3 +300,16 @@ export function partOf(bundle: Bundle, part: string): Bundle {
     .map((tensor) => ({ ...tensor, name: tensor.name.slice(prefix.length) }))
   return makeBundle(tensors, meta)
 }
+
+/** Names of the parts that a bundle was nested from, sorted. */
+export const partNames = ({ meta }: Bundle): readonly string[] =>
+  Object.keys(meta)
+    .filter((part) => isRecord(meta[part]))
+    .sort()
+
+/** The same bundle with one part replaced or added. */
+export function withPart(bundle: Bundle, part: string, replacement: Bundle): Bundle {
+  const others = partNames(bundle).filter((name) => name !== part)
+  const kept = Object.fromEntries(others.map((name) => [name, partOf(bundle, name)]))
+  return nestBundles({ ...kept, [part]: replacement })
+}

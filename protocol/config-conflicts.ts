@@ -24,9 +24,9 @@ function cohortConflicts(config: RunConfig): (string | false)[] {
 }
 
 function evaluationConflicts({ evaluation, rounds, data }: RunConfig): (string | false)[] {
-  const { central, federated, every, earlyStop } = evaluation
+  const { central, federated, every, earlyStop, diagnostics } = evaluation
   return [
-    every > rounds && `evaluation.every ${every} is more than rounds ${rounds}`,
+    every > Math.max(1, rounds) && `evaluation.every ${every} is more than rounds ${rounds}`,
     earlyStop !== null &&
       central === null &&
       !federated &&
@@ -34,6 +34,24 @@ function evaluationConflicts({ evaluation, rounds, data }: RunConfig): (string |
     federated &&
       data?.testFraction === 0 &&
       'evaluation.federated needs examples to test on; raise data.testFraction above 0',
+    diagnostics !== undefined &&
+      central === null &&
+      'evaluation.diagnostics compares models on examples of the central test split; set evaluation.central',
+    diagnostics !== undefined &&
+      rounds === 0 &&
+      'evaluation.diagnostics compares what clients trained, and rounds 0 trains nothing',
+  ]
+}
+
+function calibrationConflicts({ calibration, rounds, startFrom }: RunConfig): (string | false)[] {
+  return [
+    rounds === 0 &&
+      calibration === undefined &&
+      'rounds 0 trains nothing; set rounds, or a calibration of the model in startFrom',
+    rounds === 0 &&
+      calibration !== undefined &&
+      startFrom === null &&
+      'rounds 0 calibrates a model that was trained before; name it in startFrom',
   ]
 }
 
@@ -49,6 +67,9 @@ function gridConflict(config: RunConfig): string | false {
 
 /** Why a well-formed configuration cannot work; empty: it can, as far as the configuration alone tells. */
 export const conflictsOf = (config: RunConfig): readonly string[] =>
-  [...cohortConflicts(config), ...evaluationConflicts(config), gridConflict(config)].filter(
-    (reason) => reason !== false,
-  )
+  [
+    ...cohortConflicts(config),
+    ...evaluationConflicts(config),
+    ...calibrationConflicts(config),
+    gridConflict(config),
+  ].filter((reason) => reason !== false)

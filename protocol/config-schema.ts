@@ -7,6 +7,7 @@ import type { JsonObject } from './json.js'
 export interface ConfigCatalogue {
   readonly models: Readonly<Record<string, z.ZodType>>
   readonly methods: Readonly<Record<string, z.ZodType>>
+  readonly calibrations: Readonly<Record<string, z.ZodType>>
   readonly serverOptimizers: Readonly<Record<string, z.ZodType>>
   readonly clientOptimizers: Readonly<Record<string, z.ZodType>>
   readonly samplers: Readonly<Record<string, z.ZodType>>
@@ -129,6 +130,23 @@ const aggregationSchema = (catalogue: ConfigCatalogue | null) =>
       ),
   })
 
+/** Keys of every calibration. */
+const calibrationKeys = {
+  when: z
+    .enum(['final', 'every-eval', 'every-round'])
+    .default('final')
+    .describe(
+      'final: once, on the trained model. every-eval: a copy of the model at every evaluation, which training does not see. every-round: after every round, and training goes on from it',
+    ),
+}
+/** When a calibration takes place. */
+export type CalibrationTime = z.output<(typeof calibrationKeys)['when']>
+export interface CalibrationChoice extends Choice {
+  readonly when: CalibrationTime
+}
+const calibrationSchema = (catalogue: ConfigCatalogue | null) =>
+  choice(catalogue?.calibrations, calibrationKeys) as unknown as z.ZodType<CalibrationChoice>
+
 const size = wholeNumber(1, 1_000_000)
 const fraction = z.number().positive().max(1)
 export type Take = { readonly size: number } | { readonly fraction: number } | 'all'
@@ -238,6 +256,22 @@ const evaluation = z.strictObject({
     .nullable()
     .default(null)
     .describe('End the run when the score stops improving; null: never'),
+  diagnostics: z
+    .strictObject({
+      probe: wholeNumber(8, 10_000)
+        .default(500)
+        .describe(
+          'Examples of the central test split that models are compared on; at least four times the widest layer is best',
+        ),
+      every: wholeNumber(1, 1_000_000)
+        .nullable()
+        .default(null)
+        .describe('Also every this many training rounds; null: only the first and the last'),
+    })
+    .exactOptional()
+    .describe(
+      'Compares what clients trained, layer by layer, before it is averaged: clients send their whole local model in those rounds, so it costs a second upload. Needs evaluation.central',
+    ),
 })
 
 export const compute = z.strictObject({
@@ -296,7 +330,12 @@ const buildSchema = (catalogue: ConfigCatalogue | null) =>
       .describe('Who takes part in a round, and how long it waits'),
     evaluation: evaluation.prefault({}).describe('Where and how often the model is scored'),
     compute: compute.prefault({}).describe('What computes'),
-    rounds: wholeNumber(1, 1_000_000).default(10).describe('Number of training rounds'),
+    calibration: calibrationSchema(catalogue)
+      .exactOptional()
+      .describe('What corrects the model after training; left out: nothing does'),
+    rounds: wholeNumber(0, 1_000_000)
+      .default(10)
+      .describe('Number of training rounds; 0 where a model that was trained before is calibrated'),
     seed: wholeNumber(0, Number.MAX_SAFE_INTEGER)
       .default(0)
       .describe('Seed of every random number of the run'),

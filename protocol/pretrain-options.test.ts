@@ -10,6 +10,7 @@ const catalogue: ConfigCatalogue = {
     logistic: z.strictObject({}),
   },
   methods: { fedavg: z.strictObject({}) },
+  calibrations: { ccvr: z.strictObject({}) },
   serverOptimizers: { sgd: z.strictObject({}) },
   clientOptimizers: {
     sgd: z.strictObject({}),

@@ -99,6 +99,7 @@ describe('docs/protocol.md', () => {
     const catalogue = {
       models: { mlp: z.strictObject({}) },
       methods: { fedavg: z.strictObject({}) },
+      calibrations: { ccvr: z.strictObject({}) },
       serverOptimizers: { sgd: z.strictObject({}) },
       clientOptimizers: { sgd: z.strictObject({}) },
       samplers: { ...none, uniform: z.strictObject({}) },

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { recordedConfigSchema } from './config-schema.js'
 import { describeIssue } from './config-problems.js'
 import { dataCardSchema, type DataCard } from './data-card.js'
+import { diagnosticsSchema, type Diagnostics } from './diagnostics.js'
 import { FederationError } from './errors.js'
 import type { Hash, NodeId, RunId, Slot } from './ids.js'
 import { isShallow } from './json.js'
@@ -53,6 +54,8 @@ export interface RoundRecord {
   readonly population: number
   /** accuracy and loss in [0,1] and nats where evaluated; `recall/<class>`; a method's own. */
   readonly metrics: Metrics
+  /** More than numbers by name, where the run asks for it. */
+  readonly diagnostics?: Diagnostics
   readonly modelHash: Hash
   readonly stateHash: Hash
   readonly previous: Hash | null
@@ -108,6 +111,7 @@ const roundRecordSchema = z.strictObject({
   accepted: z.array(z.strictObject({ slot, updateId: hash, sha256: hash, weight, metrics })),
   population: count,
   metrics,
+  diagnostics: diagnosticsSchema.exactOptional(),
   modelHash: hash,
   stateHash: hash,
   previous: hash.nullable(),

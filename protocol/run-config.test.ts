@@ -21,6 +21,7 @@ const catalogue: ConfigCatalogue = {
     fedavg: z.strictObject({}),
     fedprox: z.strictObject({ mu: z.number().min(0).default(0.01).describe('Pull') }),
   },
+  calibrations: { ccvr: z.strictObject({}) },
   serverOptimizers: {
     sgd: z.strictObject({ learningRate: z.number().positive().default(1) }),
     adam: z.strictObject({ learningRate: z.number().positive().default(0.01) }),

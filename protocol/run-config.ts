@@ -13,6 +13,8 @@ export { runConfigSchema } from './config-schema.js'
 export { configDefaultsTable } from './config-table.js'
 export type {
   AggregationConfig,
+  CalibrationChoice,
+  CalibrationTime,
   Choice,
   CohortConfig,
   ComputeConfig,
@@ -70,6 +72,7 @@ interface DefaultNames {
 const DEFAULT_NAMES: DefaultNames = {
   model: 'mlp',
   method: 'fedavg',
+  calibration: 'ccvr',
   training: { optimizer: 'sgd' },
   aggregation: { serverOptimizer: 'sgd' },
 }

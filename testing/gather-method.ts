@@ -81,6 +81,7 @@ function othersMean(
 export const gatherMethod: Method = {
   name: 'gather-test',
   hyper: z.strictObject({}),
+  releases: 'own',
   requires: () => [],
   server: gatherServer,
   client: () => ({

@@ -1,4 +1,4 @@
-import { partOf } from '#protocol/bundle.js'
+import { partOf, withPart } from '#protocol/bundle.js'
 import type { Bundle } from '#protocol/bundle.js'
 import { takenOver } from '#algorithms/models/backbone.js'
 import { paramsBundle, paramsOf } from '#algorithms/models/params.js'
@@ -49,3 +49,7 @@ export const releasedModel = (state: Bundle): Released => ({
   assets: {},
   predicts: true,
 })
+
+/** Goes on from other params, with the server optimizer and all else as it was. */
+export const adoptedModel = (state: Bundle, params: Bundle): Bundle =>
+  withPart(state, 'model', params)

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { Bundle, NamedTensor } from '#protocol/bundle.js'
+import type { Diagnostics } from '#protocol/diagnostics.js'
 import type { Hash, Slot } from '#protocol/ids.js'
 import type { JsonObject } from '#protocol/json.js'
 import type { Fate, Metrics, Purpose } from '#protocol/record.js'
@@ -52,6 +53,11 @@ export interface RoundPlan {
   readonly uplink: readonly UplinkGroup[]
   /** 'cohort': sampled as configured. 'everyone': the whole population, each once. */
   readonly audience: 'cohort' | 'everyone'
+  /**
+   * deadline: members that are away, or go away, are waited for until the round's deadline, and who cannot be reached when
+   * it opens is asked as soon as it is back. Left out: only for the grace period, and only those who are there are asked.
+   */
+  readonly patience?: 'deadline'
 }
 
 export interface GatheredPayload {
@@ -85,6 +91,8 @@ export interface CloseResult {
   readonly metrics: Metrics
   /** One private bundle per slot, delivered with that slot's next task. */
   readonly personal?: ReadonlyMap<Slot, Bundle>
+  /** More than numbers by name: what people look at when they ask why. */
+  readonly diagnostics?: Diagnostics
 }
 
 /** What is published, evaluated and calibrated. */
@@ -103,6 +111,8 @@ export interface ServerHalf {
   next(state: Bundle): RoundPlan | 'done'
   close(state: Bundle, plan: RoundPlan, folded: Folded): Promise<CloseResult>
   released(state: Bundle): Released
+  /** The state that goes on from other params than it would have released. Only of methods that release a model. */
+  adopt?(state: Bundle, params: Bundle): Bundle
 }
 
 export interface PerformInput {
@@ -126,6 +136,8 @@ export interface PerformResult {
   readonly metrics: Metrics
   /** The memory if the update is accepted. */
   readonly pending: Bundle | null
+  /** The client's own full set of params after training, where there is one. Leaves it only where a task asks for it. */
+  readonly local?: Float32Array
 }
 /** Logits for a batch [batch, ...inputShape] → [batch, classes]. Call inside tf.tidy. */
 export type Predictor = (x: Tensor, facts: RowFacts) => Tensor
@@ -154,6 +166,11 @@ export interface ClientHalf {
 export interface Method<Hyper = unknown> {
   readonly name: string
   readonly hyper: z.ZodType<Hyper>
+  /**
+   * model: a full set of params of the configured model, the same for every client, so that it can be calibrated and
+   * compared. own: something else, which only the method's client half can use.
+   */
+  readonly releases: 'model' | 'own'
   /** Reasons why this combination cannot work; empty: it can. */
   requires(config: RunConfig, model: Model, task: TaskConfig): readonly string[]
   server(setup: ServerSetup<Hyper>): ServerHalf

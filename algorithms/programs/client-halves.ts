@@ -1,11 +1,13 @@
+import { FederationError } from '#protocol/errors.js'
 import type { Metrics } from '#protocol/record.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import { CATALOGUE } from '#algorithms/catalogue.js'
 import type { Catalogue } from '#algorithms/catalogue.js'
 import type { EvaluationCounts } from '#algorithms/evaluation/evaluate.js'
-import { methodOf, methodSetup } from '#algorithms/from-config.js'
+import { calibrationOf, calibrationSetup, methodOf, methodSetup } from '#algorithms/from-config.js'
 import type { ClientHalf } from '#algorithms/methods/method.js'
 import { EVALUATION, evaluationTensors, scoreOf, scoreTensors } from './federated-evaluation.js'
+import { LOCAL_MODEL, localModelTensors } from './local-models.js'
 import type { ClientHalves } from './program.js'
 
 /** The client's side of a run: one half for each part of its program. */
@@ -14,10 +16,38 @@ export function createClientHalves(
   catalogue: Catalogue = CATALOGUE,
 ): ClientHalves {
   const method = methodOf(config, catalogue).client(methodSetup(config, catalogue))
-  return { method: scoringFirst(method, config), evaluation: evaluationHalf(method, config) }
+  const setup = calibrationSetup(config, catalogue)
+  const calibration = setup === null ? undefined : calibrationOf(config, catalogue)?.client(setup)
+  const scored = (half: ClientHalf): ClientHalf => scoringFirst(half, config)
+  return {
+    method: scored(showingLocalModel(method, config)),
+    evaluation: evaluationHalf(method, config),
+    calibration: scored({
+      perform: (input) => calibration?.perform(input) ?? notCalibrated(input),
+      predictor: (from) => method.predictor(from),
+    }),
+  }
 }
 
-/** Where the task says `score: true`, scores the received model before the method changes anything. */
+/** A task for a part that the run does not have. */
+const notCalibrated: ClientHalf['perform'] = () => {
+  throw new FederationError('message/malformed', 'The run has no calibration to perform a task of')
+}
+
+/** Where the task says `diagnose: true`, sends the whole local model beside what the method sends. */
+function showingLocalModel(method: ClientHalf, config: RunConfig): ClientHalf {
+  return {
+    ...method,
+    async perform(input) {
+      const result = await method.perform(input)
+      if (input.task['diagnose'] !== true) return result
+      const local = localModelTensors(config, result.local)
+      return { ...result, update: { ...result.update, [LOCAL_MODEL]: local } }
+    },
+  }
+}
+
+/** Where the task says `score: true`, scores the received model before anything is changed. */
 function scoringFirst(method: ClientHalf, config: RunConfig): ClientHalf {
   return {
     ...method,

@@ -1,98 +1,142 @@
 import { nestBundles, partOf } from '#protocol/bundle.js'
 import type { Bundle } from '#protocol/bundle.js'
 import type { RunConfig } from '#protocol/run-config.js'
+import type { CalibrationInput, CalibrationServer } from '#algorithms/calibration/calibration.js'
 import { CATALOGUE } from '#algorithms/catalogue.js'
 import type { Catalogue } from '#algorithms/catalogue.js'
-import { methodOf, serverSetup } from '#algorithms/from-config.js'
-import type { CloseResult, Folded, RoundPlan, ServerHalf } from '#algorithms/methods/method.js'
+import { calibrationOf, calibrationSetup, methodOf, serverSetup } from '#algorithms/from-config.js'
+import type { CloseResult, Folded, Released, ServerHalf } from '#algorithms/methods/method.js'
 import { assertSameModel } from '#algorithms/start-from.js'
 import {
-  EVALUATION,
-  evaluationGroup,
+  calibrationBundle,
+  calibrationIn,
+  isBegun,
+  isCalibrationDue,
+  NOT_CALIBRATED,
+  type CalibrationProgress,
+} from './calibration-progress.js'
+import {
   evaluationMetrics,
   scoreGroup,
+  evaluationGroup,
   spreadMetrics,
 } from './federated-evaluation.js'
 import type { Program, ProgramPlan } from './program.js'
 import { progressBundle, progressIn, START, watched } from './progress.js'
 import type { Progress } from './progress.js'
+import { asPlanned, scoreMetrics, withLocalModels, withScore } from './riders.js'
 
 interface Composition {
   readonly config: RunConfig
   readonly method: ServerHalf
+  readonly calibration: CalibrationServer | null
 }
 interface ProgramState {
   readonly method: Bundle
   readonly progress: Progress
+  readonly calibration: CalibrationProgress
 }
 
-const pack = ({ method, progress }: ProgramState): Bundle =>
-  nestBundles({ method, progress: progressBundle(progress) })
+/** A run without calibration keeps nothing of one: its state is the same as if there were none. */
+const pack = ({ method, progress, calibration }: ProgramState): Bundle =>
+  nestBundles({
+    method,
+    progress: progressBundle(progress),
+    ...(isBegun(calibration) ? { calibration: calibrationBundle(calibration) } : {}),
+  })
 const unpack = (state: Bundle): ProgramState => ({
   method: partOf(state, 'method'),
   progress: progressIn(partOf(state, 'progress')),
+  calibration: calibrationIn(state),
 })
 
 /**
  * The run that a configuration describes: its method until `rounds` training rounds are closed or early stopping ends it,
- * scored by the clients on the way and once at the end where `evaluation.federated` asks for it.
+ * calibrated and scored by the clients on the way and at the end where `calibration` and `evaluation.federated` ask for it.
  */
 export function createProgram(config: RunConfig, catalogue: Catalogue = CATALOGUE): Program {
+  const setup = calibrationSetup(config, catalogue)
   const composition = {
     config,
     method: methodOf(config, catalogue).server(serverSetup(config, catalogue)),
+    calibration: setup === null ? null : (calibrationOf(config, catalogue)?.server(setup) ?? null),
   }
   const { method } = composition
   return {
     init(startFrom) {
       if (startFrom !== null) assertSameModel(config, startFrom, catalogue)
-      return pack({ method: method.init(startFrom), progress: START })
+      return pack({ method: method.init(startFrom), progress: START, calibration: NOT_CALIBRATED })
     },
     next: (state) => nextPlan(composition, unpack(state)),
-    close: (state, plan, folded) =>
-      plan.part === 'method'
-        ? closeMethod(composition, unpack(state), { plan, folded })
-        : closeEvaluation(composition, unpack(state), folded),
+    close: (state, plan, folded) => closePart(composition, unpack(state), { plan, folded }),
     observe(state, metrics) {
-      const { method: inner, progress } = unpack(state)
-      return pack({ method: inner, progress: watched(progress, metrics, config.evaluation) })
+      const unpacked = unpack(state)
+      // Early stopping is about training: what a calibration adds to a model says nothing of the next round.
+      if (isBegun(unpacked.calibration)) return state
+      const progress = watched(unpacked.progress, metrics, config.evaluation)
+      return pack({ ...unpacked, progress })
     },
-    isCentralEvaluationDue: (state) => isScoreDue(config, unpack(state).progress),
+    isCentralEvaluationDue: (state) => isMeasured(config, unpack(state)),
     trainingRounds: (state) => unpack(state).progress.trainingRounds,
-    released: (state) => method.released(unpack(state).method),
+    released: (state) => releasedOf(composition, unpack(state)),
   }
 }
 
 const isScoreDue = ({ evaluation, rounds }: RunConfig, { trainingRounds }: Progress): boolean =>
   trainingRounds % evaluation.every === 0 || trainingRounds >= rounds
 
-function nextPlan(
-  composition: Composition,
-  { method: inner, progress }: ProgramState,
-): ProgramPlan | 'done' {
-  const { config, method } = composition
-  const isOver = progress.isStopped || progress.trainingRounds >= config.rounds
-  const plan = isOver ? 'done' : method.next(inner)
-  if (plan === 'done') return finalScore(composition, inner, progress)
-  const isScored =
-    config.evaluation.federated && plan.purpose === 'train' && isScoreDue(config, progress)
-  return isScored
-    ? {
-        ...plan,
-        part: 'method',
-        task: { ...plan.task, score: true },
-        uplink: [...plan.uplink, evaluationGroup(config)],
-      }
-    : { ...plan, part: 'method' }
+const isTrainingOver = ({ rounds }: RunConfig, { isStopped, trainingRounds }: Progress): boolean =>
+  isStopped || trainingRounds >= rounds
+
+/** Between the rounds of a calibration there is nothing new to measure. */
+function isMeasured(config: RunConfig, { progress, calibration }: ProgramState): boolean {
+  if (calibration.gathered !== null) return false
+  const isFinal = calibration.calibrated !== null && isTrainingOver(config, progress)
+  return isFinal || isScoreDue(config, progress)
 }
 
-function finalScore(
-  { config, method }: Composition,
-  inner: Bundle,
-  progress: Progress,
-): ProgramPlan | 'done' {
-  const { bundle, assets } = method.released(inner)
-  if (!config.evaluation.federated || progress.isFinalScored) return 'done'
+function releasedOf(
+  { method }: Composition,
+  { method: inner, calibration: { calibrated } }: Pick<ProgramState, 'method' | 'calibration'>,
+): Released {
+  if (calibrated === null) return method.released(inner)
+  return { bundle: calibrated, assets: {}, predicts: true }
+}
+
+function nextPlan(composition: Composition, state: ProgramState): ProgramPlan | 'done' {
+  const { config, method, calibration } = composition
+  const { progress } = state
+  const plan = isTrainingOver(config, progress) ? 'done' : method.next(state.method)
+  const at = {
+    trainingRounds: progress.trainingRounds,
+    isOver: plan === 'done',
+    isScored: isScoreDue(config, progress),
+  }
+  const { when = 'final' } = config.calibration ?? {}
+  if (calibration !== null && isCalibrationDue(when, state.calibration, at)) {
+    const own = calibration.next(calibrationInput(composition, state))
+    const isFirst = state.calibration.gathered === null
+    return { ...(isFirst ? withScore(own, config) : own), part: 'calibration' }
+  }
+  if (plan === 'done') return finalScore(composition, state)
+  const scored = plan.purpose === 'train' && isScoreDue(config, progress)
+  const ridden = scored ? withScore(plan, config) : plan
+  return { ...withLocalModels(ridden, composition, progress), part: 'method' }
+}
+
+const calibrationInput = (
+  { method }: Composition,
+  { method: inner, progress, calibration }: ProgramState,
+): CalibrationInput => ({
+  released: method.released(inner).bundle,
+  progress: calibration.gathered,
+  trainingRounds: progress.trainingRounds,
+})
+
+function finalScore(composition: Composition, state: ProgramState): ProgramPlan | 'done' {
+  const { config } = composition
+  const { bundle, assets } = releasedOf(composition, state)
+  if (!config.evaluation.federated || state.progress.isFinalScored) return 'done'
   return {
     part: 'evaluation',
     purpose: 'evaluate',
@@ -104,36 +148,76 @@ function finalScore(
   }
 }
 
+interface Closing {
+  readonly plan: ProgramPlan
+  readonly folded: Folded
+}
+function closePart(
+  composition: Composition,
+  state: ProgramState,
+  closing: Closing,
+): Promise<CloseResult> {
+  if (closing.plan.part === 'method') return closeMethod(composition, state, closing)
+  if (closing.plan.part === 'calibration') return closeCalibration(composition, state, closing)
+  return closeEvaluation(composition, state, closing.folded)
+}
+
 async function closeMethod(
   { config, method }: Composition,
   state: ProgramState,
-  { plan, folded }: { readonly plan: RoundPlan; readonly folded: Folded },
+  { plan, folded }: Closing,
 ): Promise<CloseResult> {
-  const isScored = plan.task['score'] === true
-  const closed = await method.close(state.method, withoutScore(plan), folded)
+  const closed = await method.close(state.method, asPlanned(plan), folded)
   const step = plan.purpose === 'train' ? 1 : 0
+  const { progress } = state
   return {
     ...closed,
     state: pack({
       method: closed.state,
-      progress: { ...state.progress, trainingRounds: state.progress.trainingRounds + step },
+      progress: { ...progress, trainingRounds: progress.trainingRounds + step },
+      calibration: NOT_CALIBRATED,
     }),
-    metrics: { ...closed.metrics, ...(isScored ? evaluationMetrics(folded, config) : {}) },
+    metrics: { ...closed.metrics, ...scoreMetrics(plan, folded, config) },
   }
 }
 
-/** The plan as the method made it. */
-function withoutScore({ task: { score: _score, ...task }, uplink, ...plan }: RoundPlan): RoundPlan {
-  return { ...plan, task, uplink: uplink.filter((group) => group.name !== EVALUATION) }
+async function closeCalibration(
+  composition: Composition,
+  state: ProgramState,
+  { plan, folded }: Closing,
+): Promise<CloseResult> {
+  const { config, method, calibration } = composition
+  const step = await calibration!.close(
+    calibrationInput(composition, state),
+    asPlanned(plan),
+    folded,
+  )
+  const metrics = { ...step.metrics, ...scoreMetrics(plan, folded, config) }
+  if ('progress' in step) {
+    const gathering = { gathered: step.progress, calibrated: null }
+    return { state: pack({ ...state, calibration: gathering }), metrics }
+  }
+  const { calibrated, diagnostics } = step
+  const goesOn = config.calibration?.when === 'every-round'
+  return {
+    state: pack({
+      ...state,
+      method: (goesOn ? method.adopt?.(state.method, calibrated) : undefined) ?? state.method,
+      calibration: { gathered: null, calibrated },
+    }),
+    metrics,
+    ...(diagnostics === undefined ? {} : { diagnostics }),
+  }
 }
 
 async function closeEvaluation(
   { config }: Composition,
-  { method, progress }: ProgramState,
+  state: ProgramState,
   folded: Folded,
 ): Promise<CloseResult> {
+  const progress = { ...state.progress, isFinalScored: true }
   return {
-    state: pack({ method, progress: { ...progress, isFinalScored: true } }),
+    state: pack({ ...state, progress }),
     metrics: { ...evaluationMetrics(folded, config), ...(await spreadMetrics(folded)) },
   }
 }

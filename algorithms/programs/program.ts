@@ -9,14 +9,14 @@ import type {
 } from '#algorithms/methods/method.js'
 
 /** Which part of the composed program a round belongs to: a client chooses its half by it. */
-export type Part = 'method' | 'evaluation'
+export type Part = 'method' | 'evaluation' | 'calibration'
 
 export interface ProgramPlan extends RoundPlan {
   readonly part: Part
 }
 
 /**
- * A run: the method with everything around it (federated evaluation, early stopping, the number of rounds), in the shape
+ * A run: the method with everything around it (federated evaluation, early stopping, the number of rounds, calibration), in the shape
  * of a server half. Pure: equal arguments, equal bytes; the state is one bundle.
  */
 export interface Program {
@@ -30,7 +30,7 @@ export interface Program {
    * after each `close` with the metrics of the round, central evaluation included; early stopping lives on it.
    */
   observe(state: Bundle, metrics: Metrics): Bundle
-  /** True after `init`, after every `evaluation.every` training rounds and after the last one. */
+  /** True after `init`, after every `evaluation.every` training rounds and after the last one, each time before and after a calibration. */
   isCentralEvaluationDue(state: Bundle): boolean
   /** Training rounds closed so far; evaluation rounds do not count. */
   trainingRounds(state: Bundle): number

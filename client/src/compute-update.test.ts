@@ -28,7 +28,11 @@ const half: ClientHalf = {
   }),
   predictor: () => null,
 }
-const halvesOf = (method: ClientHalf): ClientHalves => ({ method, evaluation: half })
+const halvesOf = (method: ClientHalf): ClientHalves => ({
+  method,
+  evaluation: half,
+  calibration: half,
+})
 
 describe('an update', () => {
   it('holds the declared tensors in declared order, whatever order the method made them in', async () => {

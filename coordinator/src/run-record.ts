@@ -39,6 +39,7 @@ export function recordOf(
     accepted: accepted.map(({ blob: _blob, ...update }) => update),
     population: opening.population,
     metrics: closed.metrics,
+    ...(closed.diagnostics === undefined ? {} : { diagnostics: closed.diagnostics }),
     modelHash: closed.modelHash,
     stateHash: closed.stateHash,
     previous: recordHash,

@@ -25,6 +25,7 @@ export function deltaClient(
         weight,
         metrics: { loss, steps },
         pending: input.memory,
+        local: params,
       }
     },
     predictor: sharedPredictor(setup),

@@ -19,6 +19,7 @@ const hyper = z.strictObject({})
 export const fedavg: Method<z.infer<typeof hyper>> = {
   name: 'fedavg',
   hyper,
+  releases: 'model',
   requires: () => [],
   server: fedavgServer,
   client: fedavgClient,

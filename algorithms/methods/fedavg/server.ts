@@ -2,6 +2,7 @@ import { nestBundles } from '#protocol/bundle.js'
 import { paramsBundle } from '#algorithms/models/params.js'
 import { deltaGroup, flatOf } from '#algorithms/methods/delta.js'
 import {
+  adoptedModel,
   initialModel,
   modelIn,
   modelParts,
@@ -30,5 +31,6 @@ export function fedavgServer(setup: ServerSetup): ServerHalf {
       return { state: nestBundles(modelParts(setup, stepped)), metrics: {} }
     },
     released: releasedModel,
+    adopt: adoptedModel,
   }
 }

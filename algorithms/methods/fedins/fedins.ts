@@ -21,6 +21,7 @@ import { fedinsServer } from './server.js'
 export const fedins: Method<FedInsHyper> = {
   name: 'fedins',
   hyper,
+  releases: 'own',
   requires({ startFrom, method, data }) {
     const { topK, poolSize, routing, keyInit, queryCentering, weighting, backbone } = hyper.parse(
       optionsOf(method),

@@ -29,6 +29,7 @@ export function fednovaClient(setup: MethodSetup<{ readonly mu: number }>): Clie
         weight,
         metrics: { loss, steps },
         pending: input.memory,
+        local: params,
       }
     },
     predictor: sharedPredictor(setup),

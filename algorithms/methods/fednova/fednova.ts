@@ -28,6 +28,7 @@ const hyper = z.strictObject({
 export const fednova: Method<z.infer<typeof hyper>> = {
   name: 'fednova',
   hyper,
+  releases: 'model',
   requires: ({ training, method }) => [
     ...(training.optimizer.name === 'sgd'
       ? []

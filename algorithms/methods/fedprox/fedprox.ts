@@ -27,6 +27,7 @@ const hyper = z.strictObject({
 export const fedprox: Method<z.infer<typeof hyper>> = {
   name: 'fedprox',
   hyper,
+  releases: 'model',
   requires: () => [],
   server: fedavgServer,
   client: (setup) => deltaClient(setup, (input) => trainProximally(setup, input, setup.hyper.mu)),

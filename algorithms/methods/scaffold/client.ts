@@ -34,6 +34,7 @@ export function scaffoldClient(setup: MethodSetup): ClientHalf {
         weight: trained.weight,
         metrics: { loss: trained.loss, steps: trained.steps },
         pending: paramsBundle(model, next),
+        local: trained.params,
       }
     },
     predictor: sharedPredictor(setup),

@@ -23,6 +23,7 @@ const hyper = z.strictObject({})
 export const scaffold: Method<z.infer<typeof hyper>> = {
   name: 'scaffold',
   hyper,
+  releases: 'model',
   requires: ({ training: { optimizer } }) =>
     optimizer.name === 'sgd' && optimizer.momentum === 0
       ? []

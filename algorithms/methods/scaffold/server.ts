@@ -4,6 +4,7 @@ import { coarseGridFor, largestCohort } from '#algorithms/aggregators/grid.js'
 import { paramsBundle, paramsOf } from '#algorithms/models/params.js'
 import { deltaGroup, flatOf } from '#algorithms/methods/delta.js'
 import {
+  adoptedModel,
   initialModel,
   modelIn,
   modelParts,
@@ -50,6 +51,7 @@ export function scaffoldServer(setup: ServerSetup): ServerHalf {
       }
     },
     released: releasedModel,
+    adopt: adoptedModel,
   }
 }
 

@@ -1,5 +1,6 @@
 import type { BlobRef } from '#protocol/blob-ref.js'
 import type { Hash, Slot } from '#protocol/ids.js'
+import type { Diagnostics } from '#protocol/diagnostics.js'
 import type { JsonObject } from '#protocol/json.js'
 import type { Problem } from '#protocol/errors.js'
 import type { AcceptedUpdate, Engine, Metrics, Purpose } from '#protocol/record.js'
@@ -18,6 +19,8 @@ export interface PlannedRound {
   readonly assets: readonly (BlobRef & { readonly name: string })[]
   readonly uplink: readonly UplinkGroup[]
   readonly audience: 'cohort' | 'everyone'
+  /** As in `RoundPlan`. */
+  readonly patience?: 'deadline'
 }
 
 export interface Started {
@@ -41,6 +44,7 @@ export interface Closed {
   readonly modelHash: Hash
   readonly metrics: Metrics
   readonly personal: readonly { readonly slot: Slot; readonly blob: BlobRef }[]
+  readonly diagnostics?: Diagnostics
 }
 
 /**

@@ -104,10 +104,12 @@ class LocalCompute implements Compute {
         slot,
         blob: await this.#put(bundle),
       }))
+      const { diagnostics } = closed
       return {
         ...(await this.#publish(config, program, program.observe(closed.state, metrics))),
         metrics,
         personal: await Promise.all(personal),
+        ...(diagnostics === undefined ? {} : { diagnostics }),
       }
     })
   }
