@@ -220,7 +220,7 @@ describe('a configuration that is not well formed', () => {
       { task: TASK, rounds: 1.5 },
       /rounds: expected a whole number, got 1\.5/,
     ],
-    ['too few', { task: TASK, rounds: 0 }, /rounds: expected ≥ 1, got 0/],
+    ['too few', { task: TASK, rounds: -1 }, /rounds: expected ≥ 0, got -1/],
     [
       'too much',
       { task: TASK, cohort: { fraction: 1.5 } },
@@ -336,6 +336,13 @@ describe('a configuration whose parts do not go together', () => {
       { rounds: 3, evaluation: { every: 4 } },
       /evaluation\.every 4 is more than rounds 3/,
     ],
+    ['nothing to do', { rounds: 0 }, /rounds 0 trains nothing; set rounds, or a calibration/],
+    [
+      'a calibration of nothing',
+      { rounds: 0, calibration: {} },
+      /rounds 0 calibrates a model that was trained before; name it in startFrom/,
+    ],
+    ['diagnostics without a probe', { evaluation: { diagnostics: {} } }, /set evaluation\.central/],
     [
       'early stopping without a score',
       { evaluation: { earlyStop: {} } },
@@ -380,7 +387,7 @@ describe('what is derived from the schema', () => {
       required: ['task'],
     })
     expect(schema['properties']).toMatchObject({
-      rounds: { type: 'integer', minimum: 1, default: 10 },
+      rounds: { type: 'integer', minimum: 0, default: 10 },
       cohort: { properties: { size: { type: 'integer' }, fraction: { maximum: 1 } } },
     })
     expect(JSON.parse(JSON.stringify(schema))).toEqual(schema)

@@ -33,7 +33,7 @@ ${JSON.stringify(EXAMPLE, null, 2)}
     npx tributary runs start mine.json --watch             # on nodes with data of their own: needs \`task\`, not \`data\`
     npx tributary simulate mine.json --set rounds=5 --set 'model.hidden=[64]'
 
-* **Choices** (\`model\`, \`method\`, \`training.optimizer\`, \`aggregation.serverOptimizer\`) are an object with a \`name\` and that
+* **Choices** (\`model\`, \`method\`, \`calibration\`, \`training.optimizer\`, \`aggregation.serverOptimizer\`) are an object with a \`name\` and that
   entry's own options. \`method(fedprox).mu\` in the tables is the key \`mu\` of \`method\` when its name is \`fedprox\`. Options
   without a name are those of the default choice.
 * **No default** means that the key may be left out, except \`task.inputShape\` and \`task.classes\` (a simulation knows them from

@@ -1,4 +1,4 @@
-/** What is generated in docs/methods/<method>.md: the table of the method's options, and the result that is committed. */
+/** What is generated in docs/methods/<name>.md: the table of a method's or calibration's options, and the result that is committed. */
 import { readFile } from 'node:fs/promises'
 import { configDefaultsTable, type ConfigCatalogue } from '#protocol/run-config.js'
 import { keyTable } from './configuration-doc.js'
@@ -17,8 +17,10 @@ export async function methodDoc(page: string, catalogue: ConfigCatalogue): Promi
   return made
 }
 
-function optionsOf(method: string, catalogue: ConfigCatalogue): string {
-  const prefix = `method(${method}).`
+/** Of a method or a calibration. */
+function optionsOf(name: string, catalogue: ConfigCatalogue): string {
+  const key = Object.hasOwn(catalogue.calibrations, name) ? 'calibration' : 'method'
+  const prefix = `${key}(${name}).`
   const rows = configDefaultsTable(catalogue)
     .filter(({ path }) => path.startsWith(prefix))
     .map((row) => ({ ...row, path: row.path.slice(prefix.length) }))

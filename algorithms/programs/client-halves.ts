@@ -9,6 +9,7 @@ import type { ClientHalf } from '#algorithms/methods/method.js'
 import { EVALUATION, evaluationTensors, scoreOf, scoreTensors } from './federated-evaluation.js'
 import { LOCAL_MODEL, localModelTensors } from './local-models.js'
 import type { ClientHalves } from './program.js'
+import { roundOf } from './riders.js'
 
 /** The client's side of a run: one half for each part of its program. */
 export function createClientHalves(
@@ -34,12 +35,12 @@ const notCalibrated: ClientHalf['perform'] = () => {
   throw new FederationError('message/malformed', 'The run has no calibration to perform a task of')
 }
 
-/** Where the task says `diagnose: true`, sends the whole local model beside what the method sends. */
+/** The method's own half; where the task says `diagnose: true`, it sends the whole local model beside what the method sends. */
 function showingLocalModel(method: ClientHalf, config: RunConfig): ClientHalf {
   return {
     ...method,
     async perform(input) {
-      const result = await method.perform(input)
+      const result = await method.perform({ ...input, round: roundOf(input) })
       if (input.task['diagnose'] !== true) return result
       const local = localModelTensors(config, result.local)
       return { ...result, update: { ...result.update, [LOCAL_MODEL]: local } }

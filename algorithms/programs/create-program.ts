@@ -24,7 +24,7 @@ import {
 import type { Program, ProgramPlan } from './program.js'
 import { progressBundle, progressIn, START, watched } from './progress.js'
 import type { Progress } from './progress.js'
-import { asPlanned, scoreMetrics, withLocalModels, withScore } from './riders.js'
+import { asPlanned, scoreMetrics, withLocalModels, withScore, withTrainingRound } from './riders.js'
 
 interface Composition {
   readonly config: RunConfig
@@ -121,7 +121,8 @@ function nextPlan(composition: Composition, state: ProgramState): ProgramPlan | 
   if (plan === 'done') return finalScore(composition, state)
   const scored = plan.purpose === 'train' && isScoreDue(config, progress)
   const ridden = scored ? withScore(plan, config) : plan
-  return { ...withLocalModels(ridden, composition, progress), part: 'method' }
+  const shown = withLocalModels(ridden, composition, progress)
+  return { ...withTrainingRound(shown, config, progress), part: 'method' }
 }
 
 const calibrationInput = (

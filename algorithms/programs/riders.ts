@@ -23,7 +23,7 @@ export const withScore = <Plan extends RoundPlan>(plan: Plan, config: RunConfig)
 
 /** The plan as its part made it. */
 export function asPlanned(plan: RoundPlan): RoundPlan {
-  const { score: _score, diagnose: _diagnose, ...task } = plan.task
+  const { score: _score, diagnose: _diagnose, trainingRound: _round, ...task } = plan.task
   const added = new Set<string>(Object.values(RIDERS))
   return { ...plan, task, uplink: plan.uplink.filter(({ name }) => !added.has(name)) }
 }
@@ -47,4 +47,29 @@ export function withLocalModels<Plan extends RoundPlan>(
   const { every } = diagnostics
   const isDue = round === 1 || round === config.rounds || (every !== null && round % every === 0)
   return isDue ? riding(plan, 'diagnose', localModelGroup(config)) : plan
+}
+
+/**
+ * Random streams and schedules of a client hang on the number of the round. Where calibrations lie between training rounds
+ * the task tells the number that it would have without them, so that they change nothing in training.
+ */
+export function withTrainingRound<Plan extends RoundPlan>(
+  plan: Plan,
+  { calibration }: RunConfig,
+  { trainingRounds }: Progress,
+): Plan {
+  if (calibration === undefined || calibration.when === 'final') return plan
+  return { ...plan, task: { ...plan.task, trainingRound: trainingRounds + 1 } }
+}
+
+/** The round that a client computes in: the one on the wire, unless the task tells another. */
+export function roundOf({
+  task,
+  round,
+}: {
+  readonly task: RoundPlan['task']
+  readonly round: number
+}): number {
+  const { trainingRound } = task
+  return typeof trainingRound === 'number' ? trainingRound : round
 }

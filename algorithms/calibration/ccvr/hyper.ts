@@ -25,7 +25,7 @@ export const ccvrHyper = z.strictObject({
     .enum(['each', 'sums-one-round', 'sums-two-rounds'])
     .default('each')
     .describe(
-      'each: moments of every client, merged without loss. sums: only sums over all clients are kept, for every class, so that no label set shows; in one round, or in two, which is more accurate. Needs clipNorm',
+      'each: moments of every client, merged without loss. sums: every client tells all classes, and only the sums over clients are used, though each still passes through the coordinator; in one round, or in two, which is more accurate. Needs clipNorm',
     ),
   minCount: z
     .int()
