@@ -105,7 +105,7 @@ export const ccvrHyper = z.strictObject({
     .describe(
       'Differential privacy of the released head for one example added or removed: noise on the sums over all clients. Needs clipNorm; null: none',
     ),
-  delta: z
+  dpDelta: z
     .number()
     .positive()
     .lt(1)
