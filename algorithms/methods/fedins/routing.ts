@@ -1,21 +1,15 @@
 import { FederationError } from '#protocol/errors.js'
 import type { Stream } from '#algorithms/tensor/stream.js'
+import { unitVectors } from '#algorithms/tensor/ops.js'
 import { tf, type Tensor } from '#algorithms/tensor/tf.js'
-
-/** Below this a length counts as zero: a query of zeros is as near to every key. */
-const SHORTEST = 1e-12
-
-/** Each row divided by its length. The bound is below the root, whose slope at zero is infinite. */
-export const unitRows = (rows: Tensor): Tensor =>
-  tf.div(rows, tf.sqrt(tf.maximum(tf.sum(tf.square(rows), 1, true), SHORTEST ** 2)))
 
 /** Queries [batch, D] less their mean; `center` null: as they are. */
 export const centred = (queries: Tensor, center: Float32Array | null): Tensor =>
   center === null ? queries : tf.sub(queries, tf.tensor1d(center))
 
-/** Cosines of queries [batch, D] and keys [M, D]: [batch, M]. */
+/** Cosines of queries [batch, D] and keys [M, D]: [batch, M]. A query of zeros is as near to every key. */
 export const cosines = (queries: Tensor, keys: Tensor): Tensor =>
-  tf.matMul(unitRows(queries), unitRows(keys), false, true)
+  tf.matMul(unitVectors(queries), unitVectors(keys), false, true)
 
 /**
  * The k nearest keys of each query as ones in [batch, M]; among equals the lower index. Has no gradient: call it outside of

@@ -11,6 +11,7 @@ import {
   logSoftmax,
   maxPool,
   softplus,
+  unitVectors,
 } from '#algorithms/tensor/ops.js'
 import { normalTensor } from '#algorithms/tensor/random-tensor.js'
 import { createStreams } from '#algorithms/tensor/stream.js'
@@ -192,6 +193,22 @@ describeOnBackends('Safe ops', () => {
     const r = Math.sqrt(5)
     close(groupNorm(pixels, 2, one), [-3 / r, -1 / r, -1, 1, 1 / r, 3 / r, -1, 1], 4)
     expect(() => groupNorm(pixels, 3, one)).toThrow(/do not divide/)
+  })
+
+  it('unitVectors divides rows or columns by their lengths, and leaves zeros as they are', () => {
+    const x = tf.tensor2d([3, 4, 0, 0, 5, -12], [3, 2])
+    close(unitVectors(x), [0.6, 0.8, 0, 0, 5 / 13, -12 / 13])
+    const [a, b] = [Math.hypot(3, 5), Math.hypot(4, 12)]
+    close(unitVectors(x, 0), [3 / a, 4 / b, 0, 0, 5 / a, -12 / b])
+  })
+
+  it('unitVectors has no slope at zeros, at first and second order', () => {
+    const x = tf.tensor2d([3, 4, 0, 0], [2, 2])
+    // Of the first component of 3, 4: (1 − 0.36) / 5 and −0.48 / 5.
+    const first = tf.grad((t: Tensor) => tf.sum(tf.slice(unitVectors(t), [0, 0], [-1, 1])))
+    close(first(x), [0.128, -0.096, 0, 0])
+    const second = tf.grad((t: Tensor) => tf.sum(tf.square(first(t))))
+    expect([...second(x).dataSync()].slice(2).map(Math.abs)).toEqual([0, 0])
   })
 
   it('leaves no tensor behind', () => {
