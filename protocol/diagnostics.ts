@@ -49,8 +49,8 @@ const calibratedClass = z.strictObject({
   name: z.string(),
   /** Examples of all clients that answered. */
   examples: z.number().nonnegative(),
-  /** Clients that hold the class. */
-  clients: z.int().nonnegative(),
+  /** Clients that hold the class; null where they told only sums. */
+  clients: z.int().nonnegative().nullable(),
   /** ok; single: one example; low-rank: fewer examples than features; missing: none, so its column of the head is unchanged. */
   status: z.enum(['ok', 'single', 'low-rank', 'missing']),
   rank: z.int().nonnegative().nullable(),

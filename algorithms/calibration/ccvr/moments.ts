@@ -25,8 +25,8 @@ export interface ClassStatistics {
 export interface GlobalClass {
   readonly label: number
   readonly n: number
-  /** Clients that hold the class. */
-  readonly clients: number
+  /** Clients that hold the class; null where clients told only sums. */
+  readonly clients: number | null
   /** [d]; zeros where the class is missing. */
   readonly mean: Float64Array
   /** Unbiased, packed lower triangle [d(d+1)/2], shrunk where the class has few examples; null: missing. */
