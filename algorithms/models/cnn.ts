@@ -12,7 +12,7 @@ import { dense, head } from './blocks/dense.js'
 import { flatten } from './blocks/flatten.js'
 import { pool } from './blocks/pooling.js'
 import { buildModel } from './build-model.js'
-import { activationOption, poolingOption, unitsOption } from './options.js'
+import { activationOption, headOption, poolingOption, unitsOption } from './options.js'
 
 const options = z.strictObject({
   filters: z
@@ -30,12 +30,14 @@ const options = z.strictObject({
   hidden: unitsOption.default(512).describe('Units of the dense layer before the head'),
   pooling: poolingOption.default('max'),
   activation: activationOption,
+  head: headOption,
 })
 
 export const cnn: ModelEntry<z.infer<typeof options>> = {
   name: 'cnn',
   options,
-  build({ inputShape, classes }, { filters, kernelSize, hidden, pooling, activation }) {
+  build({ inputShape, classes }, { filters, kernelSize, hidden, pooling, ...rest }) {
+    const { activation, head: headKind } = rest
     const stages = filters.flatMap((channels, i): BlockMaker[] => [
       conv(`conv${i + 1}`, { channels, kernelSize, padding: 'same', activation }),
       pool(`pool${i + 1}`, pooling),
@@ -44,7 +46,7 @@ export const cnn: ModelEntry<z.infer<typeof options>> = {
       ...stages,
       flatten(),
       dense('dense1', { units: hidden, activation }),
-      head(classes.length),
+      head(classes.length, headKind),
     ])
     return buildModel({ name: 'cnn', inputShape, classes: classes.length, blocks })
   },

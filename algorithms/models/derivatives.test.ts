@@ -15,15 +15,21 @@ const SMALL: Record<string, object> = {
   lenet: { filters: [2, 3], kernelSize: 3, hidden: [6, 5] },
   vit: { patchSize: 4, width: 6, depth: 2, heads: 2, mlpRatio: 2 },
 }
+/** Those that can have a normalized head, too, as `name/normalized`. */
+const NAMES = MODELS.flatMap(({ name, options }) =>
+  options.safeParse({ head: 'normalized' }).success ? [name, `${name}/normalized`] : [name],
+)
 const CLASSES = ['a', 'b', 'c']
 const INPUT = [8, 8, 2]
 const BATCH = 4
 
-function small(name: string, activation: Activation): Model {
+function small(variant: string, activation: Activation): Model {
+  const [name = '', head = 'linear'] = variant.split('/')
   const entry = MODELS.find((one) => one.name === name)!
+  const options = { ...SMALL[name], ...(head === 'linear' ? {} : { head }) }
   return entry.build(
     { inputShape: INPUT, classes: CLASSES },
-    entry.options.parse({ ...SMALL[name], activation }),
+    entry.options.parse({ ...options, activation }),
   )
 }
 
@@ -77,7 +83,7 @@ const projected = (
 describe.each(['cpu', 'wasm'] as const)('on %s', (backend) => {
   beforeAll(() => useBackend(backend))
 
-  describe.each(MODELS.map((entry) => entry.name))('%s', (name) => {
+  describe.each(NAMES)('%s', (name) => {
     it('runs in parts as it runs whole, and ends in logits', () => {
       tf.tidy(() => {
         const { model, params, x } = caseOf(name, 'relu')

@@ -18,9 +18,12 @@ const stream = createStreams(23)('test', 0, 0)
 const normals = (count: number, scale = 1): Float32Array =>
   Float32Array.from({ length: count }, () => scale * stream.normal())
 
-function small(name: string): Model {
+function small(name: string, options: object = {}): Model {
   const entry = MODELS.find((one) => one.name === name)!
-  return entry.build({ inputShape: INPUT, classes: ['a', 'b'] }, entry.options.parse(SMALL[name]))
+  return entry.build(
+    { inputShape: INPUT, classes: ['a', 'b'] },
+    entry.options.parse({ ...SMALL[name], ...options }),
+  )
 }
 
 const affineOf = ({ sites }: Model): readonly Affine[] =>
@@ -54,6 +57,15 @@ describeOnBackends('folding', () => {
     })
   })
 })
+
+it('leaves a normalized head as it is', () => {
+  const model = small('mlp', { head: 'normalized' })
+  const params = model.init(stream)
+  const folded = foldAffine(model, params, affineOf(model))
+  expect(folded.subarray(-10)).toEqual(params.subarray(-10))
+  expect(folded.subarray(0, -10)).not.toEqual(params.subarray(0, -10))
+})
+
 const distances = (a: ArrayLike<number>, b: ArrayLike<number>): readonly number[] =>
   Array.from(a, (value, i) => Math.abs(value - b[i]!))
 

@@ -14,7 +14,7 @@ import { dense, head } from './blocks/dense.js'
 import { flatten } from './blocks/flatten.js'
 import { pool } from './blocks/pooling.js'
 import { buildModel } from './build-model.js'
-import { activationOption, poolingOption, unitsOption } from './options.js'
+import { activationOption, headOption, poolingOption, unitsOption } from './options.js'
 
 const options = z.strictObject({
   filters: z
@@ -39,12 +39,14 @@ const options = z.strictObject({
     ),
   pooling: poolingOption.default('average'),
   activation: activationOption,
+  head: headOption,
 })
 
 export const lenet: ModelEntry<z.infer<typeof options>> = {
   name: 'lenet',
   options,
-  build({ inputShape, classes }, { filters, kernelSize, hidden, padding, pooling, activation }) {
+  build({ inputShape, classes }, { filters, hidden, pooling, activation, ...rest }) {
+    const { kernelSize, padding, head: headKind } = rest
     const blocks = chain(inputShape, [
       conv('conv1', { channels: filters[0], kernelSize, padding, activation }),
       pool('pool1', pooling),
@@ -53,7 +55,7 @@ export const lenet: ModelEntry<z.infer<typeof options>> = {
       flatten(),
       dense('dense1', { units: hidden[0], activation }),
       dense('dense2', { units: hidden[1], activation }),
-      head(classes.length),
+      head(classes.length, headKind),
     ])
     return buildModel({ name: 'lenet', inputShape, classes: classes.length, blocks })
   },

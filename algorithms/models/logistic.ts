@@ -8,19 +8,20 @@ import { chain } from './blocks/block-maker.js'
 import { head } from './blocks/dense.js'
 import { flatten } from './blocks/flatten.js'
 import { buildModel } from './build-model.js'
-import { activationOption } from './options.js'
+import { activationOption, headOption } from './options.js'
 
 const options = z.strictObject({
   activation: activationOption.describe(
     'Accepted so that every model has a softplus twin; without hidden layers both are the same',
   ),
+  head: headOption,
 })
 
 export const logistic: ModelEntry<z.infer<typeof options>> = {
   name: 'logistic',
   options,
-  build({ inputShape, classes }) {
-    const blocks = chain(inputShape, [flatten(), head(classes.length)])
+  build({ inputShape, classes }, { head: headKind }) {
+    const blocks = chain(inputShape, [flatten(), head(classes.length, headKind)])
     return buildModel({ name: 'logistic', inputShape, classes: classes.length, blocks })
   },
 }

@@ -10,7 +10,7 @@ import { dense, head } from './blocks/dense.js'
 import { flatten } from './blocks/flatten.js'
 import { layerNorm } from './blocks/layer-norm.js'
 import { buildModel } from './build-model.js'
-import { activationOption, unitsOption } from './options.js'
+import { activationOption, headOption, unitsOption } from './options.js'
 
 const options = z.strictObject({
   hidden: z
@@ -24,15 +24,17 @@ const options = z.strictObject({
     .boolean()
     .exactOptional()
     .describe('A LayerNorm with its own scale and shift behind the last hidden layer'),
+  head: headOption,
 })
 
 export const mlp: ModelEntry<z.infer<typeof options>> = {
   name: 'mlp',
   options,
-  build({ inputShape, classes }, { hidden, activation, closingNorm }) {
+  build({ inputShape, classes }, { hidden, activation, closingNorm, head: headKind }) {
     const layers = hidden.map((units, i) => dense(`dense${i + 1}`, { units, activation }))
     const closing = closingNorm === true ? [layerNorm('norm')] : []
-    const blocks = chain(inputShape, [flatten(), ...layers, ...closing, head(classes.length)])
+    const last = head(classes.length, headKind)
+    const blocks = chain(inputShape, [flatten(), ...layers, ...closing, last])
     return buildModel({ name: 'mlp', inputShape, classes: classes.length, blocks })
   },
 }

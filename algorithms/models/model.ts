@@ -5,6 +5,9 @@ import type { Tensor } from '#algorithms/tensor/tf.js'
 /** relu; its smooth twin softplus, for the audit's checks; the exact gelu of transformers. */
 export type Activation = 'relu' | 'softplus' | 'gelu'
 
+/** linear: zW + b. normalized: every class vector scaled to length 1, no bias (clsnorm of the ccvr specification §8). */
+export type HeadKind = 'linear' | 'normalized'
+
 /** How a parameter is drawn: zeros, ones, normal / uniform with a bound from its fan-in (and fan-out), or as positions are. */
 export type Initializer =
   'zeros' | 'ones' | 'he-normal' | 'lecun-normal' | 'glorot-uniform' | 'position'

@@ -1,5 +1,8 @@
-import { describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { createStreams } from '#protocol/random.js'
+import { useBackend } from '#algorithms/tensor/backends.js'
+import { crossEntropy } from '#algorithms/tensor/ops.js'
+import { tf, type Tensor } from '#algorithms/tensor/tf.js'
 import type { Model } from '#algorithms/models/model.js'
 import { describeModel } from './describe.js'
 import { MODELS } from './zoo.js'
@@ -50,6 +53,25 @@ describe('the zoo', () => {
     ])
   })
 
+  it.each(['logistic', 'mlp', 'cnn', 'lenet'])('%s can have a normalized head', (name) => {
+    const [linear, normalized] = [
+      build(name, [28, 28, 1]),
+      build(name, [28, 28, 1], { head: 'normalized' }),
+    ]
+    expect(normalized.params).toEqual(linear.params.slice(0, -1))
+    expect(linear.params.at(-1)?.name).toBe('head/bias')
+    expect(build(name, [28, 28, 1], { head: 'linear' }).params).toEqual(linear.params)
+    // All but the bias is drawn alike.
+    const [one, other] = [linear, normalized].map((model) =>
+      model.init(createStreams(3)('init', 0, 0)),
+    )
+    expect(bytesOf(other!).equals(bytesOf(one!.subarray(0, other!.length)))).toBe(true)
+  })
+
+  it('without the option keeps the configurations of before', () => {
+    for (const { options } of MODELS) expect(options.parse({})).not.toHaveProperty('head')
+  })
+
   it('refuses inputs that cannot enter, and says which block and shape', () => {
     expect(() => build('cnn', [784])).toThrow(
       'Block conv1 needs images [height, width, channels], got inputs of shape [784]',
@@ -73,6 +95,41 @@ describe('the zoo', () => {
       expect(twin.params).toEqual(build(name, [32, 32, 1]).params)
     },
   )
+})
+
+describe('a normalized head', () => {
+  const model = MODELS.find(({ name }) => name === 'logistic')!.build(
+    { inputShape: [2], classes: ['a', 'b', 'c'] },
+    { activation: 'relu', head: 'normalized' },
+  )
+  const logits = (...kernel: number[]): number[] =>
+    tf.tidy(() => [
+      ...model.forward([tf.tensor2d(kernel, [2, 3])], tf.tensor2d([[5, 10]])).dataSync(),
+    ])
+  beforeAll(async () => void (await useBackend('cpu')))
+
+  it('has the logits z · φ / ‖φ‖, whatever the length of φ', () => {
+    // Columns (3, 4), (0, 2) and (−1, 0).
+    const expected = [11, 10, -5]
+    logits(3, 0, -1, 4, 2, 0).forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 5))
+    expect(logits(6, 0, -0.5, 8, 1, 0)).toEqual(logits(3, 0, -1, 4, 2, 0))
+  })
+
+  it('stands a column of zeros: the class has logit 0, and nothing moves the column', () => {
+    expect(logits(3, 0, -1, 4, 0, 0)).toEqual(
+      [11, 0, -5].map((v) => expect.closeTo(v, 5) as number),
+    )
+    const loss = (kernel: Tensor) =>
+      crossEntropy(model.forward([kernel], tf.tensor2d([[5, 10]])), tf.tensor2d([[0, 1, 0]]))
+    const slope = tf.tidy(() => [
+      ...tf
+        .grad(loss)(tf.tensor2d([3, 0, -1, 4, 0, 0], [2, 3]))
+        .dataSync(),
+    ])
+    expect(slope.every(Number.isFinite)).toBe(true)
+    expect([slope[1], slope[4]].map((value) => Math.abs(value!))).toEqual([0, 0])
+    expect(Math.abs(slope[0]!)).toBeGreaterThan(0)
+  })
 })
 
 describe('initial params', () => {

@@ -22,12 +22,14 @@ export const fedins: Method<FedInsHyper> = {
   name: 'fedins',
   hyper,
   releases: 'own',
-  requires({ startFrom, method, data }) {
+  requires({ startFrom, method, data, model }) {
     const { topK, poolSize, routing, keyInit, queryCentering, weighting, backbone } = hyper.parse(
       optionsOf(method),
     )
     const isKeyed = routing === 'keys' && poolSize > 1
     return [
+      model['head'] === 'normalized' &&
+        'fedins has heads of its own, with a bias and as long as they become: leave out model.head',
       topK > poolSize && `method.topK ${topK} is more than method.poolSize ${poolSize}`,
       backbone === 'startFrom' &&
         startFrom === null &&

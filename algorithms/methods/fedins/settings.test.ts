@@ -121,6 +121,13 @@ describe('options of FedIns', () => {
     ])
   })
 
+  it('refuse a model whose head is normalized: the entries have heads of their own', () => {
+    const config = { ...labOf({}).config, model: { name: 'mlp', hidden: [5], head: 'normalized' } }
+    expect(() => assertPossible(config)).toThrow(
+      /fedins has heads of its own.*leave out model.head/,
+    )
+  })
+
   it('take a model without sites: its entries are heads over the inputs', () => {
     const lab = labOf({}, (config) => ({ ...config, model: { name: 'logistic' } }))
     expect(() => assertPossible(lab.config)).not.toThrow()

@@ -1,5 +1,5 @@
-import type { Activation, Initializer } from '#algorithms/models/model.js'
-import { dense as denseOp } from '#algorithms/tensor/ops.js'
+import type { Activation, Block, HeadKind, Initializer } from '#algorithms/models/model.js'
+import { dense as denseOp, unitVectors } from '#algorithms/tensor/ops.js'
 import { FederationError } from '#protocol/errors.js'
 import { activate } from './activation.js'
 import { shapeText, type BlockMaker } from './block-maker.js'
@@ -30,16 +30,26 @@ export const dense = (name: string, { units, activation }: DenseOptions): BlockM
       outputShape: [units],
       sites: [{ id: name, channels: units, fold: { scale: 'kernel', shift: 'bias' } }],
       forward: ([kernel, bias], x, adapt) =>
-        activate(adapt(0, denseOp(x, kernel!, bias)), activation),
+        activate(adapt(0, denseOp(x, unitVectors(kernel!, 0), bias)), activation),
     }
   }
 }
 
 /** The last block of every model: features enter, one logit per class leaves. It is no place to adapt. */
 export const head =
-  (classes: number): BlockMaker =>
-  (inputShape) => ({
-    ...dense('head', { units: classes, activation: 'none' })(inputShape),
-    sites: [],
-    forward: ([kernel, bias], x) => denseOp(x, kernel!, bias),
-  })
+  (classes: number, kind: HeadKind = 'linear'): BlockMaker =>
+  (inputShape) => {
+    const linear: Block = {
+      ...dense('head', { units: classes, activation: 'none' })(inputShape),
+      sites: [],
+      forward: ([kernel, bias], x) => denseOp(x, unitVectors(kernel!, 0), bias),
+    }
+    return kind === 'linear' ? linear : normalized(linear)
+  }
+
+/** Logits zᵀφ_i / ‖φ_i‖ with φ_i the kernel's column i: no bias, and 0 for a class whose column is 0. */
+const normalized = (linear: Block): Block => ({
+  ...linear,
+  params: linear.params.filter(({ name }) => name === 'kernel'),
+  forward: ([kernel], x) => denseOp(x, unitVectors(kernel!, 0)),
+})

@@ -67,7 +67,7 @@ const reductions: readonly Case[] = [
   ['crossEntropy in soft labels', ops.crossEntropy, () => [any(3, 4), softLabels()]],
   ['dense', ops.dense, () => [any(2, 3), other(3, 4), any(4)]],
   ['dense on tokens', ops.dense, () => [any(2, 2, 3), other(3, 4), any(4)]],
-  ['unitVectors', ops.unitVectors, () => [any(3, 4)]],
+  ['unitVectors', (x) => ops.unitVectors(x), () => [any(3, 4)]],
   ['unitVectors along columns', (x) => ops.unitVectors(x, 0), () => [any(3, 4)]],
   ['attention', (x) => ops.attention(x, 2), () => [any(2, 3, 12)]],
 ]
