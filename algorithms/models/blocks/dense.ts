@@ -30,7 +30,7 @@ export const dense = (name: string, { units, activation }: DenseOptions): BlockM
       outputShape: [units],
       sites: [{ id: name, channels: units, fold: { scale: 'kernel', shift: 'bias' } }],
       forward: ([kernel, bias], x, adapt) =>
-        activate(adapt(0, denseOp(x, unitVectors(kernel!, 0), bias)), activation),
+        activate(adapt(0, denseOp(x, kernel!, bias)), activation),
     }
   }
 }
@@ -42,7 +42,7 @@ export const head =
     const linear: Block = {
       ...dense('head', { units: classes, activation: 'none' })(inputShape),
       sites: [],
-      forward: ([kernel, bias], x) => denseOp(x, unitVectors(kernel!, 0), bias),
+      forward: ([kernel, bias], x) => denseOp(x, kernel!, bias),
     }
     return kind === 'linear' ? linear : normalized(linear)
   }
