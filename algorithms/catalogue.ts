@@ -6,6 +6,7 @@ import type { Calibration } from '#algorithms/calibration/calibration.js'
 import { ccvr } from '#algorithms/calibration/ccvr/ccvr.js'
 import { oracle } from '#algorithms/calibration/oracle/oracle.js'
 import type { Method } from '#algorithms/methods/method.js'
+import { clsprox } from '#algorithms/methods/clsprox/clsprox.js'
 import { fedavg } from '#algorithms/methods/fedavg/fedavg.js'
 import { fedins } from '#algorithms/methods/fedins/fedins.js'
 import { fednova } from '#algorithms/methods/fednova/fednova.js'
@@ -35,7 +36,7 @@ export interface Catalogue {
 /** The one list of everything a configuration can name. A test holds it against the folders. */
 export const CATALOGUE: Catalogue = {
   models: MODELS,
-  methods: [fedavg, fedprox, scaffold, fednova, fedins],
+  methods: [fedavg, fedprox, clsprox, scaffold, fednova, fedins],
   calibrations: [ccvr, oracle],
   serverOptimizers: [sgd, momentum, adam, yogi, adagrad],
   clientOptimizers: CLIENT_OPTIMIZERS,

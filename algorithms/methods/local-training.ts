@@ -2,11 +2,19 @@ import { modelPredictor } from '#algorithms/evaluation/evaluate.js'
 import { paramsOf } from '#algorithms/models/params.js'
 import { tf } from '#algorithms/tensor/tf.js'
 import type { Tensor } from '#algorithms/tensor/tf.js'
-import { trainLocally } from '#algorithms/training/train.js'
+import { wholeModel, type Objective } from '#algorithms/training/objective.js'
+import { trainObjective } from '#algorithms/training/train.js'
 import type { LocalResult, LocalTraining } from '#algorithms/training/train.js'
 import type { ClientHalf, MethodSetup, PerformInput } from './method.js'
 
 export type GradientRule = NonNullable<LocalTraining['adjustGradients']>
+
+/** What a method's local training has that plain local training has not. */
+export interface LocalRule {
+  readonly adjustGradients?: GradientRule
+  /** Over the model's params; left out: the cross-entropy of the whole model. */
+  readonly objective?: Objective
+}
 
 export interface TrainedFrom extends LocalResult {
   /** The params that training started from. */
@@ -19,11 +27,11 @@ export interface TrainedFrom extends LocalResult {
 export async function trainFromShared(
   { config, model, streams }: MethodSetup,
   { round, slot, shared, data, onStep }: PerformInput,
-  adjustGradients?: GradientRule,
+  { adjustGradients, objective = wholeModel(model) }: LocalRule = {},
 ): Promise<TrainedFrom> {
   const start = paramsOf(model, shared)
-  const trained = await trainLocally({
-    model,
+  const trained = await trainObjective({
+    objective,
     start,
     examples: data.train,
     training: config.training,

@@ -1,12 +1,15 @@
-import { paramsOf, toTensors } from '#algorithms/models/params.js'
+import { paramsOf, toTensors, type ParamLayout } from '#algorithms/models/params.js'
 import { tf } from '#algorithms/tensor/tf.js'
 import type { Tensor } from '#algorithms/tensor/tf.js'
 import { holding, trainFromShared } from './local-training.js'
 import type { TrainedFrom } from './local-training.js'
 import type { MethodSetup, PerformInput } from './method.js'
 
-/** g + mu · (w − anchor): the gradient of the loss plus mu/2 · ‖w − anchor‖². */
-export const proximalGradients = (
+/**
+ * g + mu · (w − anchor): the gradient of the loss plus mu/2 · ‖w − anchor‖². `anchor` is of the last params, as many as it
+ * has; the gradients of those before stay as they are.
+ */
+export function proximalGradients(
   gradients: readonly Tensor[],
   {
     params,
@@ -17,20 +20,29 @@ export const proximalGradients = (
     readonly anchor: readonly Tensor[]
     readonly mu: number
   },
-): readonly Tensor[] =>
-  gradients.map((gradient, i) => tf.add(gradient, tf.mul(tf.sub(params[i]!, anchor[i]!), mu)))
+): readonly Tensor[] {
+  const first = gradients.length - anchor.length
+  return gradients.map((gradient, i) =>
+    i < first ? gradient : tf.add(gradient, tf.mul(tf.sub(params[i]!, anchor[i - first]!), mu)),
+  )
+}
+
+export interface Pull {
+  readonly mu: number
+  /** The params that are pulled: the model's last ones. Left out: all. */
+  readonly held?: ParamLayout
+}
 
 /** Local training that is held near the params it started from. With mu = 0 it is plain local training, bit for bit. */
 export async function trainProximally(
   setup: MethodSetup,
   input: PerformInput,
-  mu: number,
+  { mu, held = setup.model }: Pull,
 ): Promise<TrainedFrom> {
   if (mu === 0) return trainFromShared(setup, input)
-  const { model } = setup
-  return holding(toTensors(model, paramsOf(model, input.shared)), (anchor) =>
-    trainFromShared(setup, input, (gradients, params) =>
-      proximalGradients(gradients, { params, anchor, mu }),
-    ),
+  return holding(toTensors(held, paramsOf(held, input.shared)), (anchor) =>
+    trainFromShared(setup, input, {
+      adjustGradients: (gradients, params) => proximalGradients(gradients, { params, anchor, mu }),
+    }),
   )
 }

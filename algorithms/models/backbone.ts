@@ -21,7 +21,8 @@ export const backboneLayout = (model: Model): ParamLayout =>
     model.params.slice(0, model.params.length - headTensors(model)),
   )
 
-const headLayout = (model: Model): ParamLayout =>
+/** The params of the head: the last part of the model's flat array. */
+export const headLayout = (model: Model): ParamLayout =>
   layoutOf(
     `the head of ${model.name}`,
     model.params.slice(model.params.length - headTensors(model)),

@@ -11,7 +11,7 @@ export function fednovaClient(setup: MethodSetup<{ readonly mu: number }>): Clie
   const { optimizer } = config.training
   return {
     async perform(input) {
-      const { start, params, steps, loss, weight } = await trainProximally(setup, input, hyper.mu)
+      const { start, params, steps, loss, weight } = await trainProximally(setup, input, hyper)
       const learningRate = learningRateAt(optimizer, { round: input.round, rounds: config.rounds })
       const normalizer = normalizerOf({
         steps,

@@ -30,5 +30,5 @@ export const fedprox: Method<z.infer<typeof hyper>> = {
   releases: 'model',
   requires: () => [],
   server: fedavgServer,
-  client: (setup) => deltaClient(setup, (input) => trainProximally(setup, input, setup.hyper.mu)),
+  client: (setup) => deltaClient(setup, (input) => trainProximally(setup, input, setup.hyper)),
 }

@@ -17,9 +17,10 @@ export function scaffoldClient(setup: MethodSetup): ClientHalf {
       const variate = variateIn(model, input.shared)
       const own = ownVariate(model, input.memory)
       const trained = await holding(toTensors(model, difference(variate, own)), (correction) =>
-        trainFromShared(setup, input, (gradients) =>
-          gradients.map((gradient, i) => tf.add(gradient, correction[i]!)),
-        ),
+        trainFromShared(setup, input, {
+          adjustGradients: (gradients) =>
+            gradients.map((gradient, i) => tf.add(gradient, correction[i]!)),
+        }),
       )
       const learningRate = learningRateAt(config.training.optimizer, {
         round: input.round,
