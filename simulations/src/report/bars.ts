@@ -14,11 +14,11 @@ import {
   type ChartOption,
   type ChartSeries,
   type ChartValue,
-  type Margins,
   type Named,
   type Sheet,
   type ValueAxis,
 } from './chart.js'
+import { shortLabel, turnOf, type Turn } from './category-labels.js'
 import { markOf } from './look.js'
 
 export interface BarSeries extends Named {
@@ -37,7 +37,6 @@ export interface BarChart {
   readonly looks?: readonly number[]
 }
 
-const LONGEST_LABEL = 20
 /** Share of a category's room that its series take up together. */
 const USED = 0.7
 
@@ -45,9 +44,9 @@ export function barOption(chart: BarChart, sheet: Sheet): ChartOption {
   const isBars = chart.form === 'bars'
   const values = chart.series.flatMap((series) => series.values).filter((value) => value !== null)
   const y = valueAxis({ ...chart.y, fromZero: isBars || chart.y.fromZero === true }, values)
-  const labels = chart.categories.map(short)
+  const labels = chart.categories.map(shortLabel)
   const margins = marginsOf(sheet, y, chart.series)
-  const turned = turn(labels, sheet, margins)
+  const turned = turnOf(labels, sheet, margins)
   const roomy = { ...margins, bottom: margins.bottom + turned.extra }
   return {
     ...frameOf(sheet, roomy, { of: chart.series, shows: 'patches' }),
@@ -86,27 +85,6 @@ function xAxes(
     },
     { type: 'value', min: 0, max: categories.length, show: false },
   ]
-}
-
-interface Turn {
-  readonly degrees: 0 | 40
-  /** Pixels below the plot that turned labels need. */
-  readonly extra: number
-}
-/** Labels that do not fit side by side lean. */
-function turn(labels: readonly string[], sheet: Sheet, margins: Margins): Turn {
-  const longest = Math.max(...labels.map((label) => label.length))
-  const room = (sheet.width - margins.left - margins.right) / labels.length
-  if (longest <= 3 || longest * 6.7 < room - 6) return { degrees: 0, extra: 0 }
-  return { degrees: 40, extra: Math.round(longest * 6.7 * 0.64) - 6 }
-}
-
-/** One line, at most 20 characters. */
-function short(label: string): string {
-  const characters = [...label.replaceAll(/\s+/g, ' ')]
-  return characters.length <= LONGEST_LABEL
-    ? characters.join('')
-    : `${characters.slice(0, LONGEST_LABEL - 1).join('')}…`
 }
 
 interface Drawing {

@@ -7,7 +7,11 @@ interface Line {
   readonly name?: string
   readonly stack?: string
   readonly data: readonly (readonly number[] | Item)[]
-  readonly endLabel?: { readonly offset: readonly number[]; readonly formatter: string }
+  readonly endLabel?: {
+    readonly offset: readonly number[]
+    readonly formatter: string
+    readonly show: boolean
+  }
   readonly lineStyle: { readonly type?: unknown }
   readonly symbol: string
 }
@@ -21,7 +25,11 @@ interface Item {
 const read = (option: unknown) =>
   JSON.parse(JSON.stringify(option)) as {
     readonly series: readonly Line[]
-    readonly xAxis: { readonly max: number; readonly interval: number }
+    readonly xAxis: {
+      readonly max: number
+      readonly interval: number
+      readonly data?: readonly string[]
+    }
     readonly yAxis: { readonly min: number; readonly max: number }
     readonly title?: { readonly text: string }
     readonly legend?: { readonly data: readonly string[] }
@@ -90,6 +98,56 @@ describe('curves', () => {
       curveOption(chart([{ x: 0, y: 1 }], [{ x: 3, y: 0 }], [{ x: 3, y: 0 }]), SHEET),
     )
     expect(series.slice(1).map(({ endLabel }) => endLabel?.offset[1])).toEqual([-13, 0])
+  })
+  it('lead by dots to what stands aside, with a ring there, and the letter', () => {
+    const aside = [...spread, { x: 5, y: 0.75, isAside: true }]
+    const drawn = read(curveOption(chart(aside), SHEET)).series.slice(2)
+    const places = drawn.map(({ data }) =>
+      (data as readonly Item[]).map(({ value, symbol }) => [...value, symbol ?? 'ring']),
+    )
+    expect(places).toEqual([
+      [
+        [0, 20, 'ring'],
+        [4, 50, 'ring'],
+      ],
+      [
+        [5, null, 'none'],
+        [4, 50, 'none'],
+        [5, 75, 'ring'],
+      ],
+    ])
+    expect(drawn.map(({ endLabel }) => endLabel?.show)).toEqual([false, true])
+    expect(drawn.map(({ lineStyle }) => lineStyle.type)).toEqual(['solid', [2, 3]])
+  })
+  it('reach the range of what stands aside', () => {
+    const aside = [
+      { x: 0, y: 0.5 },
+      { x: 1, y: 0.75, low: 0.7, high: 0.8, isAside: true },
+    ]
+    const [, branch] = read(curveOption(chart(aside), SHEET)).series
+    expect((branch?.data as readonly Item[]).map(({ value }) => value)).toEqual([
+      ...[
+        [1, null],
+        [1, 70],
+        [1, 80],
+        [1, null],
+      ],
+      ...[
+        [0, 50],
+        [1, 75],
+      ],
+    ])
+  })
+  it('run over names as well as over numbers', () => {
+    const names = ['conv1', 'a very long name of a layer', 'head']
+    const points = [0, 1, 2].map((x) => ({ x, y: 0.5 }))
+    const named = { ...chart(points), x: { label: 'layer', unit: 'count' as const, names } }
+    const { series, xAxis } = read(curveOption(named, SHEET))
+    expect(xAxis).toMatchObject({
+      type: 'category',
+      data: ['conv1', 'a very long name of…', 'head'],
+    })
+    expect((series[0]?.data as readonly Item[]).map(({ at }) => at)).toEqual(xAxis.data)
   })
   it('differ without colour', () => {
     const many = Array.from({ length: 8 }, () => [{ x: 0, y: 0.5 }])

@@ -11,7 +11,7 @@ import {
   type Quantity,
 } from './subject-figures.js'
 import type { Subject } from './subjects.js'
-import { lagOf, latestBelow, metric, rangesByName } from './trajectories.js'
+import { aboutOf, latestBelow, metric, rangesByName, type RoundPoint } from './trajectories.js'
 
 const ACCURACY: Quantity = { title: 'Accuracy', unit: 'share' }
 const LOSS: Quantity = { title: 'Loss', unit: 'number' }
@@ -39,7 +39,7 @@ export function curveSection(
 ): Section | null {
   const { prefix, title, note } = EVALUATIONS[evaluation]
   const curves = (name: string) =>
-    curvesOf(subjects, metric(`${prefix}${name}`), lagOf(`${prefix}${name}`))
+    curvesOf(subjects, metric(`${prefix}${name}`), aboutOf(`${prefix}${name}`))
   const accuracy = curves('accuracy')
   const loss = curves('loss')
   const figures = [
@@ -49,8 +49,14 @@ export function curveSection(
     ...againstBytes(loss, LOSS),
   ]
   if (figures.length === 0) return null
-  return { title, note: `${note}${bandsNote(subjects)}`, subjects, figures }
+  const rings = [...accuracy, ...loss].some(({ points }) => points.some(isCalibrated))
+  const notes = [note, bandsNote(subjects), rings ? RINGS_NOTE : '']
+  return { title, note: notes.join(''), subjects, figures }
 }
+
+const isCalibrated = (point: RoundPoint): boolean => point.isCalibrated
+const RINGS_NOTE =
+  ' Lines run through trained models. A ring is a calibrated model; dots lead to it from the model that was calibrated.'
 
 function bandsNote(subjects: readonly Subject[]): string {
   if (!hasSpread(subjects)) return ''

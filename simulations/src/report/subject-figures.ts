@@ -6,7 +6,7 @@ import type { CurveSeries } from './curves.js'
 import { bySubject, type Numbers, type PageFigure } from './page-parts.js'
 import { scaleFor, type Unit } from './scale.js'
 import type { Subject } from './subjects.js'
-import { trajectory, type Range, type RoundPoint } from './trajectories.js'
+import { trajectory, type About, type Range, type RoundPoint } from './trajectories.js'
 
 export interface Curve {
   readonly subject: Subject
@@ -18,22 +18,28 @@ export interface Quantity {
   readonly fromZero?: boolean
 }
 const BYTES = scaleFor('bytes', 0)
+const CALIBRATED = ', calibrated'
 const valueOf = ({ mean, low, high }: Range): ChartValue => ({ y: mean, low, high })
 
-/** The subjects that measured something, with what they measured round by round; `lag` as in `trajectory`. */
+/** The subjects that measured something, with what they measured round by round; `about` as in `trajectory`. */
 export const curvesOf = (
   subjects: readonly Subject[],
   read: (round: RoundRecord) => number | undefined,
-  lag = 0,
+  about: About = 'round',
 ): readonly Curve[] =>
   subjects
-    .map((subject) => ({ subject, points: trajectory(subject.runs, read, lag) }))
+    .map((subject) => ({ subject, points: trajectory(subject.runs, read, about) }))
     .filter(({ points }) => points.length > 0)
 
 /** Nothing when there are no curves. */
 export function againstRounds(curves: readonly Curve[], what: Quantity): readonly PageFigure[] {
   if (curves.length === 0) return []
-  const series = curves.map((curve) => seriesOf(curve, (point) => ({ x: point.round })))
+  const series = curves.map((curve) =>
+    seriesOf(curve, ({ round, isCalibrated }) => ({
+      x: round,
+      ...(isCalibrated ? { at: `round ${round}${CALIBRATED}` } : {}),
+    })),
+  )
   return [
     {
       kind: 'curves',
@@ -49,9 +55,9 @@ export function againstRounds(curves: readonly Curve[], what: Quantity): readonl
 export function againstBytes(curves: readonly Curve[], what: Quantity): readonly PageFigure[] {
   if (curves.length === 0) return []
   const series = curves.map((curve) =>
-    seriesOf(curve, ({ bytes, round }) => ({
+    seriesOf(curve, ({ bytes, round, isCalibrated }) => ({
       x: bytes,
-      at: `${BYTES.text(bytes)}, round ${round}`,
+      at: `${BYTES.text(bytes)}, round ${round}${isCalibrated ? CALIBRATED : ''}`,
     })),
   )
   return [
@@ -74,7 +80,11 @@ const seriesOf = (
   where: (point: RoundPoint) => { readonly x: number; readonly at?: string },
 ): CurveSeries => ({
   ...{ name: label, look: place, letter },
-  points: points.map((point) => ({ ...valueOf(point), ...where(point) })),
+  points: points.map((point) => ({
+    ...valueOf(point),
+    ...where(point),
+    ...(point.isCalibrated ? { isAside: true } : {}),
+  })),
 })
 
 function roundNumbers(curves: readonly Curve[], { title, unit }: Quantity): Numbers {
@@ -88,7 +98,8 @@ function roundNumbers(curves: readonly Curve[], { title, unit }: Quantity): Numb
     cell: (round, subject) => {
       const curve = curves.find((one) => one.subject === subject)
       const point = curve?.points.find((one) => one.round === round)
-      return point === undefined ? null : textOf(valueOf(point), scale)
+      if (point === undefined) return null
+      return `${textOf(valueOf(point), scale)}${point.isCalibrated ? CALIBRATED : ''}`
     },
   })
 }

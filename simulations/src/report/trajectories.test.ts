@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import type { Metrics, RunRecord } from '#protocol/record.js'
 import { madeUpRun } from '#testing/made-up-runs.js'
 import {
   clientValues,
-  lagOf,
+  aboutOf,
   latestBelow,
   metric,
   rangesByName,
@@ -19,13 +20,15 @@ const run = (seed: number, values: readonly (number | null)[], name = 'accuracy'
     })),
   })
 
+const TRAINED = { isCalibrated: false }
+
 describe('a trajectory', () => {
   const accuracy = metric('accuracy')
   it('has mean, lowest and highest run of each round, and the bytes until then', () => {
     expect(trajectory([run(0, [0.1, 0.5, 0.75]), run(1, [0.3, 0.25, 0.25])], accuracy)).toEqual([
-      { round: 0, mean: 0.2, low: 0.1, high: 0.3, bytes: 0 },
-      { round: 1, mean: 0.375, low: 0.25, high: 0.5, bytes: 10 },
-      { round: 2, mean: 0.5, low: 0.25, high: 0.75, bytes: 20 },
+      { round: 0, mean: 0.2, low: 0.1, high: 0.3, bytes: 0, ...TRAINED },
+      { round: 1, mean: 0.375, low: 0.25, high: 0.5, bytes: 10, ...TRAINED },
+      { round: 2, mean: 0.5, low: 0.25, high: 0.75, bytes: 20, ...TRAINED },
     ])
   })
   it('has only rounds that every run measured, and takes no notice of runs that never did', () => {
@@ -38,13 +41,89 @@ describe('a trajectory', () => {
   })
   it('puts a score of the clients to the model that they received', () => {
     const name = 'federated/accuracy'
-    expect(lagOf(name)).toBe(1)
-    expect(lagOf('accuracy')).toBe(0)
-    const points = trajectory([run(0, [null, 0.1, 0.6], name)], metric(name), lagOf(name))
+    expect(aboutOf(name)).toBe('received')
+    expect(aboutOf('accuracy')).toBe('made')
+    const points = trajectory([run(0, [null, 0.1, 0.6], name)], metric(name), aboutOf(name))
     expect(points).toEqual([
-      { round: 0, mean: 0.1, low: 0.1, high: 0.1, bytes: 0 },
-      { round: 1, mean: 0.6, low: 0.6, high: 0.6, bytes: 10 },
+      { round: 0, mean: 0.1, low: 0.1, high: 0.1, bytes: 0, ...TRAINED },
+      { round: 1, mean: 0.6, low: 0.6, high: 0.6, bytes: 10, ...TRAINED },
     ])
+  })
+})
+
+describe('a trajectory over a calibration', () => {
+  const score = 'federated/accuracy'
+  /** Each entry: the part, and what its round told. Every round sends 10 bytes. */
+  const told = (
+    when: string,
+    rounds: readonly (readonly ['method' | 'calibration' | 'evaluation', Metrics])[],
+  ) =>
+    madeUpRun({
+      config: { calibration: { name: 'ccvr', when } },
+      rounds: rounds.map(([part, metrics]) => ({ part, metrics, bytesUp: 10 })),
+    })
+  const points = (run: RunRecord, name: string) =>
+    trajectory([run], metric(name), aboutOf(name)).map(({ round, mean, bytes, isCalibrated }) => [
+      ...[round, mean, bytes],
+      isCalibrated ? 'calibrated' : 'trained',
+    ])
+
+  it('tells calibrated models from trained ones, and measures the last one once', () => {
+    const run = told('final', [
+      ['method', { accuracy: 0.1 }],
+      ['method', { accuracy: 0.5 }],
+      ['calibration', { accuracy: 0.7 }],
+      ['evaluation', { accuracy: 0.7 }],
+    ])
+    expect(points(run, 'accuracy')).toEqual([
+      [0, 0.1, 10, 'trained'],
+      [1, 0.5, 20, 'trained'],
+      [2, 0.7, 30, 'calibrated'],
+    ])
+  })
+  it('puts the score of each round to the model that it sent', () => {
+    const run = told('final', [
+      ['method', {}],
+      ['method', { [score]: 0.1 }],
+      ['calibration', { [score]: 0.5 }],
+      ['calibration', {}],
+      ['evaluation', { [score]: 0.7 }],
+    ])
+    expect(points(run, score)).toEqual([
+      [0, 0.1, 10, 'trained'],
+      [1, 0.5, 20, 'trained'],
+      [3, 0.7, 40, 'calibrated'],
+    ])
+  })
+  it('knows whether training went on from the calibrated model', () => {
+    const rounds = [
+      ['method', {}],
+      ['method', { [score]: 0.1 }],
+      ['calibration', { [score]: 0.5 }],
+      ['method', { [score]: 0.6 }],
+    ] as const
+    expect(points(told('every-eval', rounds), score)).toEqual([
+      [0, 0.1, 10, 'trained'],
+      [1, 0.6, 20, 'trained'],
+    ])
+    expect(points(told('every-round', rounds), score)).toEqual([
+      [0, 0.1, 10, 'trained'],
+      [1, 0.5, 20, 'trained'],
+      [2, 0.6, 30, 'calibrated'],
+    ])
+  })
+  it('takes no mean of trained and calibrated models', () => {
+    const short = told('final', [
+      ['method', { accuracy: 0.1 }],
+      ['calibration', { accuracy: 0.7 }],
+    ])
+    const long = told('final', [
+      ['method', { accuracy: 0.3 }],
+      ['method', { accuracy: 0.5 }],
+      ['calibration', { accuracy: 0.9 }],
+    ])
+    const both = trajectory([short, long], metric('accuracy'), 'made')
+    expect(both.map(({ round, mean }) => [round, mean])).toEqual([[0, 0.2]])
   })
 })
 

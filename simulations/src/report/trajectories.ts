@@ -11,6 +11,8 @@ export interface RoundPoint extends Range {
   readonly round: number
   /** Bytes in both directions until the model of this round was there; mean over the runs. */
   readonly bytes: number
+  /** The round's model came out of a calibration, beside the line of trained ones. */
+  readonly isCalibrated: boolean
 }
 
 export function rangeOf(values: readonly number[]): Range {
@@ -27,27 +29,52 @@ export const metric =
   ({ metrics }: RoundRecord): number | undefined =>
     metrics[name]
 
-/** Clients score the model that they receive, which is the one of the round before. */
-export const lagOf = (metricName: string): 0 | 1 => (metricName.startsWith('federated/') ? 1 : 0)
+/**
+ * What a value says something of: of the round that tells it; of the model that was there when it closed, as scores of the
+ * coordinator do; or of the model that clients received in it, as theirs do.
+ */
+export type About = 'round' | 'made' | 'received'
+export const aboutOf = (metricName: string): About =>
+  metricName.startsWith('federated/') ? 'received' : 'made'
+
+/** The round that made the model which a value told in `rounds[at]` is about; its own for values about rounds. */
+export function scoredRound(run: RunRecord, at: number, about: About): RoundRecord | undefined {
+  const { rounds } = run
+  const told = rounds[at]
+  if (about === 'round' || told === undefined) return told
+  // A round that only evaluates makes no model: what the coordinator measures then, it has measured before.
+  if (about === 'made') return told.part === 'evaluation' ? rounds[at - 1] : told
+  const isOfTraining =
+    told.part === 'calibration' || (told.part === 'method' && !goesOnFromCalibrated(run))
+  return isOfTraining
+    ? rounds.slice(0, at).findLast(({ part }) => part !== 'calibration')
+    : rounds[at - 1]
+}
+const goesOnFromCalibrated = ({ config }: RunRecord): boolean =>
+  config.calibration?.when === 'every-round'
 
 /**
  * Means over runs, round by round. Only rounds that every run measured: a mean over other runs than the point before would
- * jump. Runs that never measured it do not count. `lag` is how many rounds older the measured model is.
+ * jump. Runs that never measured it do not count.
  */
 export function trajectory(
   runs: readonly RunRecord[],
   read: (round: RoundRecord) => number | undefined,
-  lag = 0,
+  about: About = 'round',
 ): readonly RoundPoint[] {
-  const measured = runs.map((run) => measure(run, read, lag)).filter((points) => points.size > 0)
+  const measured = runs.map((run) => measure(run, read, about)).filter((points) => points.size > 0)
   const [first] = measured
-  return [...(first?.keys() ?? [])].flatMap((round) => {
-    const points = measured.map((of) => of.get(round)).filter((point) => point !== undefined)
+  return [...(first ?? [])].flatMap(([round, { isCalibrated }]) => {
+    const points = measured
+      .map((of) => of.get(round))
+      .filter((point) => point !== undefined)
+      .filter((point) => point.isCalibrated === isCalibrated)
     if (points.length < measured.length) return []
     return {
       round,
       ...rangeOf(points.map(({ value }) => value)),
       bytes: rangeOf(points.map(({ bytes }) => bytes)).mean,
+      isCalibrated,
     }
   })
 }
@@ -55,20 +82,24 @@ export function trajectory(
 interface Measured {
   readonly value: number
   readonly bytes: number
+  readonly isCalibrated: boolean
 }
 function measure(
-  { rounds }: RunRecord,
+  run: RunRecord,
   read: (round: RoundRecord) => number | undefined,
-  lag: number,
+  about: About,
 ): ReadonlyMap<number, Measured> {
   const points = new Map<number, Measured>()
-  let sent = 0
-  for (const round of rounds) {
-    const before = sent
-    sent += roundBytes(round)
+  const sent = new Map<number, number>()
+  let bytes = 0
+  for (const [at, round] of run.rounds.entries()) {
+    bytes += roundBytes(round)
+    sent.set(round.round, bytes)
     const value = read(round)
-    if (value !== undefined)
-      points.set(round.round - lag, { value, bytes: lag === 0 ? sent : before })
+    const of = value === undefined ? undefined : scoredRound(run, at, about)
+    if (value === undefined || of === undefined) continue
+    const isCalibrated = of.part === 'calibration'
+    points.set(of.round, { value, bytes: sent.get(of.round) ?? bytes, isCalibrated })
   }
   return points
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Metrics, RoundRecord, RunRecord } from '#protocol/record.js'
 import { count, engine, hash, metrics } from '#protocol/wire.js'
 import { summarise } from '#simulations/report/summary.js'
-import { lagOf } from '#simulations/report/trajectories.js'
+import { aboutOf, scoredRound } from '#simulations/report/trajectories.js'
 import type { Cell, Study } from './load-study.js'
 
 /** What is kept of a cell's run, small enough to be committed beside the experiment. Names no place of the machine it ran on. */
@@ -44,7 +44,7 @@ export function cellResultOf(
     ...{ study: study.name, setting, variant, seed, configHash, modelHash, version },
     engine: record.roster[0]?.engine ?? record.engine,
     measure,
-    curve: curveOf(record.rounds, measure),
+    curve: curveOf(record, measure),
     metrics: latest,
     ...{ rounds, bytesUp, bytesDown, seconds },
   }
@@ -57,13 +57,12 @@ export function measureOf({ measure }: Pick<Study, 'measure'>, metrics: Metrics)
   return isOnlyFederated ? 'federated/accuracy' : 'accuracy'
 }
 
-/** The last evaluation by clients closes no other model: what the coordinator measured then, it had measured before. */
-function curveOf(rounds: readonly RoundRecord[], measure: string): CellResult['curve'] {
-  const lag = lagOf(measure)
-  const points = rounds.flatMap(({ round, part, metrics }) => {
+function curveOf(record: RunRecord, measure: string): CellResult['curve'] {
+  const about = aboutOf(measure)
+  const points = record.rounds.flatMap(({ metrics }, at) => {
     const value = metrics[measure]
-    const isRepeated = part === 'evaluation' && lag === 0
-    return value === undefined || isRepeated ? [] : [[round - lag, value] as const]
+    const of = scoredRound(record, at, about)
+    return value === undefined || of === undefined ? [] : [[of.round, value] as const]
   })
   return Object.fromEntries(points)
 }
