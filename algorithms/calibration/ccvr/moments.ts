@@ -1,5 +1,8 @@
 /** Class moments of features, and how those of several clients become one. Everything in float64. */
 
+/** Numbers that may have travelled as float32. */
+export type Floats = Float64Array | Float32Array
+
 /** Of one class. */
 export interface ClassMoments {
   /** Examples, ≥ 1. */
@@ -34,4 +37,28 @@ export interface GlobalClass {
   readonly status: 'ok' | 'single' | 'low-rank' | 'missing'
   /** Share of tr(scatter) that lies between clients; null without scatter or where it is 0. */
   readonly betweenClients: number | null
+}
+
+/** Elements of the packed lower triangle of a d × d matrix. Element (i, j), j ≤ i, lies at triangle(i) + j. */
+export const triangle = (d: number): number => (d * (d + 1)) / 2
+
+/** Where the packed lower triangle has element (i, i). */
+export const diagonalAt = (i: number): number => triangle(i) + i
+
+/** Elements of a scatter. */
+export const scatterSize = (d: number, shape: ScatterShape): number =>
+  ({ full: triangle(d), diag: d, none: 0 })[shape]
+
+/** The diagonal of a scatter, [d]; empty without one. A view for diag. */
+export function diagonalOf(scatter: Floats, d: number, shape: ScatterShape): Floats {
+  if (shape !== 'full') return scatter
+  return Float64Array.from({ length: d }, (_, i) => scatter[diagonalAt(i)]!)
+}
+
+/** Sum of the diagonal; 0 without one. */
+export function traceOf(scatter: Floats, d: number, shape: ScatterShape): number {
+  if (shape === 'none') return 0
+  let sum = 0
+  for (let i = 0; i < d; i++) sum += scatter[shape === 'full' ? diagonalAt(i) : i]!
+  return sum
 }
