@@ -48,6 +48,18 @@ describe('synthetic', () => {
     ).toBeGreaterThan(0.6)
   })
 
+  it('draws digits of dots that can be told apart, if with pains', async () => {
+    const { features, labels, count, inputShape } = await loadDataset({
+      name: 'synthetic',
+      path: 'bitmap-digits:count=800:seed=1',
+    })
+    expect(inputShape).toEqual([12, 12, 1])
+    expect(countLabels(labels, 10)).toEqual(Array(10).fill(80))
+    const accuracy = nearestMeanAccuracy(features, labels, { count, size: 144, classes: 10 })
+    expect(accuracy).toBeGreaterThan(0.5)
+    expect(accuracy).toBeLessThan(0.9)
+  })
+
   it('has as many test rows as asked, the same number of every class', async () => {
     const path = 'glyphs:classes=4:count=10:test=24'
     const test = await loadDataset({ name: 'synthetic', path, split: 'test' })

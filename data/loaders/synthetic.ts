@@ -1,6 +1,7 @@
 import { createStreams, type Streams } from '#protocol/random.js'
 import { FederationError } from '#protocol/errors.js'
 import { rowSize } from '#data/dataset.js'
+import { BITMAP_SIDE, drawBitmapDigit } from '#data/formats/bitmap-digits.js'
 import { numbered } from '#data/formats/class-names.js'
 import { drawDigit } from '#data/formats/digits.js'
 import { drawGlyph, GLYPH_SIDE, glyphPrototype } from '#data/formats/glyphs.js'
@@ -41,6 +42,12 @@ function digits({ options, split }: LoadRequest, streams: Streams): Recipe {
   }
 }
 
+const bitmapDigits = ({ split }: LoadRequest, streams: Streams): Recipe => ({
+  inputShape: [BITMAP_SIDE, BITMAP_SIDE, 1],
+  classes: numbered(10),
+  row: (label, index) => drawBitmapDigit(label, streams(PURPOSE[split], index, 0)),
+})
+
 /** `first` counts on in the prototypes of a seed: a set of other classes, of the same kind, to train a backbone on. */
 function glyphs({ options, split }: LoadRequest, streams: Streams): Recipe {
   const count = wholeOption(options, 'classes', { min: 2, max: 1000, otherwise: 10 })
@@ -55,13 +62,15 @@ function glyphs({ options, split }: LoadRequest, streams: Streams): Recipe {
   }
 }
 
+const RECIPES = { blobs, digits, 'bitmap-digits': bitmapDigits, glyphs }
+
 function recipeOf(request: LoadRequest, streams: Streams): Recipe {
-  if (request.path === '' || request.path === 'blobs') return blobs(request, streams)
-  if (request.path === 'digits') return digits(request, streams)
-  if (request.path === 'glyphs') return glyphs(request, streams)
+  const name = request.path === '' ? 'blobs' : request.path
+  const found = Object.entries(RECIPES).find(([one]) => one === name)
+  if (found !== undefined) return found[1](request, streams)
   throw new FederationError(
     'usage/bad-value',
-    `synthetic:${request.path}: expected blobs, digits or glyphs`,
+    `synthetic:${request.path}: expected ${Object.keys(RECIPES).join(', ')}`,
   )
 }
 
@@ -76,14 +85,15 @@ function rowsIn({ options, split, limit }: LoadRequest): number {
 }
 
 /**
- * Made-up data for tests and examples: Gaussian blobs; digits of a seven-segment display drawn with jitter and noise; or
- * glyphs, random strokes that a linear model finds hard to tell apart. Row i has label i mod classes and comes from its own
- * random stream, so any rows can be made without the others. The test split comes from other streams than the training split.
+ * Made-up data for tests and examples: Gaussian blobs; digits of a seven-segment display drawn with jitter and noise;
+ * digits of 5 × 7 dots, turned and stretched, in much noise; or glyphs, random strokes that a linear model finds hard to tell
+ * apart. Row i has label i mod classes and comes from its own random stream, so any rows can be made without the others. The
+ * test split comes from other streams than the training split.
  */
 export const synthetic: Loader = {
   name: 'synthetic',
   usage:
-    'synthetic[:blobs|digits|glyphs][:count=N][:test=N][:seed=N][:classes=N][:features=N][:side=N][:first=N]',
+    'synthetic[:blobs|digits|bitmap-digits|glyphs][:count=N][:test=N][:seed=N][:classes=N][:features=N][:side=N][:first=N]',
   summary: 'seeded Gaussian blobs, small drawn digits or random glyphs',
   path: 'optional',
   options: ['count', 'test', 'seed', 'classes', 'features', 'side', 'first'],
