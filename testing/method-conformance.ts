@@ -1,13 +1,14 @@
 /** What every method of the catalogue must hold, whatever it computes. */
 import { beforeAll, describe, expect, it } from 'vitest'
-import { bundleHash } from '#protocol/bundle.js'
+import { bundleHash, partOf, tensorsOf } from '#protocol/bundle.js'
 import type { Bundle } from '#protocol/bundle.js'
 import { uplinkName } from '#protocol/uplink.js'
 import { CATALOGUE } from '#algorithms/catalogue.js'
 import type { Catalogue } from '#algorithms/catalogue.js'
-import { methodOf, methodSetup, serverSetup } from '#algorithms/from-config.js'
+import { methodOf, methodSetup, modelOf, serverSetup } from '#algorithms/from-config.js'
 import type { PerformInput, PerformResult, RoundPlan } from '#algorithms/methods/method.js'
 import { packUpdate } from '#algorithms/methods/update.js'
+import { paramsBundle, paramsOf } from '#algorithms/models/params.js'
 import { createFold } from '#algorithms/aggregators/fold.js'
 import { validateUpdate } from '#algorithms/aggregators/validate.js'
 import { useBackend } from '#algorithms/tensor/backends.js'
@@ -16,6 +17,8 @@ import { assetsOf, runRoundsInMemory, travelled } from './run-rounds-in-memory.j
 import { tinyClients, tinyConfig, withMethod } from './tiny-federation.js'
 
 const SIZES = [3, 6, 5]
+/** Methods whose delta is something else than the local less the received params. */
+const SCALED = ['fednova']
 
 export function describeMethod(name: string, catalogue: Catalogue = CATALOGUE): void {
   const config = tinyConfig(withMethod(name))
@@ -135,6 +138,52 @@ export function describeMethod(name: string, catalogue: Catalogue = CATALOGUE): 
       expect(tf.memory().numTensors).toBe(before)
     })
 
+    it('releases a full set of params if it says so, and only then', async () => {
+      const { server } = halves()
+      const { releases } = methodOf(config, catalogue)
+      const { rounds } = await runRoundsInMemory({ config, clients, catalogue })
+      for (const state of [server.init(null), partOf(rounds.at(-1)!.state, 'method')]) {
+        const { bundle, predicts, assets } = server.released(state)
+        expect(predicts).toBe(releases === 'model')
+        if (!predicts) continue
+        expect(() => paramsOf(modelOf(config, catalogue), bundle)).not.toThrow()
+        expect(assets).toEqual({})
+      }
+      if (releases !== 'model') expect(server.adopt === undefined).toBe(true)
+    })
+
+    it('goes on from params that it is given, and changes nothing else', async () => {
+      const { server } = halves()
+      if (server.adopt === undefined) return
+      const model = modelOf(config, catalogue)
+      const given = paramsBundle(
+        model,
+        Float32Array.from({ length: model.parameterCount }, (_, i) => Math.sin(i + 1)),
+      )
+      // After training nothing in the state is what it was drawn as.
+      const { rounds } = await runRoundsInMemory({ config, clients, catalogue })
+      const state = partOf(rounds.at(-1)!.state, 'method')
+      const adopted = server.adopt(state, given)
+      expect(bundleHash(server.released(adopted).bundle)).toBe(bundleHash(given))
+      expect(differing(adopted, state)).toBe(given.tensors.length)
+      const back = server.adopt(adopted, server.released(state).bundle)
+      expect(bundleHash(back)).toBe(bundleHash(state))
+    })
+
+    it('tells the local model where clients train the released one', async () => {
+      const model = modelOf(config, catalogue)
+      const plan = planOf(halves().server.init(null))
+      const { local, update } = await halves().client.perform(input(plan))
+      if (methodOf(config, catalogue).releases !== 'model') return expect(local).toBeUndefined()
+      expect(local).toHaveLength(model.parameterCount)
+      const start = paramsOf(model, plan.shared)
+      const moved = local!.map((value, i) => value - start[i]!)
+      expect(moved.some((value) => value !== 0)).toBe(true)
+      if (SCALED.includes(name)) return
+      const delta = update['delta']!.flatMap(({ data }) => [...data])
+      expect([...moved]).toEqual(delta)
+    })
+
     it('predicts one logit per class with what it released', () => {
       const { server, client } = halves()
       const { bundle, assets, predicts } = server.released(server.init(null))
@@ -151,6 +200,15 @@ export function describeMethod(name: string, catalogue: Catalogue = CATALOGUE): 
       expect(shape).toEqual([2, classes.length])
     })
   })
+}
+
+/** Number of tensors in which two states of the same form differ. */
+function differing(state: Bundle, other: Bundle): number {
+  expect([state.tensors, state.meta]).toEqual([other.tensors, other.meta])
+  const others = tensorsOf(other)
+  return tensorsOf(state).filter(({ data }, i) =>
+    data.some((value, j) => !Object.is(value, others[i]!.data[j])),
+  ).length
 }
 
 function foldOf(plan: RoundPlan, result: PerformResult) {

@@ -83,15 +83,29 @@ export function tinyConfig(change: ConfigChange = (config) => config): RunConfig
   })
 }
 
-/** What a method needs beside its defaults to work in a federation as small as this one. */
-const NEEDED: Readonly<Record<string, JsonObject>> = {
-  // Without a bundle to start from, the frozen backbone is drawn from the seed.
-  fedins: { backbone: 'random', poolSize: 4, topK: 2 },
+interface Needs {
+  /** Hyper-parameters beside their defaults. */
+  readonly hyper?: JsonObject
+  /** For what the logistic model does not have. */
+  readonly model?: RunConfig['model']
 }
 
-/** The same, with a method and its hyper-parameters. */
+/** What a method needs to work in a federation as small as this one. */
+const NEEDED: Readonly<Record<string, Needs>> = {
+  // Without a bundle to start from, the frozen backbone is drawn from the seed.
+  fedins: { hyper: { backbone: 'random', poolSize: 4, topK: 2 } },
+  // Compares features before the head.
+  moon: { model: { name: 'mlp', hidden: [5] } },
+}
+
+/** The same, with a method and its hyper-parameters; with another model where the method cannot do with this one. */
 export const withMethod = (name: string, hyper: JsonObject = {}): ConfigChange => {
-  return (config) => ({ ...config, method: { name, ...NEEDED[name], ...hyper } })
+  const { hyper: needed, model } = NEEDED[name] ?? {}
+  return (config) => ({
+    ...config,
+    model: model !== undefined && config.model.name === 'logistic' ? model : config.model,
+    method: { name, ...needed, ...hyper },
+  })
 }
 
 /** A client's training examples as plain numbers. */
