@@ -102,7 +102,8 @@ function mixed(own: Float64Array, pooled: Float64Array, lambda: number): Float64
   return own
 }
 
-function packed(values: Float64Array, d: number, shape: ScatterShape): Float64Array {
+/** A scatter or covariance in its shape as the packed lower triangle of the full matrix. */
+export function packed(values: Float64Array, d: number, shape: ScatterShape): Float64Array {
   if (shape === 'full') return values
   const full = new Float64Array(triangle(d))
   values.forEach((value, i) => (full[diagonalAt(i)] = value))
