@@ -1,9 +1,12 @@
 import type { RoundRecord, RunRecord } from '#protocol/record.js'
 import { bytes, decimals, percent, seconds } from '#simulations/report/numbers.js'
+import { lastCalibration } from '#simulations/report/calibration.js'
+import { classTable } from './calibration-text.js'
 import type { Output } from './output.js'
 
 export const ROUND_HEAD = [
   'round',
+  'purpose',
   'accuracy',
   'loss',
   'reporters',
@@ -15,10 +18,15 @@ export const ROUND_HEAD = [
 const metricOr = (value: number | undefined | null, format: (value: number) => string): string =>
   value === undefined || value === null ? '–' : format(value)
 
+/** Of a calibration's rounds, the calibration: that it gathers statistics to this end is a detail. */
+const purposeOf = ({ part, purpose }: RoundRecord): string =>
+  part === 'calibration' ? 'calibrate' : purpose
+
 export function roundRow(round: RoundRecord): readonly string[] {
   const { metrics } = round
   return [
     String(round.round),
+    purposeOf(round),
     metricOr(metrics['accuracy'] ?? metrics['federated/accuracy'], percent),
     metricOr(metrics['loss'] ?? metrics['federated/loss'], decimals),
     round.round === 0 ? '–' : `${round.accepted.length}/${round.cohort.length}`,
@@ -28,13 +36,18 @@ export function roundRow(round: RoundRecord): readonly string[] {
   ]
 }
 
-const WIDTHS = [6, 10, 9, 10, 10, 10, 8]
+const WIDTHS = [6, 12, 10, 9, 10, 10, 10, 8]
 /** A row of the live table: fixed widths, because it is printed before the later rows are known. */
 export const liveRow = (cells: readonly string[]): string =>
   cells.map((cell, column) => cell.padStart(WIDTHS[column] ?? 10)).join('')
 
-/** Per-class recall of the last evaluation, and of the first beside it. */
+/** Per-class recall of the last evaluation, and of the first beside it; around the calibration where there was one. */
 export function printRecall(out: Output, record: RunRecord): void {
+  const calibrated = lastCalibration(record)
+  if (calibrated !== null) {
+    const { head, rows } = classTable(calibrated, record.config.task.classes)
+    if (rows.length > 0) return out.table(head, rows)
+  }
   const evaluated = record.rounds.filter((round) =>
     Object.keys(round.metrics).some((key) => key.startsWith('recall/')),
   )

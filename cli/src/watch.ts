@@ -1,6 +1,8 @@
 import type { HttpAnswer } from '#protocol/http-api.js'
 import type { RoundRecord, RunRecord } from '#protocol/record.js'
+import { calibrationSummary, lastCalibration } from '#simulations/report/calibration.js'
 import type { Api } from './api.js'
+import { calibrationLine } from './calibration-text.js'
 import { FederationError } from '#protocol/errors.js'
 import type { Session } from './command.js'
 import { roundProgress, type RunEvent } from './progress.js'
@@ -52,11 +54,18 @@ export async function watchRun(session: Session, api: Api, runId: string): Promi
     const record = await api.call('GET /api/runs/:id', { id: runId })
     if (!UNDER_WAY.has(record.state)) {
       progress.clear()
+      sayCalibration(session, record)
       return record
     }
   }
   progress.clear()
   return api.call('GET /api/runs/:id', { id: runId })
+}
+
+/** Before and after in one line, where the run's model was calibrated. */
+export function sayCalibration({ out }: Session, record: RunRecord): void {
+  const calibrated = lastCalibration(record)
+  if (calibrated !== null) out.say(calibrationLine(calibrationSummary(calibrated)))
 }
 
 async function nextEvents(

@@ -11,7 +11,7 @@ import {
   groupRuns,
   type ComparisonRow,
 } from '#simulations/report/comparison.js'
-import { bytes, decimals, percent } from '#simulations/report/numbers.js'
+import { bytes, decimals, percent, points } from '#simulations/report/numbers.js'
 import { addCommand } from '../command.js'
 import { findRecord, RUNS_DIRECTORY } from '../local-runs.js'
 import { connect, remoteOptions, type RemoteOptions } from '../sign-in.js'
@@ -33,7 +33,11 @@ export function registerCompare(program: Command): void {
       if (options.out !== undefined) await assertFolder(options.out)
       const records = await Promise.all(runs.map((run) => load(run, options)))
       const rows = groupRuns(records).map(comparisonRow)
-      out.table(HEAD, rows.map(cells))
+      const calibrated = rows.some(({ calibration }) => calibration !== null)
+      out.table(
+        [...HEAD, ...(calibrated ? CALIBRATION_HEAD : [])],
+        rows.map((row) => [...cells(row), ...(calibrated ? calibrationCells(row) : [])]),
+      )
       const differences = configurationDifferences(records.map(configurationValues))
       if (differences.length > 0) {
         out.say('Configurations differ in:')
@@ -66,6 +70,21 @@ const cells = (row: ComparisonRow): readonly (string | number)[] => [
   bytes(row.bytesDown),
   row.seconds.toFixed(1),
 ]
+
+/** Of what a calibration did to the accuracy, where a row has one. */
+const CALIBRATION_HEAD = ['before calibration', 'gain', '±', 'worst class', 'answered']
+function calibrationCells({ calibration }: ComparisonRow): readonly string[] {
+  if (calibration === null) return CALIBRATION_HEAD.map(() => '–')
+  const { before, gain, spread, worstBefore, worstAfter, answered, asked } = calibration
+  const share = (value: number | null): string => (value === null ? '–' : percent(value))
+  return [
+    share(before),
+    gain === null ? '–' : points(gain),
+    spread === null ? '–' : percent(spread),
+    worstBefore === null ? '–' : `${share(worstBefore)} → ${share(worstAfter)}`,
+    `${answered}/${asked}`,
+  ]
+}
 
 async function load(run: string, options: CompareOptions): Promise<RunRecord> {
   const local = await findRecord(run, options.runsDir)

@@ -18,6 +18,7 @@ import { percent, shortHash } from '#simulations/report/numbers.js'
 import { findRecord, listLocalRecords, RUNS_DIRECTORY } from '../local-runs.js'
 import { connect, remoteOptions, type RemoteOptions } from '../sign-in.js'
 import { summarise } from '#simulations/report/summary.js'
+import { printCalibration } from '../calibration-text.js'
 import { printRecall, ROUND_HEAD, roundRow } from '../summary.js'
 import { PREDICTOR_SCRIPT } from '../predictor-script.js'
 import { pretrainHooks } from '../pretrain-hooks.js'
@@ -156,6 +157,7 @@ function showRecord({ out }: Session, record: RunRecord): void {
         .length,
     ]),
   )
+  printCalibration(out, record)
   printRecall(out, record)
   out.say(
     `configuration ${shortHash(record.configHash)}  seed ${record.config.seed}  method ${record.config.method.name}  model ${record.config.model.name}`,

@@ -18,10 +18,12 @@ import { findRun, RUNS_DIRECTORY } from '../local-runs.js'
 import { describeNodeEvent } from '../node-events.js'
 import { connect, remoteOptions, type RemoteOptions } from '../sign-in.js'
 import { simulateStudy } from '../study.js'
+import { calibrationMeans } from '#simulations/report/calibration.js'
 import { summarise } from '#simulations/report/summary.js'
+import { calibrationLine, calibrationMeansLine } from '../calibration-text.js'
 import { printRecall } from '../summary.js'
 import { roundProgress, type RunEvent } from '../progress.js'
-import { printRoundHead, sayEvent } from '../watch.js'
+import { printRoundHead, sayCalibration, sayEvent } from '../watch.js'
 
 interface SimulateOptions extends RemoteOptions {
   readonly workers: number
@@ -162,12 +164,15 @@ function finishSimulation({ out }: Session, finished: readonly Simulated[]): voi
     out.say(
       `seed ${summary.seed}: accuracy ${summary.accuracy === null ? '–' : percent(summary.accuracy)}, ${summary.seconds.toFixed(1)} s, model ${summary.modelHash ?? '–'}`,
     )
+    if (summary.calibration !== null) out.say(`  ${calibrationLine(summary.calibration)}`)
   }
   const spread = accuracies.length > 1 ? meanAndSpread(accuracies) : null
   if (spread !== null)
     out.say(
       `accuracy ${percent(spread.mean)} ± ${percent(spread.spread)} over ${accuracies.length} seeds`,
     )
+  const calibration = calibrationMeans(summaries.map((summary) => summary.calibration))
+  if (spread !== null && calibration !== null) out.say(calibrationMeansLine(calibration))
   out.say(`Model ${last.model}`)
   out.say(
     `Look at it:  ${COMMAND} runs show ${last.record.runId} --local     Compare:  ${COMMAND} compare ${finished.map(({ record }) => record.runId).join(' ')}`,
@@ -175,7 +180,9 @@ function finishSimulation({ out }: Session, finished: readonly Simulated[]): voi
   const single = summaries.at(-1)
   out.finish('simulate', {
     ...single,
-    ...(spread === null ? {} : { accuracy: spread.mean, spread: spread.spread, seeds: summaries }),
+    ...(spread === null
+      ? {}
+      : { accuracy: spread.mean, spread: spread.spread, calibration, seeds: summaries }),
   })
 }
 
@@ -193,6 +200,7 @@ async function runReplay(session: Session, options: SimulateOptions, run: string
     ...(start === null ? {} : { start }),
     ...following(session),
   })
+  sayCalibration(session, again.record)
   session.out.say(`The same model: ${again.record.modelHash ?? ''}`)
   session.out.finish('simulate', {
     replayOf: record.runId,

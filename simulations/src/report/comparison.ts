@@ -1,5 +1,6 @@
 /** Which runs belong together, what they reached, and in what their configurations differ. */
 import type { RunRecord } from '#protocol/record.js'
+import { calibrationMeans, type CalibrationMeans } from './calibration.js'
 import { meanAndSpread, type Spread } from './numbers.js'
 import { latestMetric, summarise } from './summary.js'
 
@@ -24,6 +25,8 @@ export interface ComparisonRow {
   readonly bytesUp: number
   readonly bytesDown: number
   readonly seconds: number
+  /** Null where no run was calibrated. */
+  readonly calibration: CalibrationMeans | null
 }
 
 /**
@@ -79,6 +82,7 @@ export function comparisonRow(records: readonly RunRecord[]): ComparisonRow {
     bytesUp: known(summaries.map((summary) => summary.bytesUp))?.mean ?? 0,
     bytesDown: known(summaries.map((summary) => summary.bytesDown))?.mean ?? 0,
     seconds: known(summaries.map((summary) => summary.seconds))?.mean ?? 0,
+    calibration: calibrationMeans(summaries.map((summary) => summary.calibration)),
   }
 }
 

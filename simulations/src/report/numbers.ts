@@ -1,5 +1,8 @@
 /** Numbers as people read them: the same on a terminal, in a table of a report and on the axes of its charts. */
 export const percent = (share: number): string => `${(share * 100).toFixed(2)} %`
+/** A difference of shares, with its sign. */
+export const points = (difference: number): string =>
+  `${difference > 0 ? '+' : ''}${(difference * 100).toFixed(2)} points`
 export const decimals = (value: number, digits = 4): string => value.toFixed(digits)
 export const seconds = (ms: number): string => (ms / 1000).toFixed(1)
 /** Enough of a hash to tell it from others of a list. */
@@ -20,6 +23,12 @@ export function bytes(count: number): string {
   const whole = Number.isInteger(count) ? 0 : 1
   return `${value.toFixed(unit.bytes === 1 ? whole : value < 10 ? 2 : 1)} ${unit.name}`
 }
+
+/** How wide numbers run that are neither shares nor near 1: three digits, in powers of ten where plain ones would be long. */
+export const threeDigits = (value: number): string =>
+  value !== 0 && (Math.abs(value) < 0.001 || Math.abs(value) >= 100_000)
+    ? value.toExponential(1)
+    : value.toLocaleString('en', { maximumSignificantDigits: 3, useGrouping: false })
 
 export interface Spread {
   readonly mean: number

@@ -1,4 +1,5 @@
 import type { RoundRecord, RunRecord } from '#protocol/record.js'
+import { calibrationSummary, lastCalibration, type CalibrationSummary } from './calibration.js'
 
 /** The numbers that every command about a whole run ends with. Accuracy is null where nothing was evaluated. */
 export interface RunSummary {
@@ -9,6 +10,8 @@ export interface RunSummary {
   readonly bytesUp: number
   readonly bytesDown: number
   readonly modelHash: string | null
+  /** The latest; null where there was none. */
+  readonly calibration: CalibrationSummary | null
 }
 
 const total = (
@@ -22,6 +25,7 @@ export function latestMetric(rounds: readonly RoundRecord[], name: string): numb
 }
 
 export function summarise(record: RunRecord): RunSummary {
+  const calibrated = lastCalibration(record)
   return {
     accuracy:
       latestMetric(record.rounds, 'accuracy') ?? latestMetric(record.rounds, 'federated/accuracy'),
@@ -31,5 +35,6 @@ export function summarise(record: RunRecord): RunSummary {
     bytesUp: total(record.rounds, 'bytesUp'),
     bytesDown: total(record.rounds, 'bytesDown'),
     modelHash: record.modelHash,
+    calibration: calibrated === null ? null : calibrationSummary(calibrated),
   }
 }
