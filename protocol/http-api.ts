@@ -22,7 +22,7 @@ const runLine = z.strictObject({
   reason: z.string().nullable(),
   /** The latest closed round, of `rounds`. */
   round: z.int().min(0),
-  rounds: z.int().min(1),
+  rounds: z.int().min(0),
   accuracy: z.number().nullable(),
   createdAt: time,
 })

@@ -68,6 +68,8 @@ async function* repliesOf(replies: ReturnType<Script>): AsyncGenerator<Reply> {
 /** Members that reply as a script says, and remember what they were told. */
 export class FakeFleet implements Fleet {
   online: readonly Slot[]
+  /** Members that are not there. */
+  away: readonly Slot[] = []
   script: Script = (opening, { done }) =>
     opening.cohort
       .filter(({ slot }) => !done.has(slot))
@@ -84,6 +86,9 @@ export class FakeFleet implements Fleet {
   }
   async available(_runId: RunId): Promise<readonly Slot[]> {
     return this.online
+  }
+  async members(): Promise<readonly Slot[]> {
+    return [...this.online, ...this.away].sort((a, b) => a - b)
   }
   changed(signal: AbortSignal): Promise<void> {
     if (signal.aborted) return Promise.resolve()

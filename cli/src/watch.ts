@@ -103,6 +103,10 @@ export function sayEvent(session: Session, event: RunEvent): void {
     const who = typeof name === 'string' ? name : `slot ${String(event.data['slot'])}`
     session.out.say(`  ${who}: ${String(event.data['code'])}: ${String(event.data['message'])}`)
   }
+  if (event.type === 'round:waiting-for') {
+    const slots = event.data['slots'] as readonly number[]
+    session.out.say(`  waiting for slot ${slots.join(', ')}, until the deadline of the round`)
+  }
   if (event.type === 'round:abandoned')
     session.out.say(`  round given up: ${String(event.data['reason'])}`)
   if (ENDINGS.has(event.type)) {

@@ -17,7 +17,10 @@ export interface Gathered {
 /** Chooses a round's cohort. Null only when the signal aborted. */
 export type Gather = (ctx: RunContext, head: Head, plan: PlannedRound) => Promise<Gathered | null>
 
-/** Samples the round's cohort, once enough members are there. */
+/**
+ * Samples the round's cohort, once enough members are there. A patient plan for everyone asks also those that are away: they
+ * get the task when they are back.
+ */
 export async function gatherCohort(
   ctx: RunContext,
   head: Head,
@@ -25,13 +28,21 @@ export async function gatherCohort(
 ): Promise<Gathered | null> {
   const available = await enoughAvailable(ctx)
   if (available === null) return null
-  const size =
-    plan.audience === 'everyone' ? available.length : sizeOf(ctx.config.cohort, available.length)
-  const chosen = sample(ctx, head, { available, size })
   return {
-    cohort: await membersOf(ctx, head, chosen),
+    cohort: await membersOf(ctx, head, await choose(ctx, head, { plan, available })),
     population: (await ctx.store.roster(ctx.runId)).length,
   }
+}
+
+async function choose(
+  ctx: RunContext,
+  head: Head,
+  { plan, available }: { readonly plan: PlannedRound; readonly available: readonly Slot[] },
+): Promise<readonly Slot[]> {
+  const { fleet, runId, config } = ctx
+  if (plan.audience === 'cohort')
+    return sample(ctx, head, { available, size: sizeOf(config.cohort, available.length) })
+  return plan.patience === 'deadline' ? fleet.members(runId, config) : available
 }
 
 /** Each with a new lease, and the personal bundle that waits for it. */

@@ -37,6 +37,9 @@ export class SimulatedFleet implements Fleet {
     this.#enlisted ??= this.#enlist(runId, config)
     return this.#enlisted
   }
+  members(runId: RunId, config: RunConfig): Promise<readonly Slot[]> {
+    return this.available(runId, config)
+  }
   /** Nobody comes or goes. */
   changed(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {

@@ -45,11 +45,14 @@ export interface ExchangeOptions {
 export interface Fleet {
   /** Slots of the run that could take a task now (enlisting newcomers whose data card fits), ascending. */
   available(runId: RunId, config: RunConfig): Promise<readonly Slot[]>
+  /** Slots of the run that could take a task now or when they are back, ascending: all but who can never take one again. */
+  members(runId: RunId, config: RunConfig): Promise<readonly Slot[]>
   /** Resolves when something about availability changed, or the signal aborts. */
   changed(signal: AbortSignal): Promise<void>
   /**
    * One exchange: offers the task to the cohort (less `done`), yields contributions as they arrive, ends when every member
-   * has contributed, failed or been lost beyond the grace period, or when the signal aborts (deadline, stop).
+   * has contributed, failed or been lost beyond the grace period, or when the signal aborts (deadline, stop). Where the plan
+   * is patient there is no grace period: members that are away are waited for.
    */
   exchange(
     opening: Opening,

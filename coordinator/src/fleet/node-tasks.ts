@@ -1,6 +1,7 @@
 import type { Problem } from '#protocol/errors.js'
-import type { Hash, NodeId } from '#protocol/ids.js'
+import type { Hash, NodeId, Slot } from '#protocol/ids.js'
 import type { Clock } from '#coordinator/clock.js'
+import { unfitReason } from './fitness.js'
 import type { Assignment, OpenRound } from './open-round.js'
 import type { Registry, Session } from './registry.js'
 
@@ -12,11 +13,15 @@ export interface NodeTasksOptions {
   readonly clock: Clock
   /** Told why a member will not contribute. */
   readonly onMissing: (assignment: Assignment, problem: Problem) => void
+  /** Told that a round waits for nobody but members that are away. */
+  readonly onWaiting: (round: OpenRound, slots: readonly Slot[]) => void
 }
 
 /** What each node has to do: the tasks of all its runs in a queue, one offered at a time. */
 export class NodeTasks {
   readonly #queues = new Map<NodeId, readonly Assignment[]>()
+  /** For whom people were told that a round waits. */
+  readonly #told = new WeakMap<OpenRound, string>()
   readonly #options: NodeTasksOptions
 
   constructor(options: NodeTasksOptions) {
@@ -40,6 +45,7 @@ export class NodeTasks {
       if (this.#options.registry.get(nodeId) === null) this.#startGrace(assignment)
       else this.#offer(nodeId)
     }
+    this.#tellWaiting(round)
   }
   close(round: OpenRound): void {
     round.close()
@@ -55,7 +61,17 @@ export class NodeTasks {
     this.#offer(session.nodeId)
   }
   left(session: Session): void {
-    for (const assignment of this.of(session.nodeId)) this.#startGrace(assignment)
+    for (const assignment of this.of(session.nodeId)) {
+      this.#startGrace(assignment)
+      this.#tellWaiting(assignment.round)
+    }
+  }
+  /** The node will not come back. What has arrived of it is judged all the same. */
+  expel(nodeId: NodeId): void {
+    for (const assignment of this.of(nodeId)) {
+      if (assignment.standing === 'arrived') continue
+      this.fail(assignment, { code: 'task/failed', message: 'The node was revoked' })
+    }
   }
 
   /** The member has contributed and been answered. */
@@ -63,6 +79,7 @@ export class NodeTasks {
     assignment.standing = 'over'
     this.#dequeue(assignment)
     assignment.round.endWhenComplete()
+    this.#tellWaiting(assignment.round)
   }
   fail(assignment: Assignment, problem: Problem): void {
     if (assignment.standing === 'over') return
@@ -71,9 +88,9 @@ export class NodeTasks {
   }
 
   #startGrace(assignment: Assignment): void {
-    if (assignment.standing !== 'working') return
-    const { registry, clock, onMissing } = this.#options
     const { nodeId, round } = assignment
+    if (assignment.standing !== 'working' || round.isPatient) return
+    const { registry, clock, onMissing } = this.#options
     const graceMs = round.opening.graceSeconds * 1000
     const waitMs = registry.hasSeen(nodeId) ? graceMs : Math.max(graceMs, REJOIN_MS)
     assignment.grace?.cancel()
@@ -86,12 +103,27 @@ export class NodeTasks {
     })
   }
 
+  #tellWaiting(round: OpenRound): void {
+    const missing = round.assignments.filter(({ standing }) => standing === 'working')
+    const isAway = ({ nodeId }: Assignment): boolean => this.#options.registry.get(nodeId) === null
+    if (!round.isPatient || missing.length === 0 || !missing.every(isAway)) return
+    const slots = missing.map(({ member }) => member.slot)
+    if (this.#told.get(round) === slots.join()) return
+    this.#told.set(round, slots.join())
+    this.#options.onWaiting(round, slots)
+  }
+
   /** Tells the node of the first task in its queue, unless this session knows of it. */
   #offer(nodeId: NodeId): void {
     const { registry, clock } = this.#options
     const [session, assignment] = [registry.get(nodeId), this.of(nodeId)[0]]
     if (session === null || assignment === undefined) return
     if (assignment.offeredTo === session || assignment.standing !== 'working') return
+    const reason = unfitReason(session.card, assignment.round.config, assignment)
+    if (reason !== null) {
+      this.fail(assignment, { code: 'data/mismatch', message: reason })
+      return
+    }
     assignment.offeredTo = session
     session.link
       .send('round:start', assignment.round.taskFor(assignment, clock.now()))

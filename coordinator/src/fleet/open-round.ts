@@ -1,4 +1,5 @@
 import type { BlobRef } from '#protocol/blob-ref.js'
+import type { DataCard } from '#protocol/data-card.js'
 import type { Problem } from '#protocol/errors.js'
 import type { Hash, NodeId, RunId } from '#protocol/ids.js'
 import { CHUNK_BYTES, type TaskMessage } from '#protocol/messages.js'
@@ -17,11 +18,16 @@ export interface Arrival {
   readonly decide: (verdict: Verdict) => void
 }
 
-/** One member's task in an open round. Changed only by `NodeTasks` and `Reception`. */
-export interface Assignment {
-  readonly round: OpenRound
+/** Who is asked: a member of the cohort, the node that it is, and the data with which that was enlisted. */
+export interface Assignee {
   readonly member: CohortMember
   readonly nodeId: NodeId
+  readonly card: DataCard
+}
+
+/** One member's task in an open round. Changed only by `NodeTasks` and `Reception`. */
+export interface Assignment extends Assignee {
+  readonly round: OpenRound
   /** lost: away beyond the grace period; it may still come back while the round is open. over: nothing more is expected. */
   standing: 'working' | 'lost' | 'arrived' | 'over'
   /** The session that has been told of the task; another one must be told again. */
@@ -54,14 +60,14 @@ export class OpenRound {
   constructor(
     opening: Opening,
     config: RunConfig,
-    { openedAt, nodeOf }: { openedAt: number; nodeOf: ReadonlyMap<CohortMember, NodeId> },
+    { openedAt, assignees }: { openedAt: number; assignees: readonly Assignee[] },
   ) {
     this.opening = opening
     this.config = config
     this.configHash = configHash(config)
     this.openedAt = openedAt
-    this.assignments = [...nodeOf].map(([member, nodeId]) => ({
-      ...{ round: this, member, nodeId, standing: 'working' as const },
+    this.assignments = assignees.map((assignee) => ({
+      ...{ ...assignee, round: this, standing: 'working' as const },
       ...{
         offeredTo: null,
         grace: null,
@@ -76,6 +82,10 @@ export class OpenRound {
 
   get runId(): RunId {
     return this.opening.runId
+  }
+  /** Whether members that are away are waited for until the deadline. */
+  get isPatient(): boolean {
+    return this.opening.plan.patience === 'deadline'
   }
   isAt(place: { readonly round: number; readonly attempt: number }): boolean {
     return place.round === this.opening.round && place.attempt === this.opening.attempt

@@ -1,104 +1,37 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { sha256, type NodeId, type RunId, type Slot } from '#protocol/ids.js'
+import { sha256, type RunId, type Slot } from '#protocol/ids.js'
 import type { Ack, Message, TaskMessage } from '#protocol/messages.js'
-import type { RunConfig } from '#protocol/run-config.js'
-import type { Head, RunRow } from '#coordinator/store/store.js'
-import { MemoryStore } from '#coordinator/store/memory-store.js'
-import { FakeClock } from '#testing/fake-clock.js'
+import type { RunRow } from '#coordinator/store/store.js'
+import {
+  CONFIG,
+  FleetWorld,
+  head,
+  idOf,
+  leaseOf,
+  RUN,
+  session,
+  settleDown,
+  updateOf,
+  type Told,
+} from '#testing/fleet-world.js'
 import { beginOf, frameOf, TINY_CARD, type Outgoing } from '#testing/socket-node.js'
-import { tinyConfig } from '#testing/tiny-federation.js'
-import type { Contribution, Opening } from './fleet.js'
 import type { Announcement, Session } from './registry.js'
-import { SocketFleet } from './socket-fleet.js'
-
-const RUN = 'run-0123456789ab' as RunId
-const CONFIG: RunConfig = tinyConfig()
-const idOf = (name: string): NodeId => `node-${name.repeat(12)}` as NodeId
-const leaseOf = (slot: Slot): string => String(slot).repeat(32)
 
 describe('the fleet', () => {
-  let store: MemoryStore
-  let clock: FakeClock
-  let fleet: SocketFleet
-  let notes: (readonly [string, string])[]
-  let shared: TaskMessage['shared']
-  /** What each session was told, and whether it was closed. */
-  interface Told extends Session {
-    readonly told: string[]
-    isClosed: boolean
-  }
-  const session = (name: string, card = TINY_CARD): Told => {
-    const told: string[] = []
-    const self: Told = {
-      ...{ nodeId: idOf(name), name, card, told, isClosed: false },
-      link: {
-        send: async <Name extends Announcement>(event: Name, message: Message<Name>) => {
-          told.push(`${event} ${'round' in message ? message.round : ''}`.trim())
-          return { ok: true } as Ack<Name>
-        },
-        close: () => {
-          self.isClosed = true
-        },
-      },
-    }
-    return self
-  }
-  const join = (name: string): Told => {
-    const joined = session(name)
-    fleet.join(joined)
-    return joined
-  }
-  const opening = (change: Partial<Opening> = {}): Opening => ({
-    ...{ runId: RUN, round: 1, attempt: 1, population: 2, deadlineSeconds: 60, graceSeconds: 5 },
-    cohort: [0, 1].map((slot) => ({ slot, lease: leaseOf(slot), personal: null })),
-    plan: {
-      ...{ purpose: 'train', part: 'method', task: {}, shared, assets: [], uplink: [] },
-      audience: 'cohort',
-    },
-    ...change,
-  })
-  const head = (change: Partial<Head>): Head => ({
-    ...{ epoch: 1, round: 1, attempt: 1, state: 'COLLECTING', reason: null, openingHash: null },
-    ...{ recordHash: null, personalHash: null, stateHash: sha256('s'), modelHash: sha256('m') },
-    ...change,
-  })
-  /** Runs an exchange in the background, accepting everything. */
-  const exchange = (what = opening(), done: readonly Slot[] = []) => {
-    const abort = new AbortController()
-    const seen: Contribution[] = []
-    const ended = (async () => {
-      const options = { done: new Set(done), signal: abort.signal }
-      for await (const contribution of fleet.exchange(what, CONFIG, options)) {
-        seen.push(contribution)
-        const [{ slot } = { slot: -1 }] = contribution.members
-        await contribution.answer(new Map([[slot, 'accepted']]))
-      }
-      return seen.map(({ members }) => members[0]?.slot)
-    })()
-    return { ended, abort, seen }
-  }
-  const settleDown = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
-  const updateOf = (slot: Slot): Outgoing => ({
-    task: { runId: RUN, round: 1, attempt: 1, slot, lease: leaseOf(slot) },
-    bytes: Buffer.from(`update of ${slot}`),
-  })
-  const upload = async (from: Session, update: Outgoing): Promise<object> => {
-    const begun = await fleet.reception.begin(from, beginOf(update))
-    if ('status' in begun) return begun
-    await fleet.reception.chunk(from, frameOf(update, 0))
-    return fleet.reception.finish(from, beginOf(update))
-  }
+  let world: FleetWorld
+  let store: FleetWorld['store']
+  let clock: FleetWorld['clock']
+  let fleet: FleetWorld['fleet']
+  let shared: FleetWorld['shared']
+  const join = (name: string): Told => world.join(name)
+  const opening: FleetWorld['opening'] = (change) => world.opening(change)
+  const exchange = (what = opening(), done: readonly Slot[] = []) => world.exchange(what, done)
+  const upload = (from: Told, update: Outgoing): Promise<object> => world.upload(from, update)
+  const notes = () => world.notes.map(([type, { code }]) => [type, code])
 
   beforeEach(async () => {
-    store = new MemoryStore()
-    clock = new FakeClock()
-    notes = []
-    fleet = new SocketFleet({
-      ...{ store, clock },
-      note: (_runId, type, data) => notes.push([type, data['code'] as string]),
-    })
-    shared = { hash: await store.blobs.put(Buffer.from('model')), bytes: 5 }
-    await store.createRun({ runId: RUN } as RunRow, head({}))
+    world = await FleetWorld.create()
+    ;({ store, clock, fleet, shared } = world)
   })
   const enlistTwo = async (): Promise<readonly [Told, Told]> => {
     const sessions = [join('b'), join('a')] as const
@@ -124,7 +57,7 @@ describe('the fleet', () => {
     expect(await fleet.available(RUN, CONFIG)).toEqual([])
     await fleet.available(RUN, CONFIG)
     // Told once, however often the loop looks.
-    expect(notes).toEqual([
+    expect(notes()).toEqual([
       ['member:refused', 'data/mismatch'],
       ['member:refused', 'data/mismatch'],
     ])
@@ -188,7 +121,7 @@ describe('the fleet', () => {
     await upload(b, updateOf(1))
     clock.advance(5_000)
     expect(await ended).toEqual([1])
-    expect(notes).toEqual([['task:failed', 'task/failed']])
+    expect(notes()).toEqual([['task:failed', 'task/failed']])
   })
 
   it('takes the update of a member that was given up, as long as the round is open', async () => {
@@ -235,16 +168,16 @@ describe('the fleet', () => {
     await expect(
       fleet.reception.failed(a, { ...place, lease: leaseOf(1), problem }),
     ).rejects.toThrow(expect.objectContaining({ code: 'round/not-leased' }) as Error)
-    expect(notes).toEqual([])
+    expect(notes()).toEqual([])
     await fleet.reception.failed(a, { ...place, lease: leaseOf(0), problem })
-    expect(notes).toEqual([['task:failed', 'task/failed']])
+    expect(notes()).toEqual([['task:failed', 'task/failed']])
     abort.abort()
     await ended
   })
 
   it('gives nodes that it has not seen yet time to come back after a restart', async () => {
     await enlistTwo()
-    fleet = new SocketFleet({ store, clock })
+    world.restart()
     const { ended } = exchange()
     await settleDown()
     clock.advance(19_999)

@@ -1,15 +1,15 @@
 import type { Problem } from '#protocol/errors.js'
 import type { HttpAnswer } from '#protocol/http-api.js'
 import type { Hash, NodeId, RunId, Slot } from '#protocol/ids.js'
-import { canonicalJson, type JsonObject } from '#protocol/json.js'
+import type { JsonObject } from '#protocol/json.js'
 import type { Fate, RosterEntry } from '#protocol/record.js'
 import type { RunConfig } from '#protocol/run-config.js'
-import { matchCard } from '#data/data-card.js'
 import type { Clock } from '#coordinator/clock.js'
 import type { Store } from '#coordinator/store/store.js'
-import type { CohortMember, Contribution, ExchangeOptions, Fleet, Opening } from './fleet.js'
+import { unfitReason } from './fitness.js'
+import type { Contribution, ExchangeOptions, Fleet, Opening } from './fleet.js'
 import { NodeTasks } from './node-tasks.js'
-import { OpenRound } from './open-round.js'
+import { OpenRound, type Assignee } from './open-round.js'
 import { Reception } from './reception.js'
 import { Registry, type Session } from './registry.js'
 
@@ -40,11 +40,10 @@ export class SocketFleet implements Fleet {
     this.#tasks = new NodeTasks({
       registry: this.registry,
       clock,
-      onMissing: ({ round, member }, problem) => {
-        const { round: number, attempt } = round.opening
-        const place = { round: number, attempt, slot: member.slot }
-        note(round.runId, 'task:failed', { ...place, code: problem.code, message: problem.message })
-      },
+      onMissing: ({ round, member: { slot } }, { code, message }) =>
+        note(round.runId, 'task:failed', { ...placeOf(round), slot, code, message }),
+      onWaiting: (round, slots) =>
+        note(round.runId, 'round:waiting-for', { ...placeOf(round), slots }),
     })
     this.reception = new Reception({ store, clock, tasks: this.#tasks })
   }
@@ -57,9 +56,12 @@ export class SocketFleet implements Fleet {
     if (!this.registry.leave(session)) return
     this.#tasks.left(session)
   }
-  /** Ends a node's session for good, as after a revocation. */
+  /** Ends a node's session for good, as after a revocation: nothing is waited for. */
   expel(nodeId: NodeId): void {
-    this.registry.get(nodeId)?.link.close()
+    const session = this.registry.get(nodeId)
+    session?.link.close()
+    if (session !== null) this.registry.leave(session)
+    this.#tasks.expel(nodeId)
   }
   /** What a node is doing now: for people. */
   taskOf(nodeId: NodeId): HttpAnswer<'GET /api/nodes'>['nodes'][number]['task'] {
@@ -86,11 +88,18 @@ export class SocketFleet implements Fleet {
     const slots: Slot[] = []
     for (const session of this.registry.online()) {
       const known = roster.find(({ nodeId }) => nodeId === session.nodeId)
-      const reason = unfitReason(session, config, known)
+      const reason = unfitReason(session.card, config, known)
       if (reason !== null) this.#tellUnfit(runId, session, reason)
       else slots.push((known ?? (await this.#enlist(runId, session, config))).slot)
     }
     return slots.sort((a, b) => a - b)
+  }
+  /** Without who was revoked, and who is there with other data than it was enlisted with. */
+  async members(runId: RunId, config: RunConfig): Promise<readonly Slot[]> {
+    const present = new Set(await this.available(runId, config))
+    const isMember = ({ slot, nodeId }: Known): boolean =>
+      present.has(slot) || this.registry.get(nodeId) === null
+    return (await this.#nodesOf(runId)).filter(isMember).map(({ slot }) => slot)
   }
   changed(signal: AbortSignal): Promise<void> {
     return this.registry.changed(signal)
@@ -101,8 +110,8 @@ export class SocketFleet implements Fleet {
     config: RunConfig,
     { done, signal }: ExchangeOptions,
   ): AsyncIterable<Contribution> {
-    const nodeOf = await this.#nodesOf(opening, done)
-    const round = new OpenRound(opening, config, { openedAt: this.#clock.now(), nodeOf })
+    const assignees = await this.#assigneesOf(opening, done)
+    const round = new OpenRound(opening, config, { openedAt: this.#clock.now(), assignees })
     const end = (): void => round.arrivals.end()
     signal.addEventListener('abort', end)
     if (signal.aborted) end()
@@ -133,17 +142,22 @@ export class SocketFleet implements Fleet {
     }
   }
 
-  async #nodesOf(
-    opening: Opening,
-    done: ReadonlySet<Slot>,
-  ): Promise<ReadonlyMap<CohortMember, NodeId>> {
-    const roster = await this.#store.roster(opening.runId)
-    const nodes = new Map<CohortMember, NodeId>()
-    for (const member of opening.cohort) {
-      const nodeId = roster.find(({ slot }) => slot === member.slot)?.nodeId ?? null
-      if (nodeId !== null && !done.has(member.slot)) nodes.set(member, nodeId)
-    }
-    return nodes
+  /** The roster, in slot order, without nodes that were revoked. */
+  async #nodesOf(runId: RunId): Promise<readonly Known[]> {
+    const nodes = await this.#store.nodes()
+    const revoked = new Set(
+      nodes.filter((node) => node.revokedAt !== null).map((node) => node.nodeId),
+    )
+    const roster = await this.#store.roster(runId)
+    return roster.filter((entry): entry is Known => isNode(entry) && !revoked.has(entry.nodeId))
+  }
+  async #assigneesOf(opening: Opening, done: ReadonlySet<Slot>): Promise<readonly Assignee[]> {
+    const known = await this.#nodesOf(opening.runId)
+    return opening.cohort.flatMap((member) => {
+      const node = known.find(({ slot }) => slot === member.slot)
+      if (node === undefined || done.has(member.slot)) return []
+      return [{ member, nodeId: node.nodeId, card: node.card }]
+    })
   }
 
   /** The engine is known with the first update. */
@@ -162,16 +176,10 @@ export class SocketFleet implements Fleet {
   }
 }
 
-/** Why a node cannot be a member of a run; null when it can. */
-function unfitReason(
-  { card }: Session,
-  config: RunConfig,
-  known: RosterEntry | undefined,
-): string | null {
-  const mismatch = matchCard(card, config.task)
-  if (mismatch !== null) return mismatch
-  // The record says what each slot trained on; other data under the same slot would make it untrue.
-  if (known !== undefined && canonicalJson(known.card) !== canonicalJson(card))
-    return 'The node joined the run with other data than it has now'
-  return null
-}
+type Known = RosterEntry & { readonly nodeId: NodeId }
+const isNode = (entry: RosterEntry): entry is Known => entry.nodeId !== null
+
+const placeOf = ({ opening }: OpenRound): { readonly round: number; readonly attempt: number } => ({
+  round: opening.round,
+  attempt: opening.attempt,
+})
