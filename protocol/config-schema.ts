@@ -258,7 +258,7 @@ const evaluation = z.strictObject({
     .describe('End the run when the score stops improving; null: never'),
   diagnostics: z
     .strictObject({
-      probe: wholeNumber(8, 10_000)
+      probe: wholeNumber(8, 2048)
         .default(500)
         .describe(
           'Examples of the central test split that models are compared on; at least four times the widest layer is best',

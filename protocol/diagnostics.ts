@@ -15,7 +15,7 @@ const layer = z.strictObject({
   cka: measured,
   /** The same with the debiased estimator of HSIC; may lie a little outside of [0, 1]. */
   ckaDebiased: measured,
-  /** clients × clients, in the order of `local.slots`; absent for more than 32 clients. */
+  /** clients × clients, in the order of `local.slots`; to six digits. */
   pairs: z.array(row).max(32).exactOptional(),
 })
 
@@ -34,7 +34,7 @@ const geometry = z.strictObject({
   maximalAngle: measured,
   /** ‖Wᵀ/‖W‖ − M/‖M‖‖²: 0 when the head's columns point where the class means do. */
   selfDuality: measured,
-  /** Mean L2 norm of a feature vector. */
+  /** Mean L2 norm of a feature vector; null for moments, which do not tell it. */
   featureNorm: measured,
   /** Share of features that are the same for every example. */
   deadFeatures: measured,
@@ -66,12 +66,12 @@ const calibratedClass = z.strictObject({
 export const diagnosticsSchema = z.strictObject({
   local: z
     .strictObject({
-      /** Whose models were compared, ascending. */
-      slots: z.array(slot),
+      /** Whose models were compared, ascending: of a larger round the first 32. */
+      slots: z.array(slot).max(32),
       /** Examples of the probe. */
       probe: z.int().positive(),
       layers: z.array(layer),
-      /** ‖W_k[:, c]‖₂ of each local head: clients × classes. */
+      /** ‖W_k[:, c]‖₂ of each local head: clients × classes, in the order of `slots`. */
       headNorms: z.array(row),
     })
     .exactOptional(),
