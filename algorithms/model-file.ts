@@ -6,10 +6,9 @@ import { isHash, type Hash } from '#protocol/ids.js'
 import type { JsonObject } from '#protocol/json.js'
 import { unwrap } from '#protocol/result.js'
 import { parseRunConfig, type RunConfig, type TaskConfig } from '#protocol/run-config.js'
-import { modelPredictor } from '#algorithms/evaluation/evaluate.js'
+import { paramsPredictor } from '#algorithms/evaluation/evaluate.js'
 import type { PredictorHandle, Released } from '#algorithms/methods/method.js'
 import type { Model } from '#algorithms/models/model.js'
-import { paramsOf } from '#algorithms/models/params.js'
 import { configCatalogue } from './catalogue.js'
 import { methodOf, methodSetup, modelOf } from './from-config.js'
 
@@ -75,20 +74,6 @@ export function readModelFile(bytes: Uint8Array): ModelFile {
   }
 }
 
-/**
- * The full set of params in a file. Throws `model/unreadable` for what only its method can predict with, and
- * `model/does-not-fit` for params of another model.
- */
-export function paramsIn({ method, model, bundle }: ModelFile): Float32Array {
-  if (method !== null) {
-    throw new FederationError(
-      'model/unreadable',
-      `The bundle holds what ${method} predicts with, not the params of a ${model.name}`,
-    )
-  }
-  return paramsOf(model, bundle)
-}
-
 /** Everything that a method needs to use what it released. Throws `config/…` where this version does not know it. */
 export function setupIn({ label }: ModelFile) {
   const { model, task, method, seed = 0, startFrom = null } = label
@@ -105,7 +90,7 @@ export function openPredictor(
   file: ModelFile,
   assets: Readonly<Record<string, Bundle>>,
 ): PredictorHandle {
-  if (file.method === null) return modelPredictor(file.model, paramsIn(file))
+  if (file.method === null) return paramsPredictor(file.model, file.bundle)
   const { setup, method } = setupIn(file)
   const predictor = method.client(setup).predictor({ shared: file.bundle, assets, memory: null })
   if (predictor !== null) return predictor

@@ -1,11 +1,13 @@
 /** Scoring a model on labelled examples: counts that add up over clients, and the metrics made of them. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Bundle } from '#protocol/bundle.js'
 import { FederationError } from '#protocol/errors.js'
 import type { Metrics } from '#protocol/record.js'
 import type { Examples } from '#data/dataset.js'
 import type { Predictor, PredictorHandle } from '#algorithms/methods/method.js'
+import { featurePowerOf, powered } from '#algorithms/models/feature-power.js'
 import type { Model } from '#algorithms/models/model.js'
-import { toTensors } from '#algorithms/models/params.js'
+import { paramsOf, toTensors } from '#algorithms/models/params.js'
 import { tf } from '#algorithms/tensor/tf.js'
 import { batchOf } from '#algorithms/training/batch.js'
 
@@ -32,6 +34,23 @@ const BATCH_SIZE = 128
 export function modelPredictor(model: Model, params: Float32Array): PredictorHandle {
   const tensors = toTensors(model, params)
   return { predict: (x) => model.forward(tensors, x), dispose: () => void tf.dispose(tensors) }
+}
+
+/**
+ * Predicts with a full set of params as it was published, with the power of features that its bundle may name. Throws
+ * `model/does-not-fit` for params of another model.
+ */
+export function paramsPredictor(model: Model, bundle: Bundle): PredictorHandle {
+  const params = paramsOf(model, bundle)
+  const power = featurePowerOf(bundle)
+  if (power === null) return modelPredictor(model, params)
+  const tensors = toTensors(model, params)
+  const last = model.blocks.length - 1
+  const predict: Predictor = (x) => {
+    const features = powered(model.forward(tensors, x, { to: last }), power)
+    return model.forward(tensors, features, { from: last })
+  }
+  return { predict, dispose: () => void tf.dispose(tensors) }
 }
 
 /** Scores `predict` on all examples. `classes` in label order. Throws `update/not-finite` when a logit is not a number. */

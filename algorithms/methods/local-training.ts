@@ -1,4 +1,4 @@
-import { modelPredictor } from '#algorithms/evaluation/evaluate.js'
+import { paramsPredictor } from '#algorithms/evaluation/evaluate.js'
 import { paramsOf } from '#algorithms/models/params.js'
 import { tf } from '#algorithms/tensor/tf.js'
 import type { Tensor } from '#algorithms/tensor/tf.js'
@@ -49,7 +49,7 @@ export async function trainFromShared(
 export const sharedPredictor =
   ({ model }: MethodSetup): ClientHalf['predictor'] =>
   ({ shared }) =>
-    modelPredictor(model, paramsOf(model, shared))
+    paramsPredictor(model, shared)
 
 /** Runs `use` with tensors that live as long as it does. */
 export async function holding<T>(

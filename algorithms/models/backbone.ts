@@ -3,6 +3,7 @@ import { hasTensor, type Bundle, type TensorSpec } from '#protocol/bundle.js'
 import { FederationError } from '#protocol/errors.js'
 import type { Model } from '#algorithms/models/model.js'
 import { product, shapeText } from './blocks/block-maker.js'
+import { assertPlainFeatures } from './feature-power.js'
 import { paramsOf, type ParamLayout } from './params.js'
 
 const layoutOf = (name: string, params: readonly TensorSpec[]): ParamLayout => ({
@@ -49,6 +50,7 @@ export function backboneParams(model: Model, bundle: Bundle): Float32Array {
  * is replaced by that of `seeded`; everything else must fit. Throws `model/does-not-fit`.
  */
 export function takenOver(model: Model, bundle: Bundle, seeded: Float32Array): Float32Array {
+  assertPlainFeatures(bundle)
   const backbone = backboneParams(model, bundle)
   const layout = headLayout(model)
   const head = hasShapes(layout, bundle)

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { headOptions } from '#algorithms/calibration/head-options.js'
 
 /** Options of CCVR; defaults of the specification (§12). */
 export const ccvrHyper = z.strictObject({
@@ -25,7 +26,7 @@ export const ccvrHyper = z.strictObject({
     .enum(['each', 'sums-one-round', 'sums-two-rounds'])
     .default('each')
     .describe(
-      'each: moments of every client, merged without loss. sums: every client tells all classes, and only the sums over clients are used, though each still passes through the coordinator; in one round, or in two, which is more accurate. Needs clipNorm',
+      'each: moments of every client, merged without loss. sums: every client tells all classes, and only the sums over clients are used, though each still passes through the coordinator; in one round, or in two, which lose less where features lie far from zero. Needs clipNorm',
     ),
   minCount: z
     .int()
@@ -81,15 +82,7 @@ export const ccvrHyper = z.strictObject({
     .enum(['retrained', 'lda'])
     .default('retrained')
     .describe('retrained: on virtual features (CCVR). lda: in closed form from the moments'),
-  init: z
-    .enum(['warm', 'zeros'])
-    .default('warm')
-    .describe('Where the head begins: as it was trained, or at zero'),
-  epochs: z.int().min(1).max(10_000).default(10).describe('Passes over the virtual features'),
-  batchSize: z.int().min(1).max(1_000_000).default(64).describe('Virtual features per step'),
-  learningRate: z.number().positive().max(1000).default(0.01).describe('Of the head (SGD)'),
-  momentum: z.number().min(0).lt(1).default(0.9).describe('Of the head (SGD)'),
-  weightDecay: z.number().min(0).max(10).default(1e-5).describe('Of the head (SGD)'),
+  ...headOptions(10),
   heldOut: z
     .boolean()
     .default(false)

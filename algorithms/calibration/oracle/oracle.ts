@@ -4,25 +4,31 @@
  *
  * Paper: the real-feature baseline of M. Luo et al., "No Fear of Heterogeneity", NeurIPS 2021, https://arxiv.org/abs/2106.05001
  * Rule:  head ← SGD on the cross-entropy of head(extractor(x)) over all x of all clients, from the trained head
- * Symbols: extractor(x) = tensor `features` of group `features`
- * Costs: one extra round; up per client: d numbers and a label for each example.
+ * Symbols: extractor(x) = tensor `features`, the label of x = tensor `labels`, both of group `features`
+ * Costs: one extra round; up per client: d numbers and a label for each example. The server keeps all of them in memory, and
+ *   trains the head with epochs · N · d · C multiplications.
  */
 import { z } from 'zod'
-import { FederationError } from '#protocol/errors.js'
 import type { Calibration } from '#algorithms/calibration/calibration.js'
+import { headOptions, type HeadOptions } from '#algorithms/calibration/head-options.js'
+import { headOnlyReason, zerosReason } from '#algorithms/calibration/head-reasons.js'
+import { oracleClient } from './client.js'
+import { oracleServer } from './server.js'
 
-const hyper = z.strictObject({
-  epochs: z.int().min(1).max(10_000).default(20).describe('Passes over the real features'),
-})
+const hyper = z.strictObject(headOptions(20))
 
-export const oracle: Calibration<z.infer<typeof hyper>> = {
+export const oracle: Calibration<HeadOptions> = {
   name: 'oracle',
   hyper,
-  requires: () => [],
-  server: () => {
-    throw new FederationError('internal/bug', 'to come')
+  requires({ data }, model, options) {
+    return [
+      headOnlyReason(model),
+      data === null
+        ? 'The calibration oracle uploads every feature of every client as it is, and is there for comparisons in simulations alone (it needs `data`); use ccvr'
+        : null,
+      zerosReason(model, options),
+    ].filter((reason) => reason !== null)
   },
-  client: () => {
-    throw new FederationError('internal/bug', 'to come')
-  },
+  server: oracleServer,
+  client: oracleClient,
 }
