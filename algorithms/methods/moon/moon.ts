@@ -8,6 +8,7 @@
  *        z_glob and z_prev are constants. A client without a model of last time takes the received one: then the term is
  *        log 2, has no gradient, and training is that of FedAvg
  *        server:   as FedAvg. mu = 0 is FedAvg
+ *        The metric `loss` is that of both terms
  * Symbols: μ = `mu`, τ = `temperature`, z = what enters the head, z_glob = the same by `shared`, z_prev = by `memory`: the
  *   extractor as this client trained it when last its update counted
  * Costs: on the wire as FedAvg. A client runs its extractor three times a step, once of these backwards, holds two more copies
