@@ -7,6 +7,7 @@ import {
   lastCalibration,
 } from '#simulations/report/calibration.js'
 import { madeUpRun } from '#testing/made-up-runs.js'
+import { shownBy } from '#testing/shown-output.js'
 import {
   calibrationLine,
   calibrationMeansLine,
@@ -51,18 +52,6 @@ const run = madeUpRun({
   ],
 })
 
-/** Everything that a command would show, in lines; tables cell by cell. */
-function shown(print: (out: Parameters<typeof printCalibration>[0]) => void): readonly string[] {
-  const lines: string[] = []
-  print({
-    json: false,
-    event: () => undefined,
-    finish: () => undefined,
-    say: (line) => void lines.push(line),
-    table: (head, rows) => void lines.push(...[head, ...rows].map((row) => row.join(' | '))),
-  })
-  return lines
-}
 const lastOf = (record: RunRecord) => lastCalibration(record)!
 
 describe('a calibration in words', () => {
@@ -83,7 +72,7 @@ describe('a calibration in words', () => {
     )
   })
   it('is a section that tells who is not in it, and which classes got less', () => {
-    expect(shown((out) => printCalibration(out, run))).toEqual([
+    expect(shownBy((out) => printCalibration(out, run))).toEqual([
       '',
       'Calibration by ccvr in round 2, of the model of round 1',
       "  accuracy     50.00 % before, 62.50 % after: +12.50 points, on the coordinator's test data",
@@ -98,7 +87,7 @@ describe('a calibration in words', () => {
       '  virtual      loss 2 → 0.5, accuracy 25.00 % → 100.00 %, of the head on virtual features',
       '  cost         2.00 MB up, 1.00 kB down, 0.5 s',
     ])
-    expect(shown((out) => printCalibration(out, madeUpRun({ rounds: [{}] })))).toEqual([])
+    expect(shownBy((out) => printCalibration(out, madeUpRun({ rounds: [{}] })))).toEqual([])
   })
   it('lists every calibration where there were several', () => {
     const again = madeUpRun({
@@ -109,7 +98,7 @@ describe('a calibration in words', () => {
         { part: 'calibration', clients: [{}, null], metrics: { accuracy: 0.25 } },
       ],
     })
-    expect(shown((out) => printCalibration(out, again)).slice(-4)).toEqual([
+    expect(shownBy((out) => printCalibration(out, again)).slice(-4)).toEqual([
       '  It is the last of 2:',
       'round | before | after | gain | answered',
       '2 | 50.00 % | 75.00 % | +25.00 points | 1/1',
@@ -139,9 +128,9 @@ describe('the classes of a calibration', () => {
     ])
   })
   it('take the place of the recall at the beginning, where a run has them', () => {
-    expect(shown((out) => printRecall(out, run))[0]).toMatch(/recall before, round 1/)
+    expect(shownBy((out) => printRecall(out, run))[0]).toMatch(/recall before, round 1/)
     const trained = { ...run, rounds: run.rounds.slice(0, 2) }
-    expect(shown((out) => printRecall(out, trained)).slice(0, 2)).toEqual([
+    expect(shownBy((out) => printRecall(out, trained)).slice(0, 2)).toEqual([
       'class | recall, round 0 | recall, round 1',
       'cat | 0.00 % | 25.00 %',
     ])

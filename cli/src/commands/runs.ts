@@ -15,23 +15,17 @@ import { createStarts, writtenStart } from '#simulations/start-from.js'
 import type { Api } from '../api.js'
 import { addCommand, type Session } from '../command.js'
 import { percent, shortHash } from '#simulations/report/numbers.js'
-import { findRecord, listLocalRecords, RUNS_DIRECTORY } from '../local-runs.js'
+import { findRecord, listLocalRecords } from '../local-runs.js'
+import { withRuns, type RunOptions } from '../run-options.js'
 import { connect, remoteOptions, type RemoteOptions } from '../sign-in.js'
 import { summarise } from '#simulations/report/summary.js'
+import type { ShownDiagnostics } from '../diagnostics-text.js'
 import { printCalibration } from '../calibration-text.js'
 import { printRecall, ROUND_HEAD, roundRow } from '../summary.js'
 import { PREDICTOR_SCRIPT } from '../predictor-script.js'
 import { pretrainHooks } from '../pretrain-hooks.js'
 import { watchRun } from '../watch.js'
-
-interface RunOptions extends RemoteOptions {
-  readonly local?: boolean
-  readonly runsDir: string
-}
-const withRuns = (command: Command): Command =>
-  remoteOptions(command)
-    .option('--local', 'simulated runs recorded on this machine instead of a coordinator’s')
-    .option('--runs-dir <dir>', 'where simulated runs are recorded', RUNS_DIRECTORY)
+import { registerCalibrate, sayRevealed } from './runs-calibrate.js'
 
 export function registerRuns(program: Command): void {
   const runs = program.command('runs').description('start, follow and export runs')
@@ -42,6 +36,7 @@ export function registerRuns(program: Command): void {
   registerControl(runs, 'stop', 'stop after the open round; `resume` goes on')
   registerControl(runs, 'resume', 'go on with a stopped run')
   registerExport(runs)
+  registerCalibrate(runs)
 }
 
 function registerStart(runs: Command): void {
@@ -54,6 +49,7 @@ function registerStart(runs: Command): void {
     run: async (session, options, [config]) => {
       const api = await connect(options)
       const written = await readConfigInput(config ?? '', options.set)
+      sayRevealed(session, written)
       const input = await withStart(session, api, written)
       const { runId } = await api.call('POST /api/runs', { body: { config: input } })
       session.out.say(`Started ${runId}`)
@@ -129,16 +125,36 @@ async function recordOf(options: RunOptions, run: string): Promise<RunRecord> {
   return (await connect(options)).call('GET /api/runs/:id', { id: run })
 }
 
+interface ShowOptions extends RunOptions {
+  readonly diagnostics?: boolean
+}
 function registerShow(runs: Command): void {
-  addCommand<RunOptions>(runs, 'show <run>', {
-    describe: 'rounds, members, configuration and fingerprint of a run',
-    options: withRuns,
+  addCommand<ShowOptions>(runs, 'show <run>', {
+    describe: 'rounds, members, calibration, configuration and fingerprint of a run',
+    options: (command) =>
+      withRuns(command).option(
+        '--diagnostics',
+        'also how alike local models are, norms of heads, and geometry of features',
+      ),
     run: async (session, options, [run]) => {
       const record = await recordOf(options, run ?? '')
       showRecord(session, record)
-      session.out.finish('runs:show', { record })
+      const diagnostics =
+        options.diagnostics === true ? await showDiagnostics(session, record) : null
+      session.out.finish('runs:show', {
+        record,
+        calibration: summarise(record).calibration,
+        ...(diagnostics === null ? {} : { diagnostics }),
+      })
     },
   })
+}
+
+/** What computes with tensors is loaded only here: every other command starts without it. */
+async function showDiagnostics({ out }: Session, record: RunRecord): Promise<ShownDiagnostics> {
+  const { printDiagnostics, shownDiagnostics } = await import('../diagnostics-text.js')
+  printDiagnostics(out, record)
+  return shownDiagnostics(record)
 }
 
 function showRecord({ out }: Session, record: RunRecord): void {
