@@ -33,13 +33,16 @@ export interface LocalModels {
 export async function compareLocalModels(
   { model, slots, read }: LocalModels,
   probe: Examples,
+  walkBytes = WALK_BYTES,
 ): Promise<NonNullable<Diagnostics['local']>> {
   const compared = slots.slice(0, MOST_COMPARED)
   const layers: LayerSimilarity[] = []
   const norms = new Map<Slot, number[]>()
+  const gramBytes = (Float32Array.BYTES_PER_ELEMENT * probe.indices.length ** 2) / 2
+  const layersPerWalk = Math.max(1, Math.floor(walkBytes / (compared.length * gramBytes)))
   const inputs = inputsOf(probe)
   try {
-    for (const some of walksOf(layersOf(model), compared.length, probe.indices.length)) {
+    for (const some of chunksOf(layersOf(model), layersPerWalk)) {
       const grams: (readonly Gram[])[] = []
       for await (const { slot, params } of firstOf(read(), compared.length)) {
         norms.set(slot, columnNorms(headVectors(model, params), model.classes))
@@ -65,18 +68,10 @@ export async function compareLocalModels(
   }
 }
 
-/** Layers that are compared in one walk over the models. */
-function walksOf(
-  layers: readonly Layer[],
-  models: number,
-  examples: number,
-): readonly (readonly Layer[])[] {
-  const bytes = ((models * examples * examples) / 2) * Float32Array.BYTES_PER_ELEMENT
-  const size = Math.max(1, Math.floor(WALK_BYTES / bytes))
-  return Array.from({ length: Math.ceil(layers.length / size) }, (_, i) =>
-    layers.slice(i * size, (i + 1) * size),
+const chunksOf = <T>(values: readonly T[], size: number): readonly (readonly T[])[] =>
+  Array.from({ length: Math.ceil(values.length / size) }, (_, i) =>
+    values.slice(i * size, (i + 1) * size),
   )
-}
 
 async function* firstOf<T>(values: AsyncIterable<T>, count: number): AsyncIterable<T> {
   let taken = 0

@@ -17,8 +17,10 @@ import type { Program, ProgramPlan } from '#algorithms/programs/program.js'
 import { decodeStart } from '#algorithms/start-from.js'
 import { useBackend } from '#algorithms/tensor/backends.js'
 import type { BlobStore } from '#coordinator/store/store.js'
+import { createCentralData } from './central-data.js'
 import { createCentralEvaluation, type CentralEvaluation } from './central-evaluation.js'
 import type { BlobRef, Closed, Compute, FrozenRound, PlannedRound, Started } from './compute.js'
+import { createRoundDiagnostics, type RoundDiagnostics } from './diagnostics.js'
 
 export interface ComputeSetup {
   readonly blobs: BlobStore
@@ -39,6 +41,7 @@ class LocalCompute implements Compute {
   readonly #blobs: BlobStore
   readonly #catalogue: Catalogue
   readonly #evaluate: CentralEvaluation
+  readonly #diagnose: RoundDiagnostics
   readonly #programs = new Map<string, Program>()
   /** The tensor library has one backend at a time, so what uses it takes turns. */
   #turn: Promise<unknown> = Promise.resolve()
@@ -46,7 +49,10 @@ class LocalCompute implements Compute {
   constructor(blobs: BlobStore, catalogue: Catalogue) {
     this.#blobs = blobs
     this.#catalogue = catalogue
-    this.#evaluate = createCentralEvaluation(catalogue, (hash) => this.#bundle(hash))
+    const data = createCentralData()
+    const bundleOf = (hash: Hash): Promise<Bundle> => this.#bundle(hash)
+    this.#evaluate = createCentralEvaluation({ catalogue, data, bundleOf })
+    this.#diagnose = createRoundDiagnostics(catalogue, data)
   }
 
   start(config: RunConfig): Promise<Started> {
@@ -95,7 +101,8 @@ class LocalCompute implements Compute {
       const fold = createFold(round.plan.uplink, aggregatorOf(config, this.#catalogue))
       await this.#foldAll(fold, round)
       const folded = fold.finish({ population: round.population })
-      const closed = await program.close(before, planAgain(program, before), folded)
+      const plan = planAgain(program, before)
+      const closed = await program.close(before, plan, folded)
       const metrics = {
         ...closed.metrics,
         ...(await this.#evaluate(config, program, closed.state)),
@@ -104,9 +111,10 @@ class LocalCompute implements Compute {
         slot,
         blob: await this.#put(bundle),
       }))
-      const { diagnostics } = closed
+      const state = program.observe(closed.state, metrics)
+      const diagnostics = await this.#diagnose({ config, program, plan, folded, closed, state })
       return {
-        ...(await this.#publish(config, program, program.observe(closed.state, metrics))),
+        ...(await this.#publish(config, program, state)),
         metrics,
         personal: await Promise.all(personal),
         ...(diagnostics === undefined ? {} : { diagnostics }),
