@@ -62,6 +62,11 @@ export const ERRORS = {
   'http/not-found': row(404, 1, 'Check the address and the id'),
   'run/not-found': row(404, 1, 'List the runs with: tributary runs list'),
   'run/finished': row(409, 1, 'Start a new run'),
+  'run/under-way': row(
+    409,
+    1,
+    'Wait for its end (tributary runs watch RUN), or stop it (tributary runs stop RUN)',
+  ),
   'round/closed': row(409, 1, 'Nothing: the round closed before this update arrived'),
   'round/not-leased': row(409, 1, 'Nothing: this node has no task in that round'),
   'round/too-few-reporters': retryable(

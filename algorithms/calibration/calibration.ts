@@ -39,6 +39,8 @@ export interface CalibrationServer {
 export interface Calibration<Hyper = unknown> {
   readonly name: string
   readonly hyper: z.ZodType<Hyper>
+  /** What clients give away by taking part, and the options that make it less: for people who choose it. Sentences. */
+  readonly reveals: string
   /** Reasons why this combination cannot work; empty: it can. */
   requires(config: RunConfig, model: Model, hyper: Hyper): readonly string[]
   server(setup: MethodSetup<Hyper>): CalibrationServer

@@ -31,6 +31,8 @@ export const findRecord = async (run: string, directory: string): Promise<RunRec
 
 export interface LocalRun {
   readonly record: RunRecord
+  /** Where its files lie. */
+  readonly directory: string
   /** What lies beside the record as the bundle that the run started from; null: nothing. */
   readonly start: Uint8Array | null
 }
@@ -39,8 +41,9 @@ export async function findRun(run: string, directory: string): Promise<LocalRun 
   for (const path of [run, join(run, 'record.json'), join(directory, run, 'record.json')]) {
     const record = await readRecord(path)
     if (record === null) continue
-    const beside = record.config.startFrom === null ? null : join(dirname(path), START_FILE)
-    return { record, start: beside === null ? null : await readCached(beside) }
+    const directory = dirname(path)
+    const beside = record.config.startFrom === null ? null : join(directory, START_FILE)
+    return { record, directory, start: beside === null ? null : await readCached(beside) }
   }
   return null
 }

@@ -1,29 +1,26 @@
 import { COMMAND } from '../command-name.js'
-import { cpus } from 'node:os'
 import type { Command } from 'commander'
 import { asFederationError, FederationError } from '#protocol/errors.js'
 import type { RunRecord } from '#protocol/record.js'
-import type { BackendChoice } from '#algorithms/tensor/choose-backend.js'
 import { loadExperiment, readExperiment } from '#simulations/experiments.js'
 import { replay } from '#simulations/replay.js'
 import { simulate } from '#simulations/simulate.js'
 import { isStudy } from '#simulations/studies/study-file.js'
-import { addCommand, integer, integerList, type Session } from '../command.js'
+import { addCommand, integerList, type Session } from '../command.js'
 import { meanAndSpread, percent } from '#simulations/report/numbers.js'
 import { pretrainHooks } from '../pretrain-hooks.js'
 import { findBundle } from '#simulations/bundle-cache.js'
 import { createStarts } from '#simulations/start-from.js'
 import type { Hash } from '#protocol/ids.js'
 import { findRun, RUNS_DIRECTORY } from '../local-runs.js'
-import { describeNodeEvent } from '../node-events.js'
 import { connect, remoteOptions, type RemoteOptions } from '../sign-in.js'
 import { simulateStudy } from '../study.js'
 import { calibrationMeans } from '#simulations/report/calibration.js'
 import { summarise } from '#simulations/report/summary.js'
 import { calibrationLine, calibrationMeansLine } from '../calibration-text.js'
 import { printRecall } from '../summary.js'
-import { roundProgress, type RunEvent } from '../progress.js'
-import { printRoundHead, sayCalibration, sayEvent } from '../watch.js'
+import { following, sayBackend, withWorkers } from '../simulating.js'
+import { printRoundHead, sayCalibration } from '../watch.js'
 
 interface SimulateOptions extends RemoteOptions {
   readonly workers: number
@@ -46,13 +43,7 @@ export function registerSimulate(program: Command): void {
     describe:
       'a simulated run from a JSON file or a shipped experiment, or the replay of a recorded one',
     options: (command) =>
-      studyOptions(remoteOptions(command))
-        .option(
-          '--workers <n>',
-          'worker processes; the result is the same for any number',
-          integer({ min: 0, max: 256 }),
-          Math.min(cpus().length, 8),
-        )
+      withWorkers(studyOptions(remoteOptions(command)))
         .option('--seeds <list>', 'repeat with each seed, for example 0,1,2', integerList)
         .option(
           '--replay <run>',
@@ -126,27 +117,6 @@ async function runOne(
     signal: session.signal,
     ...following(session),
   })
-}
-
-const sayBackend =
-  ({ out }: Session) =>
-  (choice: BackendChoice): void => {
-    const { chosen, remembered } = choice
-    const measurements = choice.measurements.map((one) => ({ ...one }))
-    out.event('backend:chosen', { chosen, remembered, measurements })
-    out.say(describeNodeEvent({ type: 'backend:chosen', chosen, measurements }))
-  }
-
-/** Shows a simulated run as `runs watch` shows a real one. */
-function following(session: Session): { readonly onEvent: (event: RunEvent) => void } {
-  const progress = roundProgress(session.out)
-  return {
-    onEvent: (event) => {
-      progress.show(event)
-      if (event.type === 'round:closed') session.out.event(event.type, event.data)
-      sayEvent(session, event)
-    },
-  }
 }
 
 function finishSimulation({ out }: Session, finished: readonly Simulated[]): void {
