@@ -36,7 +36,10 @@ describe('the data of simulated clients', () => {
     const loader = new ClientDataLoader(sources)
     for (const [slot, source] of sources.entries()) {
       const { train, card } = await loader.of(slot)
-      const node = await openClientData(source as ClientDataRequest)
+      const node = await openClientData({
+        ...(source as ClientDataRequest),
+        shareCounts: true,
+      })
       expect(card).toEqual(node.card)
       expect(card.source).toEqual(source)
       const ofNode = [...node.train.indices].map((row) => node.train.source.domains?.of[row])

@@ -67,6 +67,8 @@ export class ClientDataLoader {
     const request = {
       ...shared,
       clients,
+      // They follow from the source that the card names, so telling them tells nothing more.
+      shareCounts: true,
       ...(limit === undefined ? {} : { limit }),
       ...(shift === undefined ? {} : { shift }),
     }
