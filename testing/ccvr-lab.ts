@@ -119,11 +119,11 @@ export function unevenClients(
     labels: [] as number[],
   }))
   for (let label = 0; label < classes; label++) {
-    const shares = held.map(() => stream.uniform() ** 10)
+    const shares = held.map(() => stream.uniform() ** 5)
     const total = shares.reduce((sum, share) => sum + share, 0)
     for (const [k, client] of held.entries()) {
-      const few = (k + label) % 4
-      const count = few < 3 && stream.uniform() < 0.5 ? few : Math.round((30 * shares[k]!) / total)
+      const usual = Math.round((40 * shares[k]!) / total)
+      const count = stream.uniform() < 0.3 ? stream.integer(3) : usual
       client.rows.push(...gaussianRows(stream, count, width))
       client.labels.push(...Array.from({ length: count }, () => label))
     }

@@ -15,8 +15,9 @@ export function globalClasses(gathered: Gathered, hyper: Options): readonly Glob
   return Array.from({ length: classes }, (_, label): GlobalClass => {
     const moments = byClass.get(label)
     if (moments === undefined) {
-      const nothing = { n: 0, clients: 0, covariance: null, betweenClients: null }
-      return { label, ...nothing, mean: new Float64Array(d), status: 'missing' }
+      const clients = clientsByClass.size === 0 ? null : 0
+      const nothing = { n: 0, covariance: null, betweenClients: null, mean: new Float64Array(d) }
+      return { label, clients, ...nothing, status: 'missing' }
     }
     return {
       ...{ label, n: moments.n, mean: moments.mean },
