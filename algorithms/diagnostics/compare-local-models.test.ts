@@ -4,7 +4,8 @@ import type { RunConfig } from '#protocol/run-config.js'
 import { wholeDataset, type Dataset } from '#data/dataset.js'
 import { modelOf } from '#algorithms/from-config.js'
 import type { Model } from '#algorithms/models/model.js'
-import { toTensors } from '#algorithms/models/params.js'
+import { withFeaturePower } from '#algorithms/models/feature-power.js'
+import { paramsBundle, toTensors } from '#algorithms/models/params.js'
 import { useBackend } from '#algorithms/tensor/backends.js'
 import { tf } from '#algorithms/tensor/tf.js'
 import { compareLocalModels, MOST_COMPARED, type LocalModel } from './compare-local-models.js'
@@ -166,17 +167,22 @@ describe('local models beside each other', () => {
   it('leave no tensors behind', async () => {
     const before = tf.memory().numTensors
     await compared(lenet, [drawn(lenet, 0), drawn(lenet, 1)], 150)
-    const { params } = drawn(lenet, 0)
-    await describeModel(lenet, params, wholeDataset(digits(150)))
+    const released = paramsBundle(lenet, drawn(lenet, 0).params)
+    await describeModel(lenet, withFeaturePower(released, 0.5), wholeDataset(digits(150)))
     expect(tf.memory().numTensors).toBe(before)
   })
 })
 
 describe('a model by itself', () => {
-  it('is described by its head and by what enters it', async () => {
+  it.each([
+    ['as they are', null],
+    ['to a power that stands before the head', 0.5],
+  ])('is described by its head and by the features that enter it, %s', async (_, power) => {
     const source = digits(150)
     const { params } = drawn(lenet, 9)
-    const described = await describeModel(lenet, params, wholeDataset(source))
+    const plain = paramsBundle(lenet, params)
+    const released = power === null ? plain : withFeaturePower(plain, power)
+    const described = await describeModel(lenet, released, wholeDataset(source))
     const features = tf.tidy(() =>
       lenet.forward(
         toTensors(lenet, params),
@@ -184,13 +190,11 @@ describe('a model by itself', () => {
         { to: lenet.blocks.length - 1 },
       ),
     )
+    const values = (features.dataSync() as Float32Array).map((value) => value ** (power ?? 1))
+    features.dispose()
     const head = headVectors(lenet, params)
     expect(described.headNorms).toEqual(columnNorms(head, 3))
-    const expected = await geometryOfFeatures(
-      { values: features.dataSync() as Float32Array, labels: source.labels },
-      head,
-    )
-    features.dispose()
+    const expected = await geometryOfFeatures({ values, labels: source.labels }, head)
     expect(Object.keys(described.geometry)).toEqual(Object.keys(expected))
     for (const [key, value] of Object.entries(expected)) {
       const told = described.geometry[key as keyof typeof expected]

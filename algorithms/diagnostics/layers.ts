@@ -2,6 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Examples } from '#data/dataset.js'
 import { extractorOf } from '#algorithms/models/extractor.js'
+import { powered } from '#algorithms/models/feature-power.js'
 import type { Model } from '#algorithms/models/model.js'
 import { toTensors } from '#algorithms/models/params.js'
 import { tf, type Tensor } from '#algorithms/tensor/tf.js'
@@ -101,9 +102,9 @@ async function gramOfBatches(batches: readonly Tensor[], width: number): Promise
   return { ...rest, below: Float32Array.from(below) }
 }
 
-/** What enters the head. */
+/** What enters the head; `power`: of a model that has one before its head (models/feature-power.ts). */
 export async function featuresOf(
-  { model, params, inputs }: Pass,
+  { model, params, inputs, power }: Pass & { readonly power: number | null },
   examples: Examples,
 ): Promise<LabelledFeatures> {
   const { width } = extractorOf(model)
@@ -113,7 +114,10 @@ export async function featuresOf(
   try {
     let at = 0
     for (const x of inputs) {
-      const features = tf.tidy(() => model.forward(tensors, x, { to: model.blocks.length - 1 }))
+      const features = tf.tidy(() => {
+        const plain = model.forward(tensors, x, { to: model.blocks.length - 1 })
+        return power === null ? plain : powered(plain, power)
+      })
       const batch = await features.data()
       features.dispose()
       values.set(batch, at)

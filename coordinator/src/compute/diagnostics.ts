@@ -45,7 +45,7 @@ export function createRoundDiagnostics(catalogue: Catalogue, data: CentralData):
     const model = modelOf(config, catalogue)
     const local = isDiagnosed(plan) ? await localDiagnostics(model, folded, probe) : undefined
     const released = isDescribed(round)
-      ? await describeModel(model, paramsOf(model, program.released(state).bundle), probe)
+      ? await describeModel(model, program.released(state).bundle, probe)
       : undefined
     const found = { ...closed.diagnostics, ...(local === undefined ? {} : { local }), ...released }
     return Object.keys(found).length === 0 ? undefined : found
