@@ -7,9 +7,10 @@ import { loadStudy, type Cell, type Study } from '#simulations/studies/load-stud
 import { createStarts } from '#simulations/start-from.js'
 import { writeResults } from '#simulations/studies/results-page.js'
 import { runStudy, type FinishedCell } from '#simulations/studies/run-study.js'
+import type { Place } from '#simulations/studies/sibling-models.js'
 import { REFERENCE } from '#simulations/studies/study-file.js'
 import { tableText, valueText } from '#simulations/studies/table-text.js'
-import { studyTables, valueOf, type StudyTable } from '#simulations/studies/table.js'
+import { beforeOf, studyTables, valueOf, type StudyTable } from '#simulations/studies/table.js'
 import { COMMAND } from './command-name.js'
 import type { Session } from './command.js'
 import { cellProgress, type RunEvent } from './progress.js'
@@ -55,7 +56,7 @@ export async function simulateStudy(
   })
   const tables = studyTables(
     finished.map(({ result }) => result),
-    study.base,
+    study,
   )
   printTables(session, tables)
   const isComplete = finished.length === study.cells.length
@@ -94,14 +95,17 @@ const placeOf = (path: string): string => (isAbsolute(path) ? basename(path) : p
 
 function introductionOf(
   { name, base, seeds, cells }: Study,
-  { workers }: StudyCommandOptions,
+  { workers, only }: StudyCommandOptions,
 ): string {
+  const starts = cells.flatMap(({ startsFrom }) => startsFrom ?? [])
+  const added = [...new Set(starts)].filter((start) => only?.includes(start) === false)
   const distinct = (of: (cell: Cell) => string) => [...new Set(cells.map(of))].join(', ')
   return [
     `${name}: ${cells.length} ${cells.length === 1 ? 'cell' : 'cells'}, ${workers} workers`,
     `  variants ${distinct(({ variant }) => variant)} (the base is ${base})`,
     `  settings ${distinct(({ setting }) => setting)}`,
     `  seeds ${seeds.join(', ')}`,
+    ...(added.length === 0 ? [] : [`  ${added.join(', ')} too: others start from its model`]),
   ].join('\n')
 }
 
@@ -109,11 +113,11 @@ function introductionOf(
 function following(session: Session, { cells }: Study, { verbose = false }: StudyCommandOptions) {
   const { out } = session
   const progress = cellProgress(out)
-  const title = ({ setting, variant, seed }: Omit<Cell, 'config'>, index: number): string =>
+  const title = ({ setting, variant, seed }: Place, index: number): string =>
     `cell ${index + 1} of ${cells.length}: ${setting} / ${variant} / seed ${seed}`
   return {
     onCell: (cell: Cell, index: number): void => {
-      if (!verbose) return progress.start(title(cell, index), cell.config.rounds)
+      if (!verbose) return progress.start(title(cell, index), roundsOf(cell))
       out.say(title(cell, index))
       return printRoundHead(session)
     },
@@ -133,6 +137,9 @@ function following(session: Session, { cells }: Study, { verbose = false }: Stud
   }
 }
 
+/** A calibration without training takes a round too. */
+const roundsOf = ({ config }: Cell): number => Math.max(config.rounds, 1)
+
 const TAKEN: Readonly<Record<FinishedCell['source'], string>> = {
   run: '',
   record: ' (finished before: its record is taken)',
@@ -149,7 +156,8 @@ function cellLine({ result, source, run }: FinishedCell) {
   const { bytesUp, bytesDown, seconds } = rest
   return {
     ...{ setting, variant, seed, source, runId: run?.runId ?? null, configHash, modelHash },
-    ...{ measure, value: valueOf(result) ?? null, bytesUp, bytesDown, seconds },
+    ...{ measure, value: valueOf(result) ?? null, before: beforeOf(result) ?? null },
+    ...{ bytesUp, bytesDown, seconds },
   }
 }
 

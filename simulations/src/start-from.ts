@@ -44,7 +44,7 @@ function requestOf(written: JsonObject, { model, seed, compute }: RunConfig): St
   if (!parsed.success) {
     throw new FederationError(
       'config/invalid',
-      `startFrom: expected a hash, {"file": PATH}, {"pretrain": {…}} or null, got ${JSON.stringify(written)}`,
+      `startFrom: expected a hash, {"file": PATH}, {"pretrain": {…}}, in a study {"variant": NAME}, or null; got ${JSON.stringify(written)}`,
     )
   }
   if ('file' in parsed.data) return { file: resolve(parsed.data.file) }

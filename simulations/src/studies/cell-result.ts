@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Metrics, RoundRecord, RunRecord } from '#protocol/record.js'
 import { count, engine, hash, metrics } from '#protocol/wire.js'
+import { calibrationsOf, type Calibrated } from '#simulations/report/calibration.js'
 import { summarise } from '#simulations/report/summary.js'
 import { aboutOf, scoredRound } from '#simulations/report/trajectories.js'
 import type { Cell, Study } from './load-study.js'
@@ -12,6 +13,8 @@ export const cellResultSchema = z.strictObject({
   setting: z.string(),
   variant: z.string(),
   seed: count,
+  /** The variant whose final model it started from. */
+  startsFrom: z.string().exactOptional(),
   configHash: hash,
   modelHash: hash.nullable(),
   version: z.string(),
@@ -23,6 +26,15 @@ export const cellResultSchema = z.strictObject({
   curve: z.record(z.string().regex(/^\d+$/), z.number()),
   /** The latest value of every metric. */
   metrics,
+  calibration: z
+    .strictObject({
+      /** Places in `curve` whose model came out of a calibration. */
+      rounds: z.array(count),
+      /** Scores of the model that the last one corrected; empty where nobody took them. */
+      before: metrics,
+    })
+    .exactOptional(),
+  /** Of this run alone: what a model that it started from had cost is not counted. */
   rounds: count,
   bytesUp: count,
   bytesDown: count,
@@ -32,7 +44,7 @@ export type CellResult = z.infer<typeof cellResultSchema>
 
 export function cellResultOf(
   study: Pick<Study, 'name' | 'measure'>,
-  { setting, variant, seed }: Pick<Cell, 'setting' | 'variant' | 'seed'>,
+  { setting, variant, seed, startsFrom }: Omit<Cell, 'config'>,
   record: RunRecord,
 ): CellResult {
   const { configHash, modelHash, version } = record
@@ -41,11 +53,14 @@ export function cellResultOf(
   const measure = measureOf(study, latest)
   return {
     format: 1,
-    ...{ study: study.name, setting, variant, seed, configHash, modelHash, version },
+    ...{ study: study.name, setting, variant, seed },
+    ...(startsFrom === null ? {} : { startsFrom }),
+    ...{ configHash, modelHash, version },
     engine: record.roster[0]?.engine ?? record.engine,
     measure,
     curve: curveOf(record, measure),
     metrics: latest,
+    ...calibrationOf(record),
     ...{ rounds, bytesUp, bytesDown, seconds },
   }
 }
@@ -65,6 +80,26 @@ function curveOf(record: RunRecord, measure: string): CellResult['curve'] {
     return value === undefined || of === undefined ? [] : [[of.round, value] as const]
   })
   return Object.fromEntries(points)
+}
+
+function calibrationOf(record: RunRecord): Pick<CellResult, 'calibration'> {
+  const all = calibrationsOf(record)
+  const last = all.at(-1)
+  if (last === undefined) return {}
+  return { calibration: { rounds: all.map(({ round }) => round), before: beforeOf(last) } }
+}
+
+/** Under the names that the same scores have after it. */
+function beforeOf({ before, scoredBy }: Calibrated): Metrics {
+  if (before === null) return {}
+  const prefix = scoredBy === 'clients' ? 'federated/' : ''
+  const { accuracy, loss, recall } = before
+  const scores = [
+    ['accuracy', accuracy] as const,
+    ...(loss === null ? [] : [['loss', loss] as const]),
+    ...[...recall].map(([name, value]) => [`recall/${name}`, value] as const),
+  ]
+  return Object.fromEntries(scores.map(([name, value]) => [`${prefix}${name}`, value]))
 }
 
 /** Sorted by name, so that equal results are equal files. */

@@ -4,6 +4,7 @@ import { FederationError } from '#protocol/errors.js'
 import type { Hash } from '#protocol/ids.js'
 import { canonicalJson } from '#protocol/json.js'
 import { parseRunRecord, type RunRecord } from '#protocol/record.js'
+import { configHash, type RunConfig } from '#protocol/run-config.js'
 import { VERSION } from '#protocol/version.js'
 import { isBackendName, useBackend } from '#algorithms/tensor/backends.js'
 import type { SimulatedRun } from '#simulations/run-files.js'
@@ -11,21 +12,27 @@ import type { SimulatedRun } from '#simulations/run-files.js'
 /** Simulated runs of these configurations that came to their end with this version, the latest of each. */
 export type FinishedRuns = ReadonlyMap<Hash, SimulatedRun>
 
-/** What does not read as a record (another version's, half a copy) is none. Throws `config/unreadable`. */
+/**
+ * Runs of these configurations, from whatever they started: that can be the model of a run which is yet to be found. What does
+ * not read as a record (another version's, half a copy) is none. Throws `config/unreadable`.
+ */
 export async function findFinishedRuns(
   directory: string,
-  configHashes: ReadonlySet<Hash>,
+  configs: readonly RunConfig[],
 ): Promise<FinishedRuns> {
+  const wanted = new Set(configs.map(hashButStart))
   const found = new Map<Hash, SimulatedRun>()
   for (const name of await namesIn(directory)) {
     const record = await readRecord(join(directory, name, 'record.json'))
-    if (record === null || !configHashes.has(record.configHash) || !isUsable(record)) continue
+    if (record === null || !isUsable(record) || !wanted.has(hashButStart(record.config))) continue
     const other = found.get(record.configHash)
     if (other !== undefined && other.record.createdAt > record.createdAt) continue
     found.set(record.configHash, { record, model: join(directory, name, 'model.bundle') })
   }
   return found
 }
+
+const hashButStart = (config: RunConfig): Hash => configHash({ ...config, startFrom: null })
 
 const isUsable = ({ kind, state, version }: RunRecord): boolean =>
   kind === 'simulated' && state === 'finished' && version === VERSION

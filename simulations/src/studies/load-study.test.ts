@@ -127,7 +127,7 @@ describe('a study', () => {
       return Promise.resolve(sha256(canonicalJson(written)))
     }
     const start = { startFrom: { pretrain: { epochs: 1 } } }
-    const wrong = await fileWith({ ...start, variants: { odd: { rounds: 0 } } })
+    const wrong = await fileWith({ ...start, variants: { odd: { rounds: -1 } } })
     await expect(loadStudy(wrong, { startOf })).rejects.toMatchObject({ code: 'config/invalid' })
     expect(started).toEqual([])
 
@@ -140,6 +140,160 @@ describe('a study', () => {
 
   it('counts a seed once', async () => {
     expect((await loadStudy(await fileWith({}), { seeds: [2, 2, 3] })).seeds).toEqual([2, 3])
+  })
+})
+
+describe('a variant that starts from the model of another', () => {
+  const calibrated = {
+    startFrom: { variant: 'fedavg' },
+    rounds: 0,
+    calibration: { name: 'ccvr' },
+  }
+  const evaluation = {
+    central: { name: 'synthetic', path: 'blobs:classes=3:features=4' },
+    ...{ every: 2, diagnostics: {} },
+  }
+  const study = (change: JsonObject = {}) =>
+    fileWith({
+      evaluation,
+      model: { name: 'mlp', hidden: [4] },
+      variants: { ccvr: { ...calibrated, method: { name: 'fedavg' } }, ...VARIANTS },
+      ...change,
+    })
+
+  it('comes after that one, wherever it is written, in each setting', async () => {
+    const settings = { alike: { data: { partition: 'iid' } } }
+    const { cells } = await loadStudy(await study({ settings }), { seeds: [0, 1] })
+    expect(cells.filter(({ setting }) => setting === 'alike')).toMatchObject([
+      ...[0, 1].map((seed) => ({ variant: 'fedprox', seed, startsFrom: null })),
+      ...[0, 1].map((seed) => ({ variant: 'fedavg', seed, startsFrom: null })),
+      ...[0, 1].map((seed) => ({ variant: 'ccvr', seed, startsFrom: 'fedavg' })),
+      ...[0, 1].map((seed) => ({ variant: 'strong', seed, startsFrom: null })),
+    ])
+    expect(new Set(cells.map(({ config }) => configHash(config))).size).toBe(16)
+  })
+
+  it('is told nothing of training rounds where it has none', async () => {
+    const { cells } = await loadStudy(await study())
+    const [, trained, ccvr] = cells
+    expect(trained?.config.evaluation).toMatchObject({ every: 2, diagnostics: { every: null } })
+    expect(ccvr?.config.evaluation).toMatchObject({ every: 1, central: evaluation.central })
+    expect(ccvr?.config.evaluation).not.toHaveProperty('diagnostics')
+    expect(ccvr?.config).toMatchObject({ rounds: 0, calibration: { name: 'ccvr', when: 'final' } })
+  })
+
+  it('can be one of several that hang on each other', async () => {
+    const variants = {
+      third: { startFrom: { variant: 'second' } },
+      second: { startFrom: { variant: 'fedprox' } },
+      // Writing one start takes the other away.
+      fresh: { startFrom: null },
+    }
+    const settings = { again: { startFrom: { variant: 'fresh' } } }
+    const { cells } = await loadStudy(await fileWith({ variants, settings }))
+    expect(cells.map(({ setting, variant, startsFrom }) => [setting, variant, startsFrom])).toEqual(
+      [
+        ['reference', 'fedprox', null],
+        ['reference', 'second', 'fedprox'],
+        ['reference', 'third', 'second'],
+        ['reference', 'fresh', null],
+        ['again', 'fresh', null],
+        ['again', 'fedprox', 'fresh'],
+        ['again', 'second', 'fedprox'],
+        ['again', 'third', 'second'],
+      ],
+    )
+  })
+
+  it('brings that one with it', async () => {
+    const path = await study({ settings: { alike: { data: { partition: 'iid' } } } })
+    const loaded = await loadStudy(path, { only: ['ccvr'] })
+    expect(placesOf(loaded)).toEqual([
+      ...['reference fedavg 5', 'reference ccvr 5', 'alike fedavg 5', 'alike ccvr 5'],
+    ])
+    expect(loaded.variants.map(({ name }) => name)).toEqual(['ccvr', 'fedavg'])
+    expect(placesOf(await loadStudy(path, { only: ['strong'] }))).toEqual([
+      ...['reference strong 5', 'alike strong 5'],
+    ])
+  })
+
+  it.each<[string, JsonObject, string, RegExp]>([
+    [
+      'that there is not',
+      { startFrom: { variant: 'fedawg' } },
+      'config/unknown-name',
+      /^In variant odd: startFrom: there is no variant 'fedawg'; there are fedprox, fedavg, strong, odd$/,
+    ],
+    [
+      'that is itself',
+      { startFrom: { variant: 'odd' } },
+      'config/invalid',
+      /^In variant odd: startFrom: odd starts from odd: nothing can begin$/,
+    ],
+    [
+      'and of something else',
+      { startFrom: { variant: 'fedavg', file: 'a' } },
+      'config/invalid',
+      /^In variant odd: startFrom: expected \{"variant": NAME\}, got /,
+    ],
+    [
+      'that is no name',
+      { startFrom: { variant: 3 } },
+      'config/invalid',
+      /^In variant odd: startFrom: expected \{"variant": NAME\}, got \{"variant":3\}$/,
+    ],
+    [
+      'with another model',
+      { startFrom: { variant: 'fedavg' }, model: { name: 'mlp' } },
+      'config/impossible',
+      /^In variant odd: startFrom: fedavg trains another model.*logistic.*mlp/,
+    ],
+    [
+      'without rounds and without a calibration',
+      { startFrom: { variant: 'fedavg' }, rounds: 0 },
+      'config/impossible',
+      /^In variant odd: .*rounds 0 trains nothing/,
+    ],
+  ])('%s is refused', async (_, odd, code, message) => {
+    const path = await fileWith({ variants: { ...VARIANTS, odd } })
+    await expect(loadStudy(path)).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(message) as string,
+    })
+  })
+
+  it('that starts from it in turn is refused, where it happens', async () => {
+    const variants = {
+      one: { startFrom: { variant: 'two' } },
+      two: { startFrom: { variant: 'fedprox' } },
+    }
+    const settings = { odd: { startFrom: { variant: 'one' } } }
+    await expect(loadStudy(await fileWith({ variants, settings }))).rejects.toMatchObject({
+      code: 'config/invalid',
+      message:
+        'In setting odd: startFrom: fedprox starts from one, one starts from two, two starts from fedprox: nothing can begin',
+    })
+  })
+
+  it('has no meaning in a run of its own', async () => {
+    const path = await fileWith({ startFrom: { variant: 'fedavg' } })
+    await expect(loadExperiment(path)).rejects.toMatchObject({
+      code: 'config/invalid',
+      message: expect.stringContaining('in a study {"variant": NAME}') as string,
+    })
+  })
+})
+
+describe('the baseline of a study', () => {
+  it('is a variant, or the base by its name', async () => {
+    const load = async (baseline: string) =>
+      (await loadStudy(await fileWith({ variants: VARIANTS, baseline }))).baseline
+    expect(await load('strong')).toBe('strong')
+    expect(await load('fedprox')).toBe('fedprox')
+    await expect(load('weak')).rejects.toMatchObject({
+      code: 'config/unknown-name',
+      message: "There is no variant 'weak'; there are fedprox, fedavg, strong",
+    })
   })
 })
 
@@ -192,7 +346,7 @@ describe('a study is refused before anything runs', () => {
     ],
     [
       'for a base that is wrong itself',
-      { rounds: 0, variants: VARIANTS },
+      { rounds: -1, variants: VARIANTS },
       'config/invalid',
       /^rounds/,
     ],

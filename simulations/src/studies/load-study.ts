@@ -6,28 +6,33 @@ import { assertPossible } from '#algorithms/from-config.js'
 import { sourcesOfConfig } from '#simulations/client-data.js'
 import { completeInput, readExperiment, taskOfData, type TaskOf } from '#simulations/experiments.js'
 import { createStarts, type StartOf } from '#simulations/start-from.js'
-import { mergeOverrides } from './merge.js'
 import { parseStudyFile, REFERENCE, type Named, type StudyFile } from './study-file.js'
+import { plannedRuns, type PlannedRun, type StudyAxes } from './study-plan.js'
 
 /** One run of a study. */
 export interface Cell {
   readonly setting: string
   readonly variant: string
   readonly seed: number
+  /** Where `startsFrom` names a variant, its `startFrom` stands for a hash that is known when that variant's run is over. */
   readonly config: RunConfig
+  /** The variant whose final model, in the same setting and of the same seed, it starts from; null: what `config` says. */
+  readonly startsFrom: string | null
 }
 /** Several methods (variants) in several settings with several seeds: a run for each combination. */
 export interface Study {
   readonly name: string
   /** The variant that is the base configuration itself, named after its method. */
   readonly base: string
+  /** The variant that gains are counted over; null: the gain of the base over each is. */
+  readonly baseline: string | null
   /** The metric that variants are compared by; null: accuracy. */
   readonly measure: string | null
   readonly seeds: readonly number[]
   /** What is run, and what each changes; the base and the reference change nothing. */
   readonly variants: readonly Named[]
   readonly settings: readonly Named[]
-  /** By setting, then by variant, then by seed; the reference and the base come first. */
+  /** By setting, then by variant, then by seed; the reference and the base come first, and nothing before what it starts from. */
   readonly cells: readonly Cell[]
 }
 export interface StudyOptions {
@@ -35,7 +40,7 @@ export interface StudyOptions {
   readonly overrides?: readonly string[]
   /** Default: the seed of the base. */
   readonly seeds?: readonly number[]
-  /** Names of the variants to run; default: all. */
+  /** Names of the variants to run, with those that they start from; default: all. */
   readonly only?: readonly string[]
   /** Makes or reads what runs start from. */
   readonly startOf?: StartOf
@@ -51,48 +56,61 @@ export async function loadStudy(nameOrPath: string, options: StudyOptions = {}):
   const check = (input: RunConfigInput) => completeInput(input, { taskOf, startOf: toBeMade })
   const base = await check(file.base)
   const seeds = [...new Set(options.seeds ?? [base.seed])]
-  const [variants, settings] = [variantsOf(file, base, options.only), settingsOf(file)]
-  const drafts = draftsOf(file, base, { seeds, variants, settings })
-  for (const { place, input } of drafts) await placed(place, check(input).then(possible))
+  const axes = axesOf(file, base)
+  assertVariants(axes, [
+    ...(options.only ?? []),
+    ...(file.baseline === null ? [] : [file.baseline]),
+  ])
+  const drafts = plannedRuns(axes, options.only ?? null).flatMap((run) =>
+    seeds.map((seed) => draftOf(run, seed)),
+  )
+  const checked = new Map<string, RunConfig>()
+  for (const draft of drafts) {
+    const config = await placed(draft.place, check(draft.input).then(possible))
+    assertSameModel(draft, config, checked.get(keyOf(draft, draft.startsFrom)))
+    checked.set(keyOf(draft, draft.variant), config)
+  }
 
   // Making a start can take minutes: not before all else is right.
   const resolvers = { taskOf, startOf: options.startOf ?? createStarts() }
   const cells: Cell[] = []
-  for (const { setting, variant, seed, place, input } of drafts) {
-    const config = await placed(place, completeInput(input, resolvers))
-    cells.push({ setting, variant, seed, config })
-  }
+  for (const { place, input, ...cell } of drafts)
+    cells.push({ ...cell, config: await placed(place, completeInput(input, resolvers)) })
   const { name, method } = base
-  return { name, base: method.name, measure: file.measure, seeds, variants, settings, cells }
+  const { settings, variants } = axes
+  return {
+    ...{ name, base: method.name, baseline: file.baseline, measure: file.measure, seeds, settings },
+    variants: variants.filter((one) => cells.some(({ variant }) => variant === one.name)),
+    cells,
+  }
 }
 
 /** A hash that stands for a start which is described and not made yet. */
-const toBeMade: StartOf = () => Promise.resolve('0'.repeat(64) as Hash)
+const TO_BE_MADE = '0'.repeat(64) as Hash
+const toBeMade: StartOf = () => Promise.resolve(TO_BE_MADE)
 
-/** Throws `config/invalid` for names that are taken, `config/unknown-name` for one in `only` that is none. */
-function variantsOf(
-  file: StudyFile,
-  { method: { name: base } }: RunConfig,
-  only: readonly string[] | undefined,
-): readonly Named[] {
+/** Throws `config/invalid` for names that are taken. */
+function axesOf(file: StudyFile, { name, method: { name: base } }: RunConfig): StudyAxes {
   if (file.variants.some(({ name }) => name === base))
     throw invalid(`variants.${base}: the base configuration has this name, after its method`)
-  const variants = [{ name: base, overrides: {} }, ...file.variants]
-  const unknown = only?.find((name) => variants.every((variant) => variant.name !== name))
-  if (unknown !== undefined) {
-    const names = variants.map(({ name }) => name).join(', ')
-    throw new FederationError(
-      'config/unknown-name',
-      `There is no variant '${unknown}'; there are ${names}`,
-    )
+  if (file.settings.some(({ name }) => name === REFERENCE))
+    throw invalid(`settings.${REFERENCE}: the base configuration is the setting of this name`)
+  return {
+    ...{ file, name, base },
+    variants: [{ name: base, overrides: {} }, ...file.variants],
+    settings: [{ name: REFERENCE, overrides: {} }, ...file.settings],
   }
-  return only === undefined ? variants : variants.filter(({ name }) => only.includes(name))
 }
 
-function settingsOf({ settings }: StudyFile): readonly Named[] {
-  if (settings.some(({ name }) => name === REFERENCE))
-    throw invalid(`settings.${REFERENCE}: the base configuration is the setting of this name`)
-  return [{ name: REFERENCE, overrides: {} }, ...settings]
+/** Throws `config/unknown-name`. */
+function assertVariants({ variants }: StudyAxes, named: readonly string[]): void {
+  const unknown = named.find((name) => variants.every((variant) => variant.name !== name))
+  if (unknown === undefined) return
+  const names = variants.map(({ name }) => name).join(', ')
+  throw new FederationError(
+    'config/unknown-name',
+    `There is no variant '${unknown}'; there are ${names}`,
+  )
 }
 
 /** A cell as it would be written in a file of its own, and how messages call it. */
@@ -100,30 +118,27 @@ interface Draft extends Omit<Cell, 'config'> {
   readonly input: RunConfigInput
   readonly place: string
 }
-function draftsOf(
-  file: StudyFile,
-  base: RunConfig,
-  { seeds, variants, settings }: Pick<Study, 'seeds' | 'variants' | 'settings'>,
-): readonly Draft[] {
-  return settings.flatMap((setting) =>
-    variants.flatMap((variant) => {
-      const changed = mergeOverrides(
-        mergeOverrides(file.base, setting.overrides),
-        variant.overrides,
-      )
-      const changes = [
-        ...(setting.name === REFERENCE ? [] : [{ kind: 'setting', name: setting.name }]),
-        ...(variant.name === base.method.name ? [] : [{ kind: 'variant', name: variant.name }]),
-      ]
-      const name = [base.name, ...changes.map((change) => change.name)].join('/')
-      return seeds.map((seed) => ({
-        ...{ setting: setting.name, variant: variant.name, seed },
-        input: { ...changed, name, seed },
-        place: changes.map((change) => `${change.kind} ${change.name}`).join(', '),
-      }))
-    }),
+const draftOf = ({ input, ...run }: PlannedRun, seed: number): Draft => ({
+  ...{ ...run, seed },
+  input: { ...input, ...(run.startsFrom === null ? {} : { startFrom: TO_BE_MADE }), seed },
+})
+const keyOf = ({ setting, seed }: Draft, variant: string | null): string =>
+  JSON.stringify([setting, variant, seed])
+
+/** A run can go on only from params of its own model. */
+function assertSameModel(
+  { startsFrom, place }: Draft,
+  { model, task }: RunConfig,
+  start: RunConfig | undefined,
+): void {
+  if (start === undefined || canonicalJson({ model, task }) === canonicalJson(modelOf(start)))
+    return
+  throw new FederationError(
+    'config/impossible',
+    `In ${place}: startFrom: ${startsFrom} trains another model or has other data: ${canonicalJson(start.model)}, not ${canonicalJson(model)}`,
   )
 }
+const modelOf = ({ model, task }: RunConfig) => ({ model, task })
 
 function possible(config: RunConfig): RunConfig {
   assertPossible(config)

@@ -74,6 +74,9 @@ describe('overrides', () => {
     expect(
       mergeOverrides(base, { cohort: { all: true }, startFrom: { pretrain: { epochs: 2 } } }),
     ).toEqual({ cohort: { all: true, minReporters: 2 }, startFrom: { pretrain: { epochs: 2 } } })
+    expect(
+      mergeOverrides({ startFrom: { pretrain: { epochs: 2 } } }, { startFrom: { variant: 'a' } }),
+    ).toEqual({ startFrom: { variant: 'a' } })
   })
 
   it('can write null over an object, and an object over null', () => {

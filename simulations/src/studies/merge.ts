@@ -5,7 +5,7 @@ import { withChoiceNames, type RunConfigInput } from '#protocol/run-config.js'
 /** Where at most one of these keys is written; naming one takes the others away. */
 const ALTERNATIVES: Readonly<Record<string, readonly string[]>> = {
   cohort: ['size', 'fraction', 'all', 'take'],
-  startFrom: ['file', 'pretrain'],
+  startFrom: ['file', 'pretrain', 'variant'],
 }
 /** Here `name` is a data set. Another one has another `path`; how its examples are dealt stays. */
 const DATA_SETS = ['data', 'evaluation.central']

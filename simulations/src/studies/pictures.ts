@@ -3,7 +3,8 @@ import { barSvg, curveSvg } from '#simulations/report/figures.js'
 import { rangeOf } from '#simulations/report/trajectories.js'
 import type { CellResult } from './cell-result.js'
 import { isShare } from './table-text.js'
-import { groupBy, valueOf } from './table.js'
+import type { Study } from './load-study.js'
+import { differenceTo, groupBy, valueOf } from './table.js'
 
 const unitOf = (results: readonly CellResult[]) =>
   isShare(results[0]?.measure ?? '') ? 'share' : 'number'
@@ -11,7 +12,10 @@ const unitOf = (results: readonly CellResult[]) =>
 /** The bands of more would cover each other. */
 const MOST_BANDS = 4
 
-/** The measure over the rounds of one setting: a line a variant; of a few, with bands from the lowest to the highest seed. */
+/**
+ * The measure over the rounds of one setting: a line a variant; of a few, with bands from the lowest to the highest seed. A
+ * variant that starts from the model of another begins where that one ends; calibrated models stand beside their line.
+ */
 export function curvesPicture(title: string, results: readonly CellResult[]): string {
   const variants = groupBy(results, ({ variant }) => variant)
   return curveSvg({
@@ -20,20 +24,33 @@ export function curvesPicture(title: string, results: readonly CellResult[]): st
     y: { label: results[0]?.measure ?? '', unit: unitOf(results) },
     series: [...variants].map(([name, own]) => ({
       name,
-      points: curveOf(own).map(({ x, ...value }) =>
-        variants.size > MOST_BANDS ? { x, y: value.y } : { x, ...value },
+      points: curveOf(own, firstRound(own, variants)).map(({ low, high, ...point }) =>
+        variants.size > MOST_BANDS ? point : { ...point, low, high },
       ),
     })),
   })
 }
 
+/** Where the rounds of a variant begin: after all those of what it starts from. */
+function firstRound(
+  results: readonly CellResult[],
+  variants: ReadonlyMap<string, readonly CellResult[]>,
+): number {
+  const start = variants.get(results[0]?.startsFrom ?? '') ?? []
+  const rounds = start.flatMap(({ curve }) => Object.keys(curve).map(Number))
+  return rounds.length === 0 ? 0 : Math.max(...rounds) + firstRound(start, variants)
+}
+
 /** Only rounds that every seed measured: a mean over other seeds than the one before would jump. */
-function curveOf(results: readonly CellResult[]) {
+function curveOf(results: readonly CellResult[], first: number) {
   const curves = results.map(({ curve }) => new Map(Object.entries(curve)))
+  const calibrated = results[0]?.calibration?.rounds ?? []
   const rounds = [...(curves[0]?.keys() ?? [])]
   return rounds.flatMap((round) => {
     const values = curves.map((curve) => curve.get(round)).filter((value) => value !== undefined)
-    return values.length < curves.length ? [] : [{ x: Number(round), ...chartValue(values) }]
+    const aside = calibrated.includes(Number(round)) ? { isAside: true } : {}
+    const x = first + Number(round)
+    return values.length < curves.length ? [] : [{ x, ...chartValue(values), ...aside }]
   })
 }
 
@@ -64,7 +81,41 @@ export function accuracyPicture(title: string, results: readonly CellResult[]): 
   })
 }
 
-function chartValue(values: readonly number[]): ChartValue {
+/** What each variant gained over the baseline, in every setting. Whiskers go from the lowest to the highest seed. */
+export function gainPicture(
+  { name, baseline }: Pick<Study, 'name' | 'baseline'>,
+  results: readonly CellResult[],
+): string {
+  const settings = groupBy(results, ({ setting }) => setting)
+  const variants = [...groupBy(results, ({ variant }) => variant).keys()]
+  const gainAt = (setting: string, variant: string): ChartValue | null => {
+    const [others, own] = [baseline, variant].map((of) =>
+      (settings.get(setting) ?? []).filter((one) => one.variant === of),
+    )
+    const gains = (own ?? []).map((one) => differenceTo(one, others ?? []))
+    const known = gains.filter((gain) => gain !== undefined)
+    return known.length === 0 ? null : chartValue(known)
+  }
+  return barSvg({
+    title: `${name}: gain over ${baseline}`,
+    label: 'setting',
+    categories: [...settings.keys()],
+    y: { label: `gain in ${results[0]?.measure ?? ''}`, unit: unitOf(results) },
+    form: 'markers',
+    series: variants
+      .filter((variant) => variant !== baseline)
+      .map((variant) => ({
+        name: variant,
+        values: [...settings.keys()].map((setting) => gainAt(setting, variant)),
+      })),
+  })
+}
+
+interface Range extends ChartValue {
+  readonly low: number
+  readonly high: number
+}
+function chartValue(values: readonly number[]): Range {
   const { mean, low, high } = rangeOf(values)
   return { y: mean, low, high }
 }

@@ -24,7 +24,7 @@ const machine: Machine = {
 }
 const page = (change: Partial<StudyResults> = {}): StudyResults => ({
   study: {
-    ...{ name: 'digits', base: 'fedins', measure: null, seeds: [0, 1] },
+    ...{ name: 'digits', base: 'fedins', baseline: null, measure: null, seeds: [0, 1] },
     variants: [
       { name: 'fedins', overrides: {} },
       { name: 'probe', overrides: { method: { adapt: 'none' } } },
@@ -45,7 +45,7 @@ const page = (change: Partial<StudyResults> = {}): StudyResults => ({
   ...change,
 })
 const markdownOf = (results: StudyResults): string =>
-  resultsMarkdown(results, studyTables(results.results, results.study.base))
+  resultsMarkdown(results, studyTables(results.results, results.study))
 
 describe('the page of a study', () => {
   const lines = markdownOf(page()).split('\n')
@@ -95,6 +95,38 @@ describe('the page of a study', () => {
       expect(await readFile(join(two, name), 'utf8')).toBe(text)
       if (name.endsWith('.svg')) expect(text).toMatch(/^<svg [\s\S]*probe[\s\S]*<\/svg>\s*$/)
     }
+  })
+
+  it('over a baseline says so, draws the gains, and explains calibrations and starts', async () => {
+    const { study } = page()
+    const calibrated = cell('reference', 'ccvr', [0.75, 0.875]).map((one) => ({
+      ...one,
+      startsFrom: 'fedavg',
+      calibration: { rounds: [1], before: { accuracy: 0.5 } },
+    }))
+    const of = page({
+      study: { ...study, base: 'fedavg', baseline: 'fedavg' },
+      results: [...cell('reference', 'fedavg', [0.5, 0.5]), ...calibrated],
+    })
+    const text = markdownOf(of)
+    expect(text).toContain(
+      'The gain is accuracy of the variant less that of fedavg, seed by seed: above 0, the variant is higher.',
+    )
+    expect(text).toContain('*before* is accuracy of the model that it corrected')
+    expect(text).toContain('counts bytes and seconds of its own rounds alone')
+    expect(text).toContain('![gain over fedavg](gain.svg)')
+    const directory = join(root, 'calibrated')
+    await writeResults(directory, of)
+    expect((await readdir(directory)).sort()).toEqual([
+      ...['README.md', 'accuracy.svg', 'curves-reference.svg', 'gain.svg'],
+    ])
+    const picture = await readFile(join(directory, 'gain.svg'), 'utf8')
+    expect(picture).toContain('ccvr')
+    expect(picture).toContain('gain over fedavg')
+    // The line of ccvr begins where that of fedavg ends, in round 1: the axis goes to round 2.
+    const curves = await readFile(join(directory, 'curves-reference.svg'), 'utf8')
+    expect(curves).toMatch(/>2<\/text>/)
+    expect(lines.join()).not.toMatch(/gain\.svg|before|own rounds/)
   })
 
   it('shows a measure that is no share by markers, and a variant that was never measured not at all', async () => {

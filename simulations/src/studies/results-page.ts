@@ -4,7 +4,7 @@ import type { Machine } from '#simulations/benchmarks/machine.js'
 import { markdownTable, type Table } from '#simulations/report/markdown.js'
 import type { CellResult } from './cell-result.js'
 import type { Study } from './load-study.js'
-import { accuracyPicture, curvesPicture } from './pictures.js'
+import { accuracyPicture, curvesPicture, gainPicture } from './pictures.js'
 import { writeResultFile } from './results-directory.js'
 import type { Named } from './study-file.js'
 import { tableText, valueText } from './table-text.js'
@@ -19,14 +19,17 @@ export interface StudyResults {
   readonly command: string
 }
 
-/** Writes `README.md`, `accuracy.svg` and `curves-<setting>.svg`. The same results give the same bytes. */
+/** Writes `README.md`, `accuracy.svg`, `curves-<setting>.svg` and, over a baseline, `gain.svg`. The same results give the same bytes. */
 export async function writeResults(directory: string, page: StudyResults): Promise<void> {
-  const tables = studyTables(page.results, page.study.base)
+  const tables = studyTables(page.results, page.study)
   await writeResultFile(join(directory, 'README.md'), resultsMarkdown(page, tables))
   await writeResultFile(
     join(directory, 'accuracy.svg'),
     accuracyPicture(page.study.name, page.results),
   )
+  if (isGainDrawn(tables)) {
+    await writeResultFile(join(directory, 'gain.svg'), gainPicture(page.study, page.results))
+  }
   for (const { setting } of tables) {
     const own = page.results.filter((result) => result.setting === setting)
     const title = `${page.study.name}: ${setting}`
@@ -34,13 +37,19 @@ export async function writeResults(directory: string, page: StudyResults): Promi
   }
 }
 
+/** Over a baseline, where there is a pair. */
+const isGainDrawn = (tables: readonly StudyTable[]): boolean =>
+  tables.some(({ baseline, rows }) => baseline !== null && rows.some(({ gain }) => gain !== null))
+
 export function resultsMarkdown(page: StudyResults, tables: readonly StudyTable[]): string {
   const { study, results, command } = page
   const measure = results[0]?.measure ?? ''
   return [
     `# ${study.name}`,
-    `Written by \`${command}\`. Every value is the mean over seeds ± the sample standard deviation. The gain is ${measure} of ${study.base} less that of the variant, seed by seed: above 0, ${study.base} is higher. In pictures, whiskers and bands go from the lowest to the highest seed.`,
+    `Written by \`${command}\`. Every value is the mean over seeds ± the sample standard deviation. ${gainSentence(study, measure)} In pictures, whiskers and bands go from the lowest to the highest seed.`,
+    ...calibrationSentences(results, measure),
     `![${measure} of every variant](accuracy.svg)`,
+    ...(isGainDrawn(tables) ? [`![gain over ${study.baseline}](gain.svg)`] : []),
     ...tables.flatMap((table) => [
       `## ${table.setting}`,
       markdownTable(tableText(table)),
@@ -55,6 +64,26 @@ export function resultsMarkdown(page: StudyResults, tables: readonly StudyTable[
   ]
     .join('\n\n')
     .concat('\n')
+}
+
+function gainSentence({ base, baseline }: StudyResults['study'], measure: string): string {
+  return baseline === null
+    ? `The gain is ${measure} of ${base} less that of the variant, seed by seed: above 0, ${base} is higher.`
+    : `The gain is ${measure} of the variant less that of ${baseline}, seed by seed: above 0, the variant is higher.`
+}
+
+function calibrationSentences(results: readonly CellResult[], measure: string): string[] {
+  const isCalibrated = results.some(({ calibration }) => calibration !== undefined)
+  const isContinued = results.some(({ startsFrom }) => startsFrom !== undefined)
+  const sentences = [
+    isCalibrated
+      ? `Where a variant ends with a calibration, *before* is ${measure} of the model that it corrected, and ${measure} that of the calibrated one. *Worst class* is the lowest recall of any class.`
+      : '',
+    isContinued
+      ? 'A variant that starts from the model of another counts bytes and seconds of its own rounds alone.'
+      : '',
+  ].filter((sentence) => sentence !== '')
+  return sentences.length === 0 ? [] : [sentences.join(' ')]
 }
 
 const changesTable = (kind: string, named: readonly Named[]): string =>

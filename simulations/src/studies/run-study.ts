@@ -9,6 +9,7 @@ import { cellResultOf, measureOf, type CellResult } from './cell-result.js'
 import { findFinishedRuns, isOfThisEngine, type FinishedRuns } from './finished-runs.js'
 import type { Cell, Study } from './load-study.js'
 import { readCellResult, writeCellResult } from './results-directory.js'
+import { modelOf, readyCell, startingFrom, withStart, type ReadyCell } from './sibling-models.js'
 
 /** Where a cell's result came from: it was run, or an earlier run's record or result was taken. */
 export type CellSource = 'run' | 'record' | 'results'
@@ -31,23 +32,26 @@ export interface RunStudyOptions extends SimulateOptions {
 }
 
 /**
- * Runs the cells one after another. Ends early, with those that are finished, when `signal` aborts. Throws what a cell's run
- * throws, with the cell in front of the message; the cells before it are kept.
+ * Runs the cells one after another. A cell that starts from the model of another gets the one that this made; where it was
+ * finished before and its model is gone, it is run again if some cell still needs the model. Ends early, with those that are
+ * finished, when `signal` aborts. Throws what a cell's run throws, with the cell in front of the message; the cells before it
+ * are kept.
  */
 export async function runStudy(
   study: Study,
   options: RunStudyOptions,
 ): Promise<readonly FinishedCell[]> {
   const cells = await pinAll(study.cells, options)
-  const hashes = new Set(cells.map(({ config }) => configHash(config)))
+  const configs = cells.map(({ config }) => config)
   const { runsDirectory, resume = false } = options
-  const earlier = resume ? await findFinishedRuns(runsDirectory, hashes) : new Map<never, never>()
+  const earlier = resume ? await findFinishedRuns(runsDirectory, configs) : new Map<never, never>()
+  const context = { study: { ...study, cells }, options, earlier }
   const finished: FinishedCell[] = []
   for (const [index, cell] of cells.entries()) {
     if (options.signal?.aborted === true) break
     options.onCell?.(cell, index)
-    const done =
-      (await earlierOf(study, cell, { earlier, options })) ?? (await runCell(study, cell, options))
+    const ready = readyCell(cell, finished)
+    const done = (await usableEarlier(context, ready.cell)) ?? (await runCell(context, ready))
     if (done === null) break
     if (options.results !== undefined && done.source !== 'results')
       await writeCellResult(options.results, done.result)
@@ -65,16 +69,21 @@ async function pinAll(cells: readonly Cell[], options: RunStudyOptions): Promise
   return pinned
 }
 
-interface Earlier {
-  readonly earlier: FinishedRuns
+interface Context {
+  readonly study: Study
   readonly options: RunStudyOptions
+  readonly earlier: FinishedRuns
 }
+/** Null for a cell that is to be run: nothing of it is there, or not the model that another cell is to start from. */
+async function usableEarlier(context: Context, cell: Cell): Promise<FinishedCell | null> {
+  const found = await earlierOf(context, cell)
+  return found === null || (await isModelLacking(context, found)) ? null : found
+}
+
 async function earlierOf(
-  study: Study,
+  { study, earlier, options: { results, resume } }: Context,
   cell: Cell,
-  { earlier, options }: Earlier,
 ): Promise<FinishedCell | null> {
-  const { results, resume } = options
   if (resume !== true) return null
   const run = earlier.get(configHash(cell.config))
   const result = results === undefined ? null : await readCellResult(results, cell)
@@ -86,19 +95,31 @@ async function earlierOf(
   return finishedBy(study, cell, { run, source: 'record' })
 }
 
+/** Whether its model is gone and a cell that starts from it, or one that starts from that, is still to be run. */
+async function isModelLacking(context: Context, found: FinishedCell): Promise<boolean> {
+  const { modelHash } = found.result
+  const next = startingFrom(context.study.cells, found.result)
+  if (next.length === 0 || (modelHash !== null && (await modelOf(found)) !== null)) return false
+  if (modelHash === null) return true
+  for (const cell of next)
+    if ((await usableEarlier(context, withStart(cell, modelHash))) === null) return true
+  return false
+}
+
 const isOf = (result: CellResult, study: Study, cell: Cell): boolean =>
   result.configHash === configHash(cell.config) &&
   result.version === VERSION &&
   result.measure === measureOf(study, result.metrics)
 
 async function runCell(
-  study: Study,
-  cell: Cell,
-  options: RunStudyOptions,
+  { study, options }: Context,
+  { cell, start }: ReadyCell,
 ): Promise<FinishedCell | null> {
   const { simulate: run = simulate } = options
   try {
-    const ended = await run(cell.config, options)
+    const bytes = start === null ? null : await modelOf(start)
+    const given = bytes === null ? {} : { start: bytes }
+    const ended = await run(cell.config, { ...options, ...given })
     return isWhole(ended.record) ? finishedBy(study, cell, { run: ended, source: 'run' }) : null
   } catch (cause) {
     if (!(cause instanceof FederationError)) throw cause

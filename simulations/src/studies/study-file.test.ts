@@ -5,7 +5,7 @@ import { baseOf, isStudy, parseStudyFile } from './study-file.js'
 describe('an experiment file', () => {
   it('is taken apart into base, variants and settings, in the order they are written', () => {
     const file = {
-      ...{ name: 'digits', rounds: 3, measure: 'loss' },
+      ...{ name: 'digits', rounds: 3, measure: 'loss', baseline: 'one' },
       variants: { two: { rounds: 2 }, one: { rounds: 1 } },
       settings: { skewed: { data: { partition: 'shards:2' } } },
     }
@@ -16,7 +16,7 @@ describe('an experiment file', () => {
         { name: 'one', overrides: { rounds: 1 } },
       ],
       settings: [{ name: 'skewed', overrides: { data: { partition: 'shards:2' } } }],
-      measure: 'loss',
+      ...{ measure: 'loss', baseline: 'one' },
     })
     expect(baseOf(file)).toEqual({ name: 'digits', rounds: 3 })
   })
@@ -39,6 +39,7 @@ describe('an experiment file', () => {
     ['a seed of its own', { variants: { a: { seed: 1 } } }, /^variants\.a\.seed: cannot be/],
     ['a name of its own', { settings: { a: { name: 'b' } } }, /^settings\.a\.name: cannot be/],
     ['a study in a study', { variants: { a: { variants: {} } } }, /^variants\.a\.variants: /],
+    ['a baseline that is no name', { baseline: '' }, /^baseline: expected the name of a variant/],
     ['a measure that is no name', { measure: 3 }, /^measure: expected/],
   ])('with %s is refused', (_, file, message) => {
     expect(() => parseStudyFile(file)).toThrow(

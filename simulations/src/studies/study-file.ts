@@ -16,12 +16,14 @@ export interface StudyFile {
   readonly settings: readonly Named[]
   /** The metric that methods are compared by; null: accuracy. */
   readonly measure: string | null
+  /** The variant that gains are counted over; null: the gain of the base over each is. */
+  readonly baseline: string | null
 }
 
 /** The setting of the base configuration itself. */
 export const REFERENCE = 'reference'
 
-const STUDY_KEYS = ['variants', 'settings', 'measure']
+const STUDY_KEYS = ['variants', 'settings', 'measure', 'baseline']
 /** The study's own; what it varies otherwise is written once, in the base. */
 const FIXED_KEYS = [...STUDY_KEYS, 'name', 'seed']
 /** Names become parts of file names, on file systems that know no upper case too. */
@@ -38,15 +40,20 @@ export const baseOf = (file: JsonObject): RunConfigInput =>
 
 /** Throws `config/invalid`, naming the key. */
 export function parseStudyFile(file: JsonObject): StudyFile {
-  const { measure = null } = file
-  if (measure !== null && (typeof measure !== 'string' || measure === ''))
-    throw invalid('measure: expected the name of a metric')
   return {
     base: baseOf(file),
     variants: namedIn(file, 'variants'),
     settings: namedIn(file, 'settings'),
-    measure,
+    measure: nameIn(file, 'measure', 'a metric'),
+    baseline: nameIn(file, 'baseline', 'a variant'),
   }
+}
+
+function nameIn(file: JsonObject, key: 'measure' | 'baseline', of: string): string | null {
+  const name = Object.hasOwn(file, key) ? (file[key] ?? null) : null
+  if (name !== null && (typeof name !== 'string' || name === ''))
+    throw invalid(`${key}: expected the name of ${of}`)
+  return name
 }
 
 function namedIn(file: JsonObject, key: 'variants' | 'settings'): readonly Named[] {

@@ -8,11 +8,12 @@ export const valueText = (measure: string, value: number): string =>
   isShare(measure) ? percent(value) : decimals(value)
 
 /** A table as people read it: numbers as text, and no column that is empty. */
-export function tableText({ rows }: StudyTable): {
+export function tableText(table: StudyTable): {
   readonly head: readonly string[]
   readonly rows: readonly (readonly string[])[]
 } {
-  const columns = columnsOf(rows).filter(({ cells }) => cells.some((cell) => cell !== NOTHING))
+  const { rows } = table
+  const columns = columnsOf(table).filter(({ cells }) => cells.some((cell) => cell !== NOTHING))
   return {
     head: columns.map(({ title }) => title),
     rows: rows.map((_, row) => columns.map(({ cells }) => cells[row] ?? NOTHING)),
@@ -24,23 +25,46 @@ interface Column {
   readonly title: string
   readonly cells: readonly string[]
 }
-function columnsOf(rows: readonly StudyRow[]): readonly Column[] {
+function columnsOf({ rows, baseline }: StudyTable): readonly Column[] {
   const measure = rows[0]?.measure ?? ''
   const column = (title: string, cell: (row: StudyRow) => string | null): Column => ({
     title,
     cells: rows.map((row) => cell(row) ?? NOTHING),
   })
+  const text = (value: number): string => valueText(measure, value)
   const share = (value: number | null) => (value === null ? null : percent(value))
+  const gains = (title: string, of: (row: StudyRow) => Estimate | null) =>
+    column(title, (row) => {
+      const gain = of(row)
+      return gain && gainText(measure, gain)
+    })
+  const gain = gains(
+    baseline === null ? 'gain of the base' : `gain over ${baseline}`,
+    (row) => row.gain,
+  )
+  const isCalibrated = rows.some(({ before }) => before !== null)
+  const added = gains('gain of the calibration', ({ calibrationGain }) => calibrationGain)
+  // Where all start from the baseline, what a calibration adds is the gain over the baseline.
+  const isNew = added.cells.some((cell, row) => cell !== NOTHING && cell !== gain.cells[row])
   return [
     column('variant', ({ variant }) => variant),
-    column(measure, ({ value }) => value && estimateText(value, (one) => valueText(measure, one))),
+    column('before', ({ before }) => before && text(before.mean)),
+    column(measure, ({ value }) => value && estimateText(value, text)),
+    ...(baseline === null ? [] : [gain]),
+    ...(isNew ? [added] : []),
+    ...(isCalibrated
+      ? [
+          column('worst class before', ({ worstBefore }) => share(worstBefore)),
+          column('worst class', ({ worstClass }) => share(worstClass)),
+        ]
+      : []),
     column('seeds', ({ seeds }) => String(seeds.length)),
     column('lowest client', ({ lowestClient }) => share(lowestClient)),
     column('highest client', ({ highestClient }) => share(highestClient)),
     column('up', ({ bytesUp }) => bytes(bytesUp)),
     column('down', ({ bytesDown }) => bytes(bytesDown)),
     column('seconds', ({ seconds }) => seconds.toFixed(1)),
-    column('gain of the base', ({ gain }) => gain && gainText(measure, gain)),
+    ...(baseline === null ? [gain] : []),
   ]
 }
 

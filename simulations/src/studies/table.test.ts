@@ -16,6 +16,8 @@ const cell = (
   ...change,
 })
 
+const OF_BASE = { base: 'base', baseline: null }
+
 describe('the table of a study', () => {
   it('gives mean and sample spread of every variant, and the gain of the base seed by seed', () => {
     const [table] = studyTables(
@@ -27,7 +29,7 @@ describe('the table of a study', () => {
         cell('other', 1, { accuracy: 0.68 }),
         cell('other', 2, { accuracy: 0.6 }),
       ],
-      'base',
+      OF_BASE,
     )
     const [base, other] = table!.rows
     // 0.8; deviations 0, −0.1, 0.1: √(0.02 / 2) = 0.1.
@@ -47,7 +49,7 @@ describe('the table of a study', () => {
         cell('other', 0, { accuracy: 0.6 }),
         cell('other', 7, { accuracy: 0.1 }),
       ],
-      'base',
+      OF_BASE,
     )
     expect(table!.rows[1]!.gain).toEqual({ mean: near(0.3), spread: null, count: 1 })
   })
@@ -60,7 +62,7 @@ describe('the table of a study', () => {
         cell('base', 0, { accuracy: 0.5 }, { setting: 'alike' }),
         cell('other', 0, { accuracy: 0.75 }, { setting: 'alike' }),
       ],
-      'base',
+      OF_BASE,
     )
     expect(tables.map(({ setting, rows }) => [setting, rows[1]?.gain?.mean])).toEqual([
       ['reference', near(0.1)],
@@ -70,7 +72,7 @@ describe('the table of a study', () => {
 
   it('knows no spread of one seed, no gain without the base and nothing where nothing was measured', () => {
     const results = [cell('one', 0, { accuracy: 0.5 }), cell('two', 0, { loss: 3 })]
-    const [table] = studyTables(results, 'base')
+    const [table] = studyTables(results, OF_BASE)
     expect(table!.rows[0]).toMatchObject({ value: { mean: 0.5, spread: null }, gain: null })
     expect(table!.rows[1]).toMatchObject({ value: null, gain: null })
     expect(tableText(table!)).toEqual({
@@ -93,7 +95,7 @@ describe('the table of a study', () => {
         cell('base', 0, ends(0.3, 0.9), { measure, bytesUp: 2000 }),
         cell('base', 1, ends(0.5, 1), { measure, bytesUp: 5000, seconds: 9 }),
       ],
-      'base',
+      OF_BASE,
     )
     expect(tableText(table!)).toEqual({
       head: [
@@ -101,6 +103,99 @@ describe('the table of a study', () => {
         ...['up', 'down', 'seconds'],
       ],
       rows: [['base', '60.00 % ± 0.00 %', '2', '40.00 %', '95.00 %', '3.50 kB', '3.00 kB', '6.5']],
+    })
+  })
+
+  it('over a baseline gives the gain of every other variant, seed by seed, before everything else', () => {
+    const [table] = studyTables(
+      [
+        cell('start', 0, { accuracy: 0.5 }),
+        cell('start', 1, { accuracy: 0.75 }),
+        cell('better', 0, { accuracy: 0.625 }),
+        cell('better', 1, { accuracy: 0.75 }),
+        cell('base', 0, { accuracy: 0.25 }),
+      ],
+      { base: 'base', baseline: 'start' },
+    )
+    const { head, rows } = tableText(table!)
+    expect(head).toEqual([
+      ...['variant', 'accuracy', 'gain over start', 'seeds', 'up', 'down', 'seconds'],
+    ])
+    // Gains 0.125 and 0: mean 0.0625, spread 0.125 / √2.
+    expect(rows.map((row) => row[2])).toEqual(['–', '+6.25 ± 8.84 points', '-25.00 ± – points'])
+    expect(table!.baseline).toBe('start')
+  })
+
+  it('has no column of gains where the baseline is not there', () => {
+    const [table] = studyTables([cell('other', 0, { accuracy: 0.5 })], {
+      ...{ base: 'base', baseline: 'start' },
+    })
+    expect(tableText(table!).head).not.toContain('gain over start')
+  })
+
+  describe('with calibrations', () => {
+    const recalls = (accuracy: number, cat: number, dog: number) => ({
+      ...{ accuracy, 'recall/cat': cat, 'recall/dog': dog },
+    })
+    const calibrated = (
+      variant: string,
+      seed: number,
+      [before, after]: readonly [Record<string, number>, Record<string, number>],
+    ): CellResult => cell(variant, seed, after, { calibration: { rounds: [1], before } })
+    const trained = [
+      cell('fedavg', 0, recalls(0.5, 0.9, 0.1)),
+      cell('fedavg', 1, recalls(0.75, 0.5, 1)),
+    ]
+    const ccvr = [
+      calibrated('ccvr', 0, [recalls(0.5, 0.9, 0.1), recalls(0.625, 0.75, 0.5)]),
+      calibrated('ccvr', 1, [recalls(0.75, 0.5, 1), recalls(0.75, 0.7, 0.8)]),
+    ]
+    const over = { base: 'fedavg', baseline: 'fedavg' }
+
+    it('shows the model before and after, and the class that is recognised worst', () => {
+      const [table] = studyTables([...trained, ...ccvr], over)
+      const { head, rows } = tableText(table!)
+      expect(head.slice(0, 7)).toEqual([
+        ...['variant', 'before', 'accuracy', 'gain over fedavg', 'worst class before'],
+        ...['worst class', 'seeds'],
+      ])
+      expect(rows.map((row) => row.slice(0, 6))).toEqual([
+        ['fedavg', '–', '62.50 % ± 17.68 %', '–', '–', '30.00 %'],
+        ['ccvr', '62.50 %', '68.75 % ± 8.84 %', '+6.25 ± 8.84 points', '30.00 %', '60.00 %'],
+      ])
+    })
+
+    it('says what a calibration added where that is not the gain over the baseline', () => {
+      const other = calibrated('fedprox-ccvr', 0, [
+        recalls(0.5625, 0.5, 0.625),
+        recalls(0.75, 0.75, 0.75),
+      ])
+      const [table] = studyTables([...trained, ...ccvr, other], over)
+      const { head, rows } = tableText(table!)
+      const at = head.indexOf('gain of the calibration')
+      expect(rows.map((row) => row.slice(at - 1, at + 1))).toEqual([
+        ['–', '–'],
+        ['+6.25 ± 8.84 points', '+6.25 ± 8.84 points'],
+        ['+25.00 ± – points', '+18.75 ± – points'],
+      ])
+      // Without a baseline there is nothing else that says it.
+      const [plain] = studyTables(ccvr, OF_BASE)
+      expect(tableText(plain!).head).toContain('gain of the calibration')
+    })
+
+    it('takes the worst class of the examples that the measure is of', () => {
+      const metrics = { 'recall/cat': 0.1, 'federated/recall/cat': 0.4, 'federated/accuracy': 0.5 }
+      const [table] = studyTables(
+        [
+          cell('ccvr', 0, metrics, {
+            measure: 'federated/accuracy',
+            calibration: { rounds: [1], before: { 'federated/accuracy': 0.25 } },
+          }),
+        ],
+        OF_BASE,
+      )
+      expect(table!.rows[0]).toMatchObject({ worstBefore: null, worstClass: 0.4 })
+      expect(table!.rows[0]?.calibrationGain?.mean).toBe(0.25)
     })
   })
 

@@ -1,6 +1,8 @@
 /** What a study comes to: by setting, every variant over its seeds, and the base against it. */
+import type { Metrics } from '#protocol/record.js'
 import { meanAndSpread } from '#simulations/report/numbers.js'
 import type { CellResult } from './cell-result.js'
+import type { Study } from './load-study.js'
 
 /** Mean and sample standard deviation over `count` seeds; of one seed there is no spread. */
 export interface Estimate {
@@ -14,36 +16,56 @@ export interface StudyRow {
   readonly seeds: readonly number[]
   /** Of the last value of the measure; null where it was never taken. */
   readonly value: Estimate | null
+  /** Of runs that end with a calibration: the measure of the model that it corrected, and what it added, seed by seed. */
+  readonly before: Estimate | null
+  readonly calibrationGain: Estimate | null
+  /** Recall of the class that is recognised worst, before a calibration and at the end. Means over the seeds. */
+  readonly worstBefore: number | null
+  readonly worstClass: number | null
   /** Accuracy of the worst and the best served client, where clients scored the final model. Means over the seeds. */
   readonly lowestClient: number | null
   readonly highestClient: number | null
   readonly bytesUp: number
   readonly bytesDown: number
   readonly seconds: number
-  /** The base less this variant, seed by seed: above 0, the base is higher. Null for the base itself, and without a pair. */
+  /**
+   * Over a baseline: this variant less the baseline. Without one: the base less this variant. Seed by seed; null for the one that
+   * others are compared with, and without a pair.
+   */
   readonly gain: Estimate | null
 }
 export interface StudyTable {
   readonly setting: string
+  /** The variant that gains are counted over; null: they are those of the base over each. */
+  readonly baseline: string | null
   readonly rows: readonly StudyRow[]
 }
+/** What variants are compared with. */
+export type Compared = Pick<Study, 'base' | 'baseline'>
 
 /** Settings and variants in the order in which they first occur. */
-export function studyTables(results: readonly CellResult[], base: string): readonly StudyTable[] {
+export function studyTables(
+  results: readonly CellResult[],
+  { base, baseline }: Compared,
+): readonly StudyTable[] {
   return [...groupBy(results, ({ setting }) => setting)].map(([setting, cells]) => {
     const variants = groupBy(cells, ({ variant }) => variant)
-    const ofBase = variants.get(base) ?? []
+    const other = baseline ?? base
+    const others = variants.get(other) ?? []
     const rows = [...variants].map(([variant, own]) =>
-      rowOf(variant, own, variant === base ? [] : ofBase),
+      rowOf(variant, own, (result) => {
+        const difference = variant === other ? undefined : differenceTo(result, others)
+        return difference === undefined || baseline !== null ? difference : -difference
+      }),
     )
-    return { setting, rows }
+    return { setting, baseline, rows }
   })
 }
 
 function rowOf(
   variant: string,
   results: readonly CellResult[],
-  base: readonly CellResult[],
+  gainOf: (result: CellResult) => number | undefined,
 ): StudyRow {
   const metric = (name: string) => estimate(results.map(({ metrics }) => metrics[name]))?.mean
   const mean = (of: (result: CellResult) => number) => estimate(results.map(of))?.mean ?? 0
@@ -52,22 +74,46 @@ function rowOf(
     measure: results[0]?.measure ?? '',
     seeds: results.map(({ seed }) => seed),
     value: estimate(results.map(valueOf)),
+    before: estimate(results.map(beforeOf)),
+    calibrationGain: estimate(results.map((one) => less(valueOf(one), beforeOf(one)))),
+    worstBefore:
+      estimate(results.map((one) => worstOf(one, one.calibration?.before)))?.mean ?? null,
+    worstClass: estimate(results.map((one) => worstOf(one, one.metrics)))?.mean ?? null,
     lowestClient: metric('federated/lowestAccuracy') ?? null,
     highestClient: metric('federated/highestAccuracy') ?? null,
     bytesUp: mean(({ bytesUp }) => bytesUp),
     bytesDown: mean(({ bytesDown }) => bytesDown),
     seconds: mean(({ seconds }) => seconds),
-    gain: estimate(results.map((result) => differenceTo(result, base))),
+    gain: estimate(results.map(gainOf)),
   }
 }
 
 /** The value that a cell counts with. */
 export const valueOf = ({ metrics, measure }: CellResult): number | undefined => metrics[measure]
 
-function differenceTo(result: CellResult, base: readonly CellResult[]): number | undefined {
-  const partner = base.find(({ seed }) => seed === result.seed)
-  const [own, other] = [valueOf(result), partner === undefined ? undefined : valueOf(partner)]
-  return own === undefined || other === undefined ? undefined : other - own
+/** The same of the model that its calibration corrected. */
+export const beforeOf = ({ calibration, measure }: CellResult): number | undefined =>
+  calibration?.before[measure]
+
+/** On the examples that the measure is of. */
+function worstOf({ measure }: CellResult, metrics: Metrics = {}): number | undefined {
+  const prefix = measure.startsWith('federated/') ? 'federated/recall/' : 'recall/'
+  const recalls = Object.entries(metrics).flatMap(([name, value]) =>
+    name.startsWith(prefix) ? [value] : [],
+  )
+  return recalls.length === 0 ? undefined : Math.min(...recalls)
+}
+
+const less = (value: number | undefined, other: number | undefined): number | undefined =>
+  value === undefined || other === undefined ? undefined : value - other
+
+/** The value of a cell less that of the same seed among others; undefined without a pair. */
+export function differenceTo(
+  result: CellResult,
+  others: readonly CellResult[],
+): number | undefined {
+  const partner = others.find(({ seed }) => seed === result.seed)
+  return less(valueOf(result), partner === undefined ? undefined : valueOf(partner))
 }
 
 /** Over the values that are there; null if none is. */
