@@ -105,7 +105,7 @@ function registerList(runs: Command): void {
           line.runId,
           line.name,
           line.reason === null ? line.state : `${line.state}: ${line.reason}`,
-          `${line.round}/${line.rounds}`,
+          line.rounds === 0 ? String(line.round) : `${line.round}/${line.rounds}`,
           line.accuracy === null ? '–' : percent(line.accuracy),
           line.createdAt,
         ]),
