@@ -4,6 +4,7 @@
  */
 import { bundleHash, decodeBundle, encodeBundle } from '#protocol/bundle.js'
 import type { Bundle } from '#protocol/bundle.js'
+import type { Diagnostics } from '#protocol/diagnostics.js'
 import type { Slot } from '#protocol/ids.js'
 import type { Fate, Metrics } from '#protocol/record.js'
 import { unwrap } from '#protocol/result.js'
@@ -37,6 +38,7 @@ export interface InMemoryRound {
   readonly plan: ProgramPlan
   readonly reporters: readonly Slot[]
   readonly metrics: Metrics
+  readonly diagnostics: Diagnostics | null
   readonly clientMetrics: ReadonlyMap<Slot, Metrics>
   readonly state: Bundle
   readonly released: Bundle
@@ -107,6 +109,7 @@ export async function runRoundsInMemory(run: InMemoryRun): Promise<InMemoryResul
       plan,
       reporters: folded.reporters,
       metrics: closed.metrics,
+      diagnostics: closed.diagnostics ?? null,
       clientMetrics: new Map(performed.map(({ slot, result }) => [slot, result.metrics])),
       state,
       released: program.released(state).bundle,
