@@ -124,7 +124,7 @@ describe('CCVR on real processes', () => {
     it('trains as without it, then asks everyone once and releases a better model', () => {
       const { rounds } = whole.record
       expect(rounds.map(({ part }) => part)).toEqual([
-        ...Array(ROUNDS + 1).fill('method'),
+        ...Array<string>(ROUNDS + 1).fill('method'),
         'calibration',
       ])
       expect(rounds.slice(0, -1).map(({ modelHash }) => modelHash)).toEqual(
@@ -153,7 +153,7 @@ describe('CCVR on real processes', () => {
     })
 
     it('sends as many bytes as the formula says, and a header', async () => {
-      const clients = await openAllClients({ ...SOURCE, clients: 4 })
+      const clients = await openAllClients({ ...SOURCE, clients: 4, testFraction: 0.1 })
       const held = clients.map(
         ({ train: { source, indices } }) =>
           new Set([...indices].map((row) => source.labels[row])).size,
@@ -240,7 +240,7 @@ describe('CCVR on real processes', () => {
         'calibration.covMode=half',
         ...remote,
       )
-      expect(bad).toMatchObject({ status: 2, result: { code: 'config/invalid' } })
+      expect(bad).toMatchObject({ status: 2, result: { code: 'config/unknown-name' } })
     })
 
     it('works on a simulated run, and refuses one whose method releases no model', async () => {
@@ -331,7 +331,7 @@ describe('CCVR on real processes', () => {
       await watching.ended
       const { out, record } = await exported(runId)
       const members = record.rounds.slice(1).map(accepted)
-      expect(members).toEqual([...Array(ROUNDS).fill([0, 1, 2]), [0, 1, 2, 3]])
+      expect(members).toEqual([...Array<number[]>(ROUNDS).fill([0, 1, 2]), [0, 1, 2, 3]])
       await expectReplay(out, record)
     })
   })

@@ -7,6 +7,7 @@ import type { RunRecord } from '#protocol/record.js'
 import { unwrap } from '#protocol/result.js'
 import { parseRunConfig, type RunConfigInput } from '#protocol/run-config.js'
 import { CATALOGUE, configCatalogue } from '#algorithms/catalogue.js'
+import { assertPossible } from '#algorithms/from-config.js'
 import { readCached } from '#simulations/bundle-cache.js'
 import { overridden } from '#simulations/experiments.js'
 import { summarise } from '#simulations/report/summary.js'
@@ -141,6 +142,7 @@ async function calibrateHere(
   const { out, signal } = session
   const input = calibratedInput(record, options.set)
   const config = unwrap(parseRunConfig(input, configCatalogue()))
+  assertPossible(config)
   sayRevealed(session, input)
   const path = join(directory, 'model.bundle')
   const start = await readCached(path)
