@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createStreams, type Stream } from '#protocol/random.js'
 import {
+  centredGram,
   ckaOfFeatures,
   ckaOfGrams,
   gramOf,
@@ -127,6 +128,35 @@ describe('linear CKA', () => {
         varied,
       ).cka,
     ).toBeNaN()
+  })
+
+  it('takes for constant what float32 cannot tell from it', () => {
+    const stream = streams('cka', 7, 0)
+    const varied = random(stream, 10, 2)
+    const almost = (spread: number) =>
+      map(random(stream, 10, 3), (row) => [...row].map((value) => 1 + spread * value))
+    for (const cka of [linearCka, ckaOfFeatures, byGrams]) {
+      expect(cka(almost(1e-9), varied).cka).toBeNaN()
+      expect(cka(varied, almost(1e-9)).cka).toBeNaN()
+      expect(cka(almost(1e-5), varied).cka).toBeGreaterThan(0)
+    }
+  })
+
+  it('does not depend on where products of examples were measured from', () => {
+    const stream = streams('cka', 8, 0)
+    const [x, y] = [random(stream, 11, 4), random(stream, 11, 6)]
+    const fromOrigin = ({ values, examples }: Activations) => {
+      const width = values.length / examples
+      const gram = new Float64Array(examples * examples)
+      for (let i = 0; i < examples; i++)
+        for (let j = 0; j < examples; j++)
+          for (let p = 0; p < width; p++)
+            gram[i * examples + j]! += values[i * width + p]! * values[j * width + p]!
+      return centredGram(gram, 1)
+    }
+    const [expected, measured] = [linearCka(x, y), ckaOfGrams(fromOrigin(x), fromOrigin(y))]
+    expect(measured.cka).toBeCloseTo(expected.cka, 12)
+    expect(measured.debiased).toBeCloseTo(expected.debiased, 12)
   })
 
   it('debiased: the quotient of unbiased estimates of HSIC, and about 0 for layers that share nothing', () => {

@@ -102,6 +102,28 @@ describe('local models beside each other', () => {
     }
   })
 
+  it('are compared by what varies, where activations lie far from 0', async () => {
+    const mlp = modelNamed({ name: 'mlp', hidden: [9] })
+    const models = [0, 1].map((slot) => {
+      const { params } = drawn(mlp, slot)
+      // The biases of dense1: activations of some 3000 that vary by about 1.
+      params.fill(3000, 144 * 9, 144 * 9 + 9)
+      return { slot, params }
+    })
+    const { source } = wholeDataset(digits(40))
+    const [a, b] = models.map(({ params }) => {
+      const values = Float64Array.from({ length: 40 * 9 }, (_, at) => {
+        const [row, unit] = [Math.floor(at / 9), at % 9]
+        let sum = 0
+        for (let i = 0; i < 144; i++) sum += source.features[row * 144 + i]! * params[i * 9 + unit]!
+        return sum
+      })
+      return { values, examples: 40 }
+    })
+    const { layers } = await compared(mlp, models)
+    expect(layers[0]!.cka).toBeCloseTo(linearCka(a!, b!).cka, 4)
+  })
+
   it('are undefined where one says the same of every example, and that one does not count in means', async () => {
     const [one, other] = [drawn(lenet, 0), drawn(lenet, 1)]
     const dead = { slot: 2, params: new Float32Array(lenet.parameterCount).fill(-1) }
