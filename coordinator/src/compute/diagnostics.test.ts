@@ -35,6 +35,7 @@ const told: Diagnostics = {
 const fixed: Calibration = {
   name: 'fixed',
   hyper: z.strictObject({}),
+  reveals: 'Nothing.',
   requires: () => [],
   server: ({ model }) => ({
     next: ({ released }) => ({
