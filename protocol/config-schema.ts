@@ -1,6 +1,7 @@
 /** The schema of a run configuration, key by key. Everything else about configurations is derived from it. */
 import { z } from 'zod'
 import { classesSchema, inputShapeSchema } from './data-card.js'
+import { LARGEST_PROBE } from './diagnostics.js'
 import type { JsonObject } from './json.js'
 
 /** For each name that a configuration can choose, the schema (a strict object) of its own options, without `name`. */
@@ -258,7 +259,7 @@ const evaluation = z.strictObject({
     .describe('End the run when the score stops improving; null: never'),
   diagnostics: z
     .strictObject({
-      probe: wholeNumber(8, 2048)
+      probe: wholeNumber(8, LARGEST_PROBE)
         .default(500)
         .describe(
           'Examples of the central test split that models are compared on; at least four times the widest layer is best',

@@ -2,6 +2,9 @@
 import { z } from 'zod'
 import { slot } from './wire.js'
 
+/** Most examples that `evaluation.diagnostics.probe` may name: products of each with each are kept for every client and layer. */
+export const LARGEST_PROBE = 2048
+
 /** null where the measure is undefined: a constant layer, a class without examples. */
 const measured = z.number().nullable()
 const row = z.array(measured).max(100_000)

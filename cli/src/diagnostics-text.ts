@@ -1,5 +1,5 @@
 /** `runs show --diagnostics`: similarities, norms, geometry and what a calibration found of each class, with how to read them. */
-import type { CalibratedClass } from '#protocol/diagnostics.js'
+import { LARGEST_PROBE, type CalibratedClass } from '#protocol/diagnostics.js'
 import type { RunRecord } from '#protocol/record.js'
 import { lastCalibration } from '#simulations/report/calibration.js'
 import {
@@ -98,9 +98,9 @@ function printSimilarity(out: Output, similarity: Similarity): void {
     out.say(
       `  Caution: ${biased.map(({ name }) => name).join(', ')}: ${probe} examples are fewer than four times the width, so plain values`,
     )
-    out.say(
-      `  are too high. Look at debiased ones, or set evaluation.diagnostics.probe to ${Math.min(4 * most, 10_000)}.`,
-    )
+    const enough = Math.min(4 * most, LARGEST_PROBE)
+    const more = enough > probe ? `, or set evaluation.diagnostics.probe to ${enough}` : ''
+    out.say(`  are too high. Look at debiased ones${more}.`)
   }
 }
 
