@@ -16,14 +16,17 @@ const plugIns = (folder: string, shared: readonly string[]): readonly string[] =
     .toSorted()
 
 describe('the catalogue lists what the folders hold', () => {
-  it('methods: one folder each, with a file and a test of that name', () => {
-    const folders = readdirSync(here('./methods'), { withFileTypes: true })
+  it.each([
+    ['methods', CATALOGUE.methods],
+    ['calibration', CATALOGUE.calibrations],
+  ])('%s: one folder each, with a file and a test of that name', (kind, entries) => {
+    const folders = readdirSync(here(`./${kind}`), { withFileTypes: true })
       .filter((entry) => entry.isDirectory())
       .map((entry) => entry.name)
-    expect(folders.toSorted()).toEqual(namesOf(CATALOGUE.methods))
+    expect(folders.toSorted()).toEqual(namesOf(entries))
     for (const name of folders) {
       for (const file of [`${name}.ts`, `${name}.test.ts`]) {
-        expect(existsSync(here(`./methods/${name}/${file}`)), `${name}/${file}`).toBe(true)
+        expect(existsSync(here(`./${kind}/${name}/${file}`)), `${name}/${file}`).toBe(true)
       }
     }
   })
@@ -61,6 +64,7 @@ describe('every catalogue entry', () => {
   it('opens with its idea, its paper, its rule, its symbols and what it costs', () => {
     const files = [
       ...CATALOGUE.methods.map(({ name }) => `./methods/${name}/${name}.ts`),
+      ...CATALOGUE.calibrations.map(({ name }) => `./calibration/${name}/${name}.ts`),
       ...CATALOGUE.serverOptimizers.map(({ name }) => `./server-optimizers/${name}.ts`),
       ...CATALOGUE.aggregators.map(({ name }) => `./aggregators/${name}.ts`),
       ...CATALOGUE.samplers.map(({ name }) => `./samplers/${name}.ts`),
