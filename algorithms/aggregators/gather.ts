@@ -2,7 +2,7 @@ import { tensorOf } from '#protocol/bundle.js'
 import type { Bundle, NamedTensor } from '#protocol/bundle.js'
 import { FederationError } from '#protocol/errors.js'
 import type { Slot } from '#protocol/ids.js'
-import type { UplinkGroup } from '#protocol/uplink.js'
+import { uplinkName, type UplinkGroup } from '#protocol/uplink.js'
 import type { GatheredPayload } from '#algorithms/methods/method.js'
 
 /** Where a member's tensors lie: `prefix/tensor` inside `source`. */
@@ -68,4 +68,21 @@ function inMemory({ source, slot }: Held): Bundle {
     )
   }
   return source
+}
+
+/** The gather groups of one update, by name, as the fold will yield them. */
+export function payloadsOf(
+  update: Bundle,
+  uplink: readonly UplinkGroup[],
+  member: { readonly slot: Slot; readonly weight: number },
+): Readonly<Record<string, GatheredPayload>> {
+  const gathered = uplink.filter(({ reduce }) => reduce === 'gather')
+  return Object.fromEntries(
+    gathered.map(({ name: group, tensors }) => {
+      const own = tensors.map(
+        ({ name }) => [name, { ...tensorOf(update, uplinkName(group, name)), name }] as const,
+      )
+      return [group, { ...member, tensors: Object.fromEntries(own) }]
+    }),
+  )
 }

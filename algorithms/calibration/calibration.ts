@@ -3,7 +3,13 @@ import type { Bundle } from '#protocol/bundle.js'
 import type { Metrics } from '#protocol/record.js'
 import type { Diagnostics } from '#protocol/diagnostics.js'
 import type { RunConfig } from '#protocol/run-config.js'
-import type { ClientHalf, Folded, MethodSetup, RoundPlan } from '#algorithms/methods/method.js'
+import type {
+  ArrivedUpdate,
+  ClientHalf,
+  Folded,
+  MethodSetup,
+  RoundPlan,
+} from '#algorithms/methods/method.js'
 import type { Model } from '#algorithms/models/model.js'
 
 /** What was gathered so far, and about which model. */
@@ -30,6 +36,8 @@ export type CalibrationStep =
 export interface CalibrationServer {
   next(input: CalibrationInput): RoundPlan
   close(input: CalibrationInput, plan: RoundPlan, folded: Folded): Promise<CalibrationStep>
+  /** As in `ServerHalf`. */
+  inspect?(arrived: ArrivedUpdate): void
 }
 
 /**

@@ -86,6 +86,12 @@ export interface Folded {
   readonly population: number
 }
 
+/** A valid update before it counts: its gather groups, by name. */
+export interface ArrivedUpdate {
+  readonly plan: Pick<RoundPlan, 'task' | 'uplink'>
+  readonly payloads: Readonly<Record<string, GatheredPayload>>
+}
+
 export interface CloseResult {
   readonly state: Bundle
   readonly metrics: Metrics
@@ -111,6 +117,11 @@ export interface ServerHalf {
   next(state: Bundle): RoundPlan | 'done'
   close(state: Bundle, plan: RoundPlan, folded: Folded): Promise<CloseResult>
   released(state: Bundle): Released
+  /**
+   * Whether what a member sent can be true, beyond what its groups declare. Throws an `update/…` that says why not: the
+   * update is refused, and the round goes on without it.
+   */
+  inspect?(arrived: ArrivedUpdate): void
   /** The state that goes on from other params than it would have released. Only of methods that release a model. */
   adopt?(state: Bundle, params: Bundle): Bundle
 }

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { bundleHash, makeBundle, type Bundle } from '#protocol/bundle.js'
+import { FederationError } from '#protocol/errors.js'
 import type { CalibrationTime, RunConfig } from '#protocol/run-config.js'
 import type { Calibration } from '#algorithms/calibration/calibration.js'
 import { CATALOGUE, type Catalogue } from '#algorithms/catalogue.js'
@@ -40,6 +41,14 @@ const counting: Calibration = {
       audience: 'everyone',
       patience: 'deadline',
     }),
+    inspect({ payloads }) {
+      const told = Number(payloads['counts']?.tensors['n']?.data[0])
+      if (told < 0)
+        throw new FederationError(
+          'update/malformed',
+          `Slot ${payloads['counts']?.slot ?? '?'} has ${told} examples`,
+        )
+    },
     async close({ progress, trainingRounds }, plan, folded) {
       let sum = Number(progress?.meta['sum'] ?? 0)
       for await (const { tensors } of gatheredGroup(folded, 'counts').payloads())
@@ -183,6 +192,24 @@ describe('a run with a calibration', () => {
       ['calibration', 0.5],
     ])
     expect(valueOf(released)).toBe(TOLD)
+  })
+
+  it('refuses what a member cannot have, by its slot, and asks only the part that the round is of', () => {
+    const program = createProgram(calibrated(), catalogue)
+    const told = (n: number) => {
+      const data = Float64Array.of(n)
+      return makeBundle([{ name: 'counts/n', shape: [1], dtype: 'float64', data }])
+    }
+    const config = calibrated('final', (base) => ({ ...base, rounds: 0 }))
+    const plan = createProgram(config, catalogue).next(program.init(null))
+    if (plan === 'done') throw new Error('The run ends before its calibration')
+    const member = { slot: 4, weight: 3 }
+    expect(program.inspect(plan, told(3), member)).toBeNull()
+    expect(program.inspect(plan, told(-3), member)).toEqual({
+      code: 'update/malformed',
+      message: 'Slot 4 has -3 examples',
+    })
+    expect(program.inspect({ ...plan, part: 'method' }, told(-3), member)).toBeNull()
   })
 
   it('is refused for a method that releases no model, and for its own reasons', () => {

@@ -1,6 +1,8 @@
 import { nestBundles, partOf } from '#protocol/bundle.js'
 import type { Bundle } from '#protocol/bundle.js'
+import { asFederationError } from '#protocol/errors.js'
 import type { RunConfig } from '#protocol/run-config.js'
+import { payloadsOf } from '#algorithms/aggregators/gather.js'
 import type { CalibrationInput, CalibrationServer } from '#algorithms/calibration/calibration.js'
 import { CATALOGUE } from '#algorithms/catalogue.js'
 import type { Catalogue } from '#algorithms/catalogue.js'
@@ -69,6 +71,16 @@ export function createProgram(config: RunConfig, catalogue: Catalogue = CATALOGU
     },
     next: (state) => nextPlan(composition, unpack(state)),
     close: (state, plan, folded) => closePart(composition, unpack(state), { plan, folded }),
+    inspect(plan, update, member) {
+      const half = plan.part === 'calibration' ? composition.calibration : method
+      if (half?.inspect === undefined || plan.part === 'evaluation') return null
+      try {
+        half.inspect({ plan, payloads: payloadsOf(update, plan.uplink, member) })
+        return null
+      } catch (cause) {
+        return asFederationError(cause, 'update/malformed').toProblem()
+      }
+    },
     observe(state, metrics) {
       const unpacked = unpack(state)
       // Early stopping is about training: what a calibration adds to a model says nothing of the next round.

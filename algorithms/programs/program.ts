@@ -1,4 +1,6 @@
 import type { Bundle } from '#protocol/bundle.js'
+import type { Problem } from '#protocol/errors.js'
+import type { Slot } from '#protocol/ids.js'
 import type { Metrics } from '#protocol/record.js'
 import type {
   ClientHalf,
@@ -25,6 +27,12 @@ export interface Program {
   next(state: Bundle): ProgramPlan | 'done'
   /** `plan` is what `next(state)` returned; it may be asked for again instead of being kept. */
   close(state: Bundle, plan: ProgramPlan, folded: Folded): Promise<CloseResult>
+  /** Why an update that is as declared cannot be true; null: it may count. */
+  inspect(
+    plan: Pick<ProgramPlan, 'task' | 'uplink'> & { readonly part: string },
+    update: Bundle,
+    member: { readonly slot: Slot; readonly weight: number },
+  ): Problem | null
   /**
    * Takes note of what was measured on `released(state)`, wherever it was measured. Called once after `init` and once
    * after each `close` with the metrics of the round, central evaluation included; early stopping lives on it.

@@ -4,13 +4,14 @@ import { FederationError, type Problem } from '#protocol/errors.js'
 import { sha256, type Hash, type Slot } from '#protocol/ids.js'
 import { updateIdOf } from '#protocol/messages.js'
 import type { AcceptedUpdate, Engine, Fate } from '#protocol/record.js'
-import { unwrap, type Result } from '#protocol/result.js'
+import { fail, unwrap, type Result } from '#protocol/result.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import { createFold, type Fold } from '#algorithms/aggregators/fold.js'
 import { aggregatorOf } from '#algorithms/from-config.js'
 import { receiveUpdate } from '#algorithms/methods/update.js'
 import { createClientHalves } from '#algorithms/programs/client-halves.js'
-import type { ClientHalves } from '#algorithms/programs/program.js'
+import { createProgram } from '#algorithms/programs/create-program.js'
+import type { ClientHalves, Program } from '#algorithms/programs/program.js'
 import { useBackend } from '#algorithms/tensor/backends.js'
 import { computeUpdate, settleMemory } from '#client/compute-update.js'
 import type { CohortMember, Opening } from '#coordinator/fleet/fleet.js'
@@ -82,12 +83,14 @@ interface Performed {
 class SimulatedClients implements Clients {
   readonly #parts: Parts
   readonly #halves: ClientHalves
+  readonly #program: Program
   readonly #data: ClientDataLoader
   readonly #assets = new Map<Hash, Promise<Bundle>>()
 
   constructor(parts: Parts) {
     this.#parts = parts
     this.#halves = createClientHalves(parts.config)
+    this.#program = createProgram(parts.config)
     this.#data = new ClientDataLoader(parts.sources)
   }
 
@@ -163,7 +166,11 @@ class SimulatedClients implements Clients {
     const bytes = encodeBundle(update)
     const hash = sha256(bytes)
     const { maxExamples } = config.aggregation
-    const received = receiveUpdate(update, weight, { uplink, maxExamples })
+    const received = this.#judged(
+      plan,
+      { slot, weight },
+      receiveUpdate(update, weight, { uplink, maxExamples }),
+    )
     return {
       member: {
         slot,
@@ -175,6 +182,17 @@ class SimulatedClients implements Clients {
       received,
       bytes,
     }
+  }
+
+  /** As the coordinator judges what a node sends. */
+  #judged(
+    plan: Opening['plan'],
+    member: { readonly slot: Slot; readonly weight: number },
+    received: Result<Bundle>,
+  ): Result<Bundle> {
+    if (!received.ok) return received
+    const problem = this.#program.inspect(plan, received.value, member)
+    return problem === null ? received : fail(new FederationError(problem.code, problem.message))
   }
 
   async #taskOf(opening: Opening): Promise<Task> {

@@ -129,3 +129,9 @@ function momentsProblem(setup: CcvrSetup, { n, mean, scatter }: ToldClass): stri
 
 const scatterShapeOf = (setup: CcvrSetup, scatter: Floats): ScatterShape =>
   scatter.length === 0 ? 'none' : localShape(setup.hyper)
+
+/** Reads all of a payload and keeps nothing. Throws as `toldClasses` does. */
+export function assertPossible(setup: CcvrSetup, payload: GatheredPayload): void {
+  const told = toldClasses(setup, payload)
+  while (told.next().done !== true);
+}

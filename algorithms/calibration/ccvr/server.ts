@@ -6,15 +6,20 @@ import { withFeaturePower } from '#algorithms/models/feature-power.js'
 import { globalClasses } from './covariance.js'
 import { readStatistics, type GatheredStatistics } from './gathered.js'
 import type { GlobalClass } from './moments.js'
+import { assertPossible } from './moments-payload.js'
 import { calibratedHead } from './new-head.js'
 import { privatised } from './noise.js'
 import { isLastRound, statisticsPlan, statisticsProgress } from './plan.js'
 import { diagnosticsOf, metricsOf } from './report.js'
-import type { CcvrSetup } from './uplink.js'
+import { MOMENTS, type CcvrSetup } from './uplink.js'
 
 /** Moments in, a new head out. Everything after the merge is a function of the moments, the released model and the seed. */
 export const ccvrServer = (setup: CcvrSetup): CalibrationServer => ({
   next: (input) => statisticsPlan(setup, input),
+  inspect({ payloads }) {
+    const moments = payloads[MOMENTS]
+    if (moments !== undefined) assertPossible(setup, moments)
+  },
   async close(input, plan, folded) {
     const coverage = coverageOf(folded)
     if (!isLastRound(setup, input)) {

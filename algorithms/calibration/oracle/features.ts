@@ -4,12 +4,11 @@ import { FederationError } from '#protocol/errors.js'
 import type { UplinkGroup } from '#protocol/uplink.js'
 import { everyIndex, type Dataset, type Examples } from '#data/dataset.js'
 import { forBatches } from '#algorithms/evaluation/evaluate.js'
-import type { Folded, MethodSetup } from '#algorithms/methods/method.js'
-import type { Predictor } from '#algorithms/methods/method.js'
+import type { Folded, GatheredPayload, MethodSetup, Predictor } from '#algorithms/methods/method.js'
 import { gatheredGroup } from '#algorithms/methods/update.js'
 import { extractorOf } from '#algorithms/models/extractor.js'
 
-const FEATURES = 'features'
+export const FEATURES = 'features'
 
 export function featuresGroup({ config, model }: MethodSetup): UplinkGroup {
   const { width } = extractorOf(model)
@@ -49,6 +48,21 @@ export interface AllFeatures {
   readonly clients: readonly number[]
 }
 
+/** Throws `update/malformed` with the slot where rows and labels do not go together. */
+export function rowsOf(
+  { slot, tensors }: Pick<GatheredPayload, 'slot' | 'tensors'>,
+  { width, classes }: { readonly width: number; readonly classes: number },
+): { readonly values: Float32Array; readonly labels: Int32Array } {
+  const values = tensors['features']!.data as Float32Array
+  const labels = tensors['labels']!.data as Int32Array
+  const isWhole = values.length === labels.length * width
+  if (isWhole && labels.every((label) => label >= 0 && label < classes)) return { values, labels }
+  throw new FederationError(
+    'update/malformed',
+    `The features of slot ${slot} do not have one label of the task for each row`,
+  )
+}
+
 /** Of all clients that answered, in slot order. Throws `update/malformed` with the slot for what cannot be. */
 export async function allFeatures(
   { config, model }: MethodSetup,
@@ -58,15 +72,7 @@ export async function allFeatures(
   const { width } = extractorOf(model)
   const parts: { readonly values: Float32Array; readonly labels: Int32Array }[] = []
   for await (const { slot, tensors } of gatheredGroup(folded, FEATURES).payloads()) {
-    const values = tensors['features']!.data as Float32Array
-    const labels = tensors['labels']!.data as Int32Array
-    const isWhole = values.length === labels.length * width
-    if (!isWhole || labels.some((label) => label < 0 || label >= classes.length)) {
-      throw new FederationError(
-        'update/malformed',
-        `The features of slot ${slot} do not have one label of the task for each row`,
-      )
-    }
+    const { values, labels } = rowsOf({ slot, tensors }, { width, classes: classes.length })
     parts.push({ values: values.slice(), labels: labels.slice() })
   }
   const count = parts.reduce((sum, { labels }) => sum + labels.length, 0)

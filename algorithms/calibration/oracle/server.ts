@@ -6,9 +6,9 @@ import { coverageMetrics, coverageOf, type Coverage } from '#algorithms/calibrat
 import type { HeadOptions } from '#algorithms/calibration/head-options.js'
 import { headScore, trainedHead, withHead, type HeadScore } from '#algorithms/calibration/head.js'
 import type { MethodSetup } from '#algorithms/methods/method.js'
-import { headOf } from '#algorithms/models/extractor.js'
+import { extractorOf, headOf } from '#algorithms/models/extractor.js'
 import { paramsOf } from '#algorithms/models/params.js'
-import { allFeatures, featuresGroup } from './features.js'
+import { allFeatures, FEATURES, featuresGroup, rowsOf } from './features.js'
 
 export const oracleServer = (setup: MethodSetup<HeadOptions>): CalibrationServer => ({
   next: ({ released }) => ({
@@ -20,6 +20,11 @@ export const oracleServer = (setup: MethodSetup<HeadOptions>): CalibrationServer
     audience: 'everyone',
     patience: 'deadline',
   }),
+  inspect({ payloads }) {
+    const [own, { classes }] = [payloads[FEATURES], setup.config.task]
+    const { width } = extractorOf(setup.model)
+    if (own !== undefined) rowsOf(own, { width, classes: classes.length })
+  },
   async close({ released, trainingRounds }, _plan, folded) {
     const { config, model, hyper, streams } = setup
     const coverage = coverageOf(folded)

@@ -58,7 +58,7 @@ export interface Compute {
   inspect(
     config: RunConfig,
     plan: PlannedRound,
-    update: { readonly blob: Hash; readonly weight: number },
+    update: { readonly slot: Slot; readonly blob: Hash; readonly weight: number },
   ): Promise<Problem | null>
   /** Folds the accepted updates (their blobs, in slot order) and closes the round. */
   close(config: RunConfig, round: FrozenRound): Promise<Closed>

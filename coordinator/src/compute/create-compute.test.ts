@@ -209,13 +209,13 @@ describe('compute in this process', () => {
   ])('finds that an update %s', async (_, bytes, weight, code) => {
     const plan = await planned(compute, (await compute.start(config)).stateHash)
     const blob = await blobs.put(bytes(plan))
-    expect(await compute.inspect(config, plan, { blob, weight })).toMatchObject({ code })
+    expect(await compute.inspect(config, plan, { slot: 0, blob, weight })).toMatchObject({ code })
   })
 
   it('finds nothing wrong with a valid update', async () => {
     const plan = await planned(compute, (await compute.start(config)).stateHash)
     const blob = await blobs.put(updateOf(plan, 1))
-    expect(await compute.inspect(config, plan, { blob, weight: 5 })).toBeNull()
+    expect(await compute.inspect(config, plan, { slot: 0, blob, weight: 5 })).toBeNull()
   })
 
   it('says which blob is missing', async () => {

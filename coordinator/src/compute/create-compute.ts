@@ -1,6 +1,6 @@
 import { decodeBundle, encodeBundle, type Bundle } from '#protocol/bundle.js'
 import { FederationError, type Problem } from '#protocol/errors.js'
-import type { Hash } from '#protocol/ids.js'
+import type { Hash, Slot } from '#protocol/ids.js'
 import { canonicalJson } from '#protocol/json.js'
 import type { AcceptedUpdate, Engine } from '#protocol/record.js'
 import { unwrap } from '#protocol/result.js'
@@ -84,14 +84,16 @@ class LocalCompute implements Compute {
   async inspect(
     config: RunConfig,
     plan: PlannedRound,
-    update: { readonly blob: Hash; readonly weight: number },
+    update: { readonly slot: Slot; readonly blob: Hash; readonly weight: number },
   ): Promise<Problem | null> {
     const { uplink } = plan
     const decoded = decodeBundle(await this.#bytes(update.blob), limitsOf(uplink))
     if (!decoded.ok) return { code: 'update/malformed', message: decoded.error.message }
     const { maxExamples } = config.aggregation
     const received = receiveUpdate(decoded.value, update.weight, { uplink, maxExamples })
-    return received.ok ? null : received.error.toProblem()
+    return received.ok
+      ? this.#programOf(config).inspect(plan, received.value, update)
+      : received.error.toProblem()
   }
 
   close(config: RunConfig, round: FrozenRound): Promise<Closed> {
