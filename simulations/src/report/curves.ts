@@ -224,7 +224,7 @@ function branches(
       lineStyle: { color, width: 1.5, type: DOTS },
       itemStyle: { color: sheet.theme.paper, borderColor: color, borderWidth: 2 },
       data,
-      endLabel: letter(series, from, color),
+      endLabel: { ...letter(series, from, color), distance: 10 },
     },
   ]
 }

@@ -2,6 +2,7 @@
 import { barOption, type BarChart } from './bars.js'
 import type { ChartOption, Sheet } from './chart.js'
 import { curveOption, type CurveChart } from './curves.js'
+import { heatSvg, heatWidth, type HeatPanel } from './heat-map.js'
 import { html, Html, jsonData, table, type Cell, type Column } from './html.js'
 import { markOf, PAGE } from './look.js'
 import type { Subject } from './subjects.js'
@@ -14,6 +15,8 @@ export interface Numbers {
 }
 interface FigureBase {
   readonly title: string
+  /** What it means, in a line below the title. */
+  readonly note?: string
   /** Half of the page's width, or all of it. */
   readonly width: 'half' | 'full'
   /** The same as a table, folded away. */
@@ -23,6 +26,7 @@ export type PageFigure = FigureBase &
   (
     | { readonly kind: 'curves'; readonly chart: CurveChart }
     | { readonly kind: 'bars'; readonly chart: BarChart }
+    | { readonly kind: 'heat'; readonly panels: readonly HeatPanel[] }
   )
 export interface Section {
   readonly title: string
@@ -62,38 +66,49 @@ export function sectionHtml(section: Section, drawing: Drawing): Html {
   </section> `
 }
 
-function figureHtml(figure: PageFigure, id: string, { isInteractive }: Drawing): Html {
+function figureHtml(figure: PageFigure, id: string, drawing: Drawing): Html {
   const needed = roomFor(figure)
   const size = SIZES[figure.width]
   const width = Math.min(Math.max(size.width, needed), WIDEST)
   const sheet: Sheet = { theme: PAGE, width, height: size.height }
-  const option: ChartOption =
-    figure.kind === 'curves' ? curveOption(figure.chart, sheet) : barOption(figure.chart, sheet)
-  const label = html`${figure.title}`.markup
-  const svg = new Html(renderSvg(option, sheet, { id, label }))
-  const data = isInteractive
-    ? html`<script type="application/json">
-        ${jsonData(option)}
-      </script>`
-    : ''
+  const note = figure.note === undefined ? '' : html` <small>${figure.note}</small>`
+  const caption = html`${figure.title}${note}`
   return html`<figure class="${figure.width}">
-    <figcaption>${figure.title}</figcaption>
+    <figcaption>${caption}</figcaption>
     <div class="scroll">
       <div
         class="chart"
         style="min-width:${Math.min(width, Math.max(300, needed))}px"
         data-height="${sheet.height}"
       >
-        ${svg}${data}
+        ${figure.kind === 'heat' ? heatSvg(figure.panels, { theme: PAGE, width, label: figure.title }) : chartHtml(figure, { id, sheet, drawing })}
       </div>
     </div>
     ${figure.numbers === undefined ? '' : numbersHtml(figure.numbers)}
   </figure> `
 }
 
+function chartHtml(
+  figure: Exclude<PageFigure, { readonly kind: 'heat' }>,
+  on: { readonly id: string; readonly sheet: Sheet; readonly drawing: Drawing },
+): Html {
+  const { id, sheet, drawing } = on
+  const option: ChartOption =
+    figure.kind === 'curves' ? curveOption(figure.chart, sheet) : barOption(figure.chart, sheet)
+  const label = html`${figure.title}`.markup
+  const svg = new Html(renderSvg(option, sheet, { id, label }))
+  const data = drawing.isInteractive
+    ? html`<script type="application/json">
+        ${jsonData(option)}
+      </script>`
+    : ''
+  return html`${svg}${data}`
+}
+
 /** Pixels, for categories and for the markers in them. */
 function roomFor(figure: PageFigure): number {
   if (figure.kind === 'curves') return 0
+  if (figure.kind === 'heat') return heatWidth(figure.panels)
   const { categories, series } = figure.chart
   return 60 + categories.length * Math.max(CATEGORY_WIDTH, MARKER_WIDTH * (series.length + 1))
 }

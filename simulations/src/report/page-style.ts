@@ -27,6 +27,7 @@ th code{white-space:nowrap}
 figure{margin:0;min-width:0}
 figure.full{grid-column:1/-1}
 figcaption{font-weight:600;font-size:.95rem;margin-bottom:.3rem}
+figcaption small{display:block;font-weight:400;font-size:.8125rem;color:var(--muted)}
 .scroll{overflow-x:auto}
 .chart svg{display:block;width:100%;height:auto}
 .chart>.live{display:none}

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { RunRecord } from '#protocol/record.js'
 import { madeUpRun } from '#testing/made-up-runs.js'
+import { firstRow, headings, seen } from '#testing/read-report.js'
 import { PAGE_SCRIPT } from './page-script.js'
 import { compareReport } from './report.js'
 
@@ -33,26 +34,6 @@ const run = (seed: number, method = 'fedavg', name = 'study'): RunRecord =>
       },
     ],
   })
-const headings = (page: string): readonly string[] =>
-  [...page.matchAll(/<h2[^>]*>([^<]+)</g)].map(([, title = '']) => title)
-/** Markup as a reader sees it. */
-const seen = (markup: string): string =>
-  markup
-    .replaceAll(/<[^>]*>/g, '')
-    .replaceAll(/\s+/g, ' ')
-    .replaceAll('&lt;', '<')
-    .replaceAll('&gt;', '>')
-    .replaceAll('&quot;', '"')
-    .replaceAll('&#39;', "'")
-    .replaceAll('&amp;', '&')
-    .trim()
-/** The cells of the first row of a table's body. */
-function firstRow(page: string, caption: string): readonly string[] {
-  const table = page.split(/<caption>\s*/).find((text) => text.startsWith(caption)) ?? ''
-  const [row = ''] = /<tbody>.*?<\/tr>/s.exec(table) ?? []
-  return [...row.matchAll(/<t[hd][^>]*>(.*?)<\/t[hd]>/gs)].map(([, cell = '']) => seen(cell))
-}
-
 describe('the report', () => {
   const page = compareReport([run(0), run(1), run(0, 'fedprox')])
 

@@ -1,7 +1,9 @@
 /** Records of runs become one page: readable without scripts, printable, with no request to anywhere. */
 import { createHash } from 'node:crypto'
 import type { RunRecord } from '#protocol/record.js'
+import { calibrationSection } from './calibration-section.js'
 import { clientSection } from './client-section.js'
+import { geometrySection, headSection, similaritySection } from './diagnostics-sections.js'
 import { html, Html } from './html.js'
 import { sectionHtml, slug, type Section } from './page-parts.js'
 import { PAGE_SCRIPT } from './page-script.js'
@@ -66,10 +68,14 @@ function sectionsOf(subjects: readonly Subject[]): readonly Section[] {
     resultSection(subjects),
     curveSection(subjects, 'central'),
     curveSection(subjects, 'federated'),
+    calibrationSection(subjects),
     classSection(subjects),
     clientSection(subjects),
     domainSection(subjects),
     routingSection(subjects),
+    similaritySection(subjects),
+    headSection(subjects),
+    geometrySection(subjects),
     byteSection(subjects),
     configurationSection(subjects),
     fingerprintSection(subjects),

@@ -98,7 +98,11 @@ export function byteSection(subjects: readonly Subject[]): Section | null {
   }
   return {
     title: 'Bytes',
-    note: 'All clients together; a round that only evaluates takes less. In total: what clients sent (solid) and what they received (hatched).',
+    note: `All clients together; a round that only evaluates takes less. In total: what clients sent (solid) and what they received (hatched).${
+      perRound.some(({ points }) => points.some(({ isCalibrated }) => isCalibrated))
+        ? ' A ring is a round of a calibration.'
+        : ''
+    }`,
     subjects: sent,
     figures: [
       ...againstRounds(perRound, {

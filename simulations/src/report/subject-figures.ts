@@ -19,7 +19,7 @@ export interface Quantity {
 }
 const BYTES = scaleFor('bytes', 0)
 const CALIBRATED = ', calibrated'
-const valueOf = ({ mean, low, high }: Range): ChartValue => ({ y: mean, low, high })
+export const valueOf = ({ mean, low, high }: Range): ChartValue => ({ y: mean, low, high })
 
 /** The subjects that measured something, with what they measured round by round; `about` as in `trajectory`. */
 export const curvesOf = (
