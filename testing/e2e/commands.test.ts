@@ -1,7 +1,13 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { encodeBundle } from '#protocol/bundle.js'
+import { modelOf } from '#algorithms/from-config.js'
+import { labelParams } from '#algorithms/model-file.js'
+import { withFeaturePower } from '#algorithms/models/feature-power.js'
+import { paramsBundle } from '#algorithms/models/params.js'
+import { tinyConfig } from '#testing/tiny-federation.js'
 import { endAll, tributary } from './harness.js'
 
 let cwd: string
@@ -37,6 +43,20 @@ describe('commands that look at things', () => {
   it('models inspect counts the parameters of the paper’s cnn', async () => {
     const { result } = await tributary(['models', 'inspect', 'cnn'], { cwd })
     expect(result).toMatchObject({ event: 'models:inspect:finished', parameters: 1_663_370 })
+  })
+
+  it('models inspect tells of a power of features that a calibration put before the head', async () => {
+    const config = tinyConfig((base) => ({ ...base, model: { name: 'mlp', hidden: [3] } }))
+    const params = paramsBundle(modelOf(config), new Float32Array(modelOf(config).parameterCount))
+    const calibrated = withFeaturePower(labelParams(params, config), 0.5)
+    const plain = labelParams(params, config)
+    for (const [name, bundle] of Object.entries({ calibrated, plain }))
+      await writeFile(join(cwd, `${name}.bundle`), encodeBundle(bundle))
+    const powers = ['calibrated.bundle', 'plain.bundle'].map(async (file) => {
+      const { result } = await tributary(['models', 'inspect', file], { cwd })
+      return result['featurePower']
+    })
+    expect(await Promise.all(powers)).toEqual([0.5, null])
   })
 
   it('data inspect and data partition tell what is there and how it is shared out', async () => {

@@ -4,6 +4,7 @@ import { evaluate, metricsOf } from '#algorithms/evaluation/evaluate.js'
 import { routingMetrics } from '#algorithms/evaluation/routing.js'
 import { modelOf } from '#algorithms/from-config.js'
 import { describeModel } from '#algorithms/models/describe.js'
+import { featurePowerOf } from '#algorithms/models/feature-power.js'
 import type { Model } from '#algorithms/models/model.js'
 import { wholeDataset } from '#data/index.js'
 import type { ModelFile } from '#algorithms/model-file.js'
@@ -62,6 +63,7 @@ function registerInspect(models: Command): void {
         name: model.name,
         parameters: model.parameterCount,
         blocks: rows,
+        ...(file === null ? {} : { featurePower: featurePowerOf(file.bundle) }),
       })
     },
   })
@@ -114,8 +116,11 @@ async function score(path: string, options: EvaluateOptions) {
   }
 }
 
-/** What travels of a method whose release is no full set of params, and what it needs beside it. */
+/** A layer that the model's description does not have, and what travels of a method that releases no full set of params. */
 function describeFile(out: Output, { method, bundle, assets, model }: ModelFile): void {
+  const power = featurePowerOf(bundle)
+  if (power !== null)
+    out.say(`calibrated: features enter the head to the power of ${power}, those below 0 as 0`)
   if (method === null) return
   const bytes = bundle.tensors.reduce((sum, tensor) => sum + tensorBytes(tensor), 0)
   out.table(
