@@ -96,7 +96,7 @@ export const ccvrHyper = z.strictObject({
     .nullable()
     .default(null)
     .describe(
-      'Differential privacy of the released head for one example added or removed: noise on the sums over all clients. Needs clipNorm; null: none',
+      'Differential privacy of the released head for one example added or removed: noise on the sums over all clients, drawn from the seed, so that it protects against those alone who do not know the seed. Needs clipNorm; null: none',
     ),
   dpDelta: z
     .number()
