@@ -14,6 +14,14 @@ interface Measured {
   }[]
   readonly peakRssBytes: readonly number[]
 }
+interface Use {
+  readonly seconds: number
+  readonly peakRssBytes: number
+}
+interface Step {
+  readonly uses?: readonly Use[]
+  readonly use?: Use
+}
 /** Seconds instead of minutes: 20 clients of 30 examples, 3 of them in the one round. */
 const SMALL = [
   '--set',
@@ -40,12 +48,13 @@ describe('tributary benchmark', () => {
       benchmarks: [
         { name: 'cnn-backends', backends: ['wasm', 'native'] },
         { name: 'vit-b16', backends: ['native'] },
+        { name: 'ccvr', backends: ['wasm'] },
       ],
     })
     const unknown = await run(['nonsense'])
     expect(unknown.status).toBe(2)
     expect(unknown.result).toMatchObject({ event: 'error', code: 'config/unknown-name' })
-    expect(unknown.errorText).toContain('cnn-backends, vit-b16')
+    expect(unknown.errorText).toContain('cnn-backends, vit-b16, ccvr')
   })
 
   it.skipIf(resolveNative() === null)(
@@ -77,6 +86,25 @@ describe('tributary benchmark', () => {
       expect(text).not.toContain(directory.path)
     },
   )
+
+  it('measures a calibration: bytes as the formula says, time and memory, and a page of it', async () => {
+    const page = join(directory.path, 'ccvr.md')
+    const small = ['--classes', '6', '--features', '16', '--clients', '2', '--out', page]
+    const { status, result, errorText } = await run(['ccvr', ...small])
+    expect(errorText).toBe('')
+    expect(status).toBe(0)
+    // 6 · (8 · (1 + 16 + 136) + 4)
+    expect(result).toMatchObject({ benchmark: 'ccvr', formulaBytes: 7368 })
+    const { clients, merge, close } = result as Readonly<Record<string, Step>>
+    expect(clients).toMatchObject({ declaredBytes: 7368, engine: { backend: 'wasm' } })
+    for (const use of [...(clients?.uses ?? []), merge?.use, close?.use]) {
+      expect(use?.seconds).toBeGreaterThan(0)
+      expect(use?.peakRssBytes).toBeGreaterThan(5e7)
+    }
+    const text = await readFile(page, 'utf8')
+    expect(text).toContain('| coordinator: close the round |')
+    expect(text).not.toContain(directory.path)
+  })
 
   it('says before anything runs that native is missing', async () => {
     const empty = { TRIBUTARY_NATIVE_DIR: join(directory.path, 'nothing') }

@@ -12,10 +12,12 @@ import {
   type Report,
 } from '#simulations/benchmarks/report.js'
 import { runBenchmark, type BenchmarkRun } from '#simulations/benchmarks/run-benchmark.js'
+import { CCVR, CCVR_SETTING } from '#simulations/benchmarks/run-ccvr.js'
 import { VIT_B16 } from '#simulations/benchmarks/run-large-model.js'
 import { addCommand, integer, type Session } from '../command.js'
 import { RUNS_DIRECTORY } from '../local-runs.js'
 import { printRound, printRoundHead } from '../watch.js'
+import { measureCalibration } from './benchmark-ccvr.js'
 import { measureLargeModel } from './benchmark-large-model.js'
 
 interface BenchmarkOptions {
@@ -23,6 +25,9 @@ interface BenchmarkOptions {
   readonly out?: string
   readonly runsDir: string
   readonly set: readonly string[]
+  readonly classes: number
+  readonly features: number
+  readonly clients: number
 }
 
 /** A benchmark as the command sees it: prints what it measures, and writes its page where `--out` says. */
@@ -39,6 +44,13 @@ const ENTRIES: readonly Entry[] = [
       measureBackends(session, options, benchmark),
   })),
   { ...VIT_B16, run: async (session, { out }) => write(out, await measureLargeModel(session)) },
+  {
+    ...CCVR,
+    run: async (session, { out, set, classes, features, clients }) => {
+      const setting = { ...CCVR_SETTING, classes, features, clients, overrides: set }
+      return write(out, await measureCalibration(session, setting))
+    },
+  },
 ]
 const NAMES = ENTRIES.map(({ name }) => name).join(', ')
 
@@ -53,7 +65,7 @@ function entryNamed(name: string): Entry {
 
 export function registerBenchmark(program: Command): void {
   addCommand<BenchmarkOptions>(program, 'benchmark [name]', {
-    describe: `measure backends, or a large model: ${NAMES}; without a name, list them`,
+    describe: `measure backends, a large model or a calibration: ${NAMES}; without a name, list them`,
     options: (command) =>
       command
         .option(
@@ -64,7 +76,25 @@ export function registerBenchmark(program: Command): void {
         )
         .option('--out <file>', 'write the result as Markdown')
         .option('--runs-dir <dir>', 'where runs are recorded', RUNS_DIRECTORY)
-        .option('--set <key=value...>', 'override a key of the experiment', []),
+        .option('--set <key=value...>', 'override a key of the experiment', [])
+        .option(
+          '--classes <n>',
+          'of ccvr: classes that are calibrated',
+          integer({ min: 2, max: 10_000 }),
+          CCVR_SETTING.classes,
+        )
+        .option(
+          '--features <n>',
+          'of ccvr: width of what enters the head',
+          integer({ min: 1, max: 10_000 }),
+          CCVR_SETTING.features,
+        )
+        .option(
+          '--clients <n>',
+          'of ccvr: clients that tell their statistics',
+          integer({ min: 1, max: 10_000 }),
+          CCVR_SETTING.clients,
+        ),
     run: async (session, options, [name]) => {
       if (name === undefined || name === 'list') {
         listBenchmarks(session)

@@ -1,5 +1,6 @@
 import { markdownTable, type Table } from '#simulations/report/markdown.js'
 import type { LargeModel, Sizes, StepMeasurement } from './large-model.js'
+import { settingRows, whenBusy } from './machine-text.js'
 import type { Machine } from './machine.js'
 
 export interface LargeModelReport {
@@ -63,28 +64,12 @@ export function largeModelMarkdown(report: LargeModelReport): string {
     '## What one step takes',
     markdownTable(stepTable(steps)),
     `Seconds by the clock, batches of one ${inputShape.join('x')} image, plain SGD, k = ${large.topK}. The first step also brings the params to the backend. The query is one forward pass of the bare backbone, computed once per example and kept. CPU seconds are those of three steps, the query, and reading the params back. Peak RSS is VmHWM of a process that does nothing else; it includes drawing the weights.`,
-    markdownTable({ head: ['what', 'value'], rows: settingOf(report) }),
-    ...(machine.load < machine.cores / 2
-      ? []
-      : [
-          `The machine was busy with other work (load ${machine.load.toFixed(1)} on ${machine.cores} cores): seconds by the clock are too high.`,
-        ]),
+    markdownTable({
+      head: ['what', 'value'],
+      rows: [['seed', String(large.config.seed)], ...settingRows(machine, steps[0]?.engine)],
+    }),
+    ...whenBusy(machine),
   ]
     .join('\n\n')
     .concat('\n')
-}
-
-function settingOf({ large, steps, machine }: LargeModelReport): Table['rows'] {
-  const engine = steps[0]?.engine
-  return [
-    ['seed', String(large.config.seed)],
-    [
-      'backend',
-      `${engine?.backend ?? '–'}, ${engine?.version ?? '–'}, ${engine?.threads ?? 0} thread(s)`,
-    ],
-    ['tributary', `${machine.version}, commit ${machine.commit ?? 'unknown'}`],
-    ['processor', `${machine.cpu}, ${machine.cores} cores`],
-    ['load average at the start', machine.load.toFixed(2)],
-    ['Node.js', machine.node],
-  ]
 }
