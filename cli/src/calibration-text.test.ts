@@ -77,7 +77,7 @@ describe('a calibration in words', () => {
       'Calibration by ccvr in round 2, of the model of round 1',
       "  accuracy     50.00 % before, 62.50 % after: +12.50 points, on the coordinator's test data",
       '  loss         1.5000 before, 1.3750 after',
-      '  worst class  cat 25.00 % before, cat 50.00 % after',
+      '  worst class  25.00 % (cat) before, 50.00 % (cat) after',
       '  answered     1 of 2 that were asked',
       '  without      client-1: asked, and no answer that counts',
       '  not asked    client-2: in the run, and out of reach',

@@ -133,7 +133,7 @@ function scoreLines({
   ]
 }
 const worstText = (worst: WorstClass | null): string =>
-  worst === null ? '–' : `${worst.name} ${percent(worst.recall)}`
+  worst === null ? '–' : `${percent(worst.recall)} (${worst.name})`
 
 function heardLines({ answered, silent, unasked }: Calibrated): readonly Line[] {
   const names = (members: readonly Member[]): string => listed(members.map(({ name }) => name))

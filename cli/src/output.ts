@@ -62,10 +62,11 @@ export function formatTable(
   head: readonly string[],
   rows: readonly (readonly (string | number)[])[],
 ): string {
-  const isNumeric = head.map(
-    (_, column) =>
-      rows.length > 0 && rows.every((row) => /^[-+±]?[\d.,]/.test(String(row[column] ?? ''))),
-  )
+  // A dash stands for a number that is not there.
+  const isNumeric = head.map((_, column) => {
+    const cells = rows.map((row) => String(row[column] ?? '')).filter((cell) => cell !== '–')
+    return cells.length > 0 && cells.every((cell) => /^[-+±]?[\d.,]/.test(cell))
+  })
   const table = new Table({
     head: head.map((title) => colors.bold(title)),
     chars: RULES,

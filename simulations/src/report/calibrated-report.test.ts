@@ -83,11 +83,11 @@ describe('the report of calibrated runs', () => {
     ])
     expect(seen(page)).toContain('calibrated (after, hatched), on central test data')
   })
-  it('tells calibrated rounds from trained ones in its numbers, and says what a ring is', () => {
+  it('tells calibrated rounds from trained ones in its numbers, and says what a star is', () => {
     expect(seen(figure(page, 'Accuracy by round'))).toMatch(/375\.00 %, calibrated/)
-    expect(seen(page)).toContain('A ring is a calibrated model')
+    expect(seen(page)).toContain('A star is a calibrated model')
     expect(seen(compareReport([{ ...run(0), rounds: run(0).rounds.slice(0, 3) }]))).not.toContain(
-      'A ring',
+      'A star',
     )
   })
   it('compares layers between the first and the last round, and warns of a small probe', () => {

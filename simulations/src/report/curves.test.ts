@@ -99,21 +99,21 @@ describe('curves', () => {
     )
     expect(series.slice(1).map(({ endLabel }) => endLabel?.offset[1])).toEqual([-13, 0])
   })
-  it('lead by dots to what stands aside, with a ring there, and the letter', () => {
+  it('lead by dots to what stands aside, with a star there, and the letter', () => {
     const aside = [...spread, { x: 5, y: 0.75, isAside: true }]
     const drawn = read(curveOption(chart(aside), SHEET)).series.slice(2)
     const places = drawn.map(({ data }) =>
-      (data as readonly Item[]).map(({ value, symbol }) => [...value, symbol ?? 'ring']),
+      (data as readonly Item[]).map(({ value, symbol }) => [...value, symbol ?? 'marked']),
     )
     expect(places).toEqual([
       [
-        [0, 20, 'ring'],
-        [4, 50, 'ring'],
+        [0, 20, 'marked'],
+        [4, 50, 'marked'],
       ],
       [
         [5, null, 'none'],
         [4, 50, 'none'],
-        [5, 75, 'ring'],
+        [5, 75, 'marked'],
       ],
     ])
     expect(drawn.map(({ endLabel }) => endLabel?.show)).toEqual([false, true])

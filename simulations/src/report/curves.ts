@@ -26,7 +26,7 @@ export interface CurvePoint extends ChartValue {
   readonly x: number
   /** What a tooltip calls this place; the axis and the value by default. */
   readonly at?: string
-  /** Beside the line: a ring, to which dots lead from the last point of the line before it. */
+  /** Beside the line: a star, to which dots lead from the last point of the line before it. */
   readonly isAside?: boolean
 }
 export interface CurveSeries extends Named {
@@ -57,6 +57,9 @@ const MARKERS = 12
 export const MOST_BANDS = 6
 const LETTER_HEIGHT = 13
 const DOTS = [2, 3]
+/** Five points, hollow: no series has it for a marker. */
+const STAR =
+  'path://M0.0 -10.0L2.7 -3.7L9.5 -3.1L4.4 1.4L5.9 8.1L0.0 4.6L-5.9 8.1L-4.4 1.4L-9.5 -3.1L-2.7 -3.7Z'
 
 export function curveOption(chart: CurveChart, sheet: Sheet): ChartOption {
   const points = chart.series.flatMap((series) => series.points)
@@ -191,7 +194,7 @@ const letter = (
   ...{ color, fontWeight: 600 as const, distance: 8, offset: [0, offset] },
 })
 
-/** Rings, dots to each from the line, and dots from the smallest to the largest run. */
+/** Stars, dots to each from the line, and dots from the smallest to the largest run. */
 function branches(
   series: CurveSeries,
   from: Place & { readonly hasLetter: boolean },
@@ -219,12 +222,20 @@ function branches(
     {
       type: 'line',
       name: series.name,
-      ...{ symbol: 'circle', symbolSize: 9, showSymbol: true, clip: false, z: 4, color },
+      ...{
+        symbol: STAR,
+        symbolSize: 13,
+        symbolKeepAspect: true,
+        showSymbol: true,
+        clip: false,
+        z: 4,
+        color,
+      },
       emphasis: { disabled: true },
       lineStyle: { color, width: 1.5, type: DOTS },
-      itemStyle: { color: sheet.theme.paper, borderColor: color, borderWidth: 2 },
+      itemStyle: { color: sheet.theme.paper, borderColor: color, borderWidth: 1.5 },
       data,
-      endLabel: { ...letter(series, from, color), distance: 10 },
+      endLabel: { ...letter(series, from, color), distance: 11 },
     },
   ]
 }

@@ -272,8 +272,8 @@ function normTable(of: readonly Diagnosed[]): Html {
     )}`
 }
 
-const RING_NOTE =
-  ' A ring is a calibrated model: its features are those of the model before it, and its head is another.'
+const STAR_NOTE =
+  ' A star is a calibrated model: its features are those of the model before it, and its head is another.'
 
 /** Of what is measured on the same kind of examples in all rounds: a calibration knows moments even without test data. */
 export function geometrySection(subjects: readonly Subject[]): Section | null {
@@ -291,7 +291,7 @@ export function geometrySection(subjects: readonly Subject[]): Section | null {
     kind === 'probe' ? 'on examples of the central test split' : 'from class moments of the clients'
   return {
     title: 'Geometry of features',
-    note: `Where features of the classes lie, and how the head stands to them (neural collapse), ${where}.${isCalibrated ? RING_NOTE : ''}`,
+    note: `Where features of the classes lie, and how the head stands to them (neural collapse), ${where}.${isCalibrated ? STAR_NOTE : ''}`,
     subjects: of.map(({ subject }) => subject),
     figures,
   }

@@ -100,7 +100,7 @@ export function byteSection(subjects: readonly Subject[]): Section | null {
     title: 'Bytes',
     note: `All clients together; a round that only evaluates takes less. In total: what clients sent (solid) and what they received (hatched).${
       perRound.some(({ points }) => points.some(({ isCalibrated }) => isCalibrated))
-        ? ' A ring is a round of a calibration.'
+        ? ' A star is a round of a calibration.'
         : ''
     }`,
     subjects: sent,

@@ -49,14 +49,14 @@ export function curveSection(
     ...againstBytes(loss, LOSS),
   ]
   if (figures.length === 0) return null
-  const rings = [...accuracy, ...loss].some(({ points }) => points.some(isCalibrated))
-  const notes = [note, bandsNote(subjects), rings ? RINGS_NOTE : '']
+  const hasStars = [...accuracy, ...loss].some(({ points }) => points.some(isCalibrated))
+  const notes = [note, bandsNote(subjects), hasStars ? STARS_NOTE : '']
   return { title, note: notes.join(''), subjects, figures }
 }
 
 const isCalibrated = (point: RoundPoint): boolean => point.isCalibrated
-const RINGS_NOTE =
-  ' Lines run through trained models. A ring is a calibrated model; dots lead to it from the model that was calibrated.'
+const STARS_NOTE =
+  ' Lines run through trained models. A star is a calibrated model; dots lead to it from the model that was calibrated.'
 
 function bandsNote(subjects: readonly Subject[]): string {
   if (!hasSpread(subjects)) return ''
