@@ -27,14 +27,14 @@ const scores = (accuracy: number, cat: number, dog: number) => ({
 const run = madeUpRun({
   classes: CLASSES,
   config: { calibration: { name: 'ccvr', when: 'final' } },
-  members: [null, null, null],
+  members: [[903, 10, 0, 1], null, null],
   rounds: [
     { metrics: scores(0.1, 0, 0.5) },
     { metrics: scores(0.5, 0.25, 0.75) },
     {
       part: 'calibration',
       clients: [{}, null],
-      metrics: scores(0.625, 0.5, 0.75),
+      metrics: { ...scores(0.625, 0.5, 0.75), 'calibration/examples': 908 },
       ...{ bytesUp: 2_000_000, bytesDown: 1000 },
       diagnostics: {
         calibration: {
@@ -81,6 +81,7 @@ describe('a calibration in words', () => {
       '  answered     1 of 2 that were asked',
       '  without      client-1: asked, and no answer that counts',
       '  not asked    client-2: in the run, and out of reach',
+      '  examples     908 of the 914 that these members have',
       '  missing      fox: nobody has an example, so its part of the head is as it was',
       '  single       owl: one example, so it borrows the spread of all classes',
       '  low-rank     dog: no more examples than features, so its spread is known in part',
@@ -88,6 +89,19 @@ describe('a calibration in words', () => {
       '  cost         2.00 MB up, 1.00 kB down, 0.5 s',
     ])
     expect(shownBy((out) => printCalibration(out, madeUpRun({ rounds: [{}] })))).toEqual([])
+  })
+  it('tells the loss on real features where these were told, and nothing it does not know', () => {
+    const metrics = {
+      ...{ 'calibration/realLoss/before': 2, 'calibration/realLoss/after': 0.5 },
+      ...{ 'calibration/realAccuracy/before': 0.25, 'calibration/realAccuracy/after': 1 },
+    }
+    const real = madeUpRun({ rounds: [{}, {}, { part: 'calibration', clients: [{}], metrics }] })
+    expect(shownBy((out) => printCalibration(out, real)).slice(2)).toEqual([
+      '  accuracy  not measured: the run has no evaluation of these models',
+      '  answered  1 of 1 that were asked',
+      '  real      loss 2 → 0.5, accuracy 25.00 % → 100.00 %, of the head on real features',
+      '  cost      0 B up, 0 B down, 0.5 s',
+    ])
   })
   it('lists every calibration where there were several', () => {
     const again = madeUpRun({

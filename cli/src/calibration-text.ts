@@ -1,6 +1,6 @@
 /** Calibrations in words: what a terminal says of the model before and after, of who was heard, and of each class. */
 import type { CalibratedClass } from '#protocol/diagnostics.js'
-import type { RunRecord } from '#protocol/record.js'
+import type { Metrics, RunRecord } from '#protocol/record.js'
 import {
   calibrationsOf,
   type Calibrated,
@@ -66,7 +66,7 @@ export function printCalibration(out: Output, record: RunRecord): void {
   out.say(
     `Calibration by ${record.config.calibration?.name ?? 'another version'} in round ${last.round}, of the model of round ${last.of}`,
   )
-  const lines = linesOf(last)
+  const lines = linesOf(last, record)
   const width = Math.max(...lines.map(([what]) => what.length))
   for (const [what, text] of lines) out.say(`  ${what.padEnd(width)}  ${text}`)
   if (all.length > 1) {
@@ -86,11 +86,12 @@ export function printCalibration(out: Output, record: RunRecord): void {
 
 type Line = readonly [what: string, text: string]
 
-function linesOf(calibrated: Calibrated): readonly Line[] {
+function linesOf(calibrated: Calibrated, record: RunRecord): readonly Line[] {
   const { bytesUp, bytesDown, durationMs } = calibrated
   return [
     ...scoreLines(calibrated),
     ...heardLines(calibrated),
+    ...exampleLines(calibrated, record),
     ...statusLines(calibrated.classes),
     ...virtualLines(calibrated),
     ['cost', `${bytes(bytesUp)} up, ${bytes(bytesDown)} down, ${seconds(durationMs)} s`],
@@ -148,6 +149,17 @@ function heardLines({ answered, silent, unasked }: Calibrated): readonly Line[] 
   ]
 }
 
+/** How many examples are behind it; of how many, where members tell: `minCount` leaves some out. */
+function exampleLines({ answered, metrics }: Calibrated, { roster }: RunRecord): readonly Line[] {
+  const examples = metrics['calibration/examples']
+  if (examples === undefined) return []
+  const slots = new Set(answered.map(({ slot }) => slot))
+  const counts = roster.filter(({ slot }) => slots.has(slot)).map(({ card }) => card.counts?.train)
+  const held = counts.reduce<number>((sum, count) => sum + (count ?? NaN), 0)
+  const used = Math.round(examples)
+  return [['examples', held > used ? `${used} of the ${held} that these members have` : `${used}`]]
+}
+
 /** Why a class did not get what the others got. */
 const REASONS: Readonly<Record<Exclude<CalibratedClass['status'], 'ok'>, string>> = {
   missing: 'nobody has an example, so its part of the head is as it was',
@@ -162,15 +174,31 @@ function statusLines(classes: readonly CalibratedClass[]): readonly Line[] {
   })
 }
 
-function virtualLines({ virtual }: Calibrated): readonly Line[] {
-  if (virtual === null) return []
+function virtualLines({ virtual, metrics }: Calibrated): readonly Line[] {
+  if (virtual === null || virtual.lossAfter === null) return realLines(metrics)
   const { lossBefore, lossAfter, accuracyBefore, accuracyAfter } = virtual
+  const loss = [lossBefore, lossAfter] as const
+  return [headLine('virtual', { loss, accuracy: [accuracyBefore, accuracyAfter] })]
+}
+
+/** Of a calibration that is told the features themselves. */
+function realLines(metrics: Metrics): readonly Line[] {
+  const pair = (name: string) =>
+    (['before', 'after'] as const).map((when) => metrics[`calibration/real${name}/${when}`] ?? null)
+  const [loss, accuracy] = [pair('Loss'), pair('Accuracy')]
+  return loss.every((value) => value === null) ? [] : [headLine('real', { loss, accuracy })]
+}
+
+type Pair = readonly (number | null)[]
+function headLine(
+  kind: 'virtual' | 'real',
+  { loss, accuracy }: { readonly loss: Pair; readonly accuracy: Pair },
+): Line {
   const number = (value: number | null): string => (value === null ? '–' : threeDigits(value))
+  const losses = loss.map(number).join(' → ')
   return [
-    [
-      'virtual',
-      `loss ${number(lossBefore)} → ${number(lossAfter)}, accuracy ${share(accuracyBefore)} → ${share(accuracyAfter)}, of the head on virtual features`,
-    ],
+    kind,
+    `loss ${losses}, accuracy ${accuracy.map(share).join(' → ')}, of the head on ${kind} features`,
   ]
 }
 

@@ -119,6 +119,12 @@ describe('curves', () => {
     expect(drawn.map(({ endLabel }) => endLabel?.show)).toEqual([false, true])
     expect(drawn.map(({ lineStyle }) => lineStyle.type)).toEqual(['solid', [2, 3]])
   })
+  it('lead from the line to each of several that stand aside', () => {
+    const points = [0, 1, 2].map((x) => ({ x, y: x / 4, ...(x > 0 ? { isAside: true } : {}) }))
+    const [, branch] = read(curveOption(chart(points), SHEET)).series
+    const ends = (branch?.data as readonly Item[]).filter(({ value }) => value[1] !== null)
+    expect(ends.map(({ value }) => value[0])).toEqual([0, 1, 0, 2])
+  })
   it('reach the range of what stands aside', () => {
     const aside = [
       { x: 0, y: 0.5 },
