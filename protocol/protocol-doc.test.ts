@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { bundleHash, decodeBundle, encodeBundle, float32Of } from './bundle.js'
+import { diagnosticsSchema } from './diagnostics.js'
 import { ERRORS, type ErrorCode } from './errors.js'
 import { decodeFrame, encodeFrame } from './frame.js'
 import { HTTP_API, parseAnswer, parseBody, refusalSchema, type HttpCall } from './http-api.js'
@@ -40,6 +41,7 @@ const READERS: Record<string, (body: string, name: string) => Result<unknown>> =
   body: (body, call) => parseBody(call as HttpCall, JSON.parse(body)),
   answer: (body, call) => parseAnswer(call as HttpCall, JSON.parse(body)),
   refusal: (body) => parseWith(refusalSchema, 'refusal', JSON.parse(body)),
+  diagnostics: (body) => parseWith(diagnosticsSchema, 'diagnostics', JSON.parse(body)),
   bundle: (body) => decodeBundle(bytesOf(body)),
   frame: (body) => decodeFrame(bytesOf(body), LIMITS),
 }
