@@ -306,6 +306,15 @@ describe('CCVR on real processes', () => {
       expect(round.diagnostics?.calibration).toMatchObject({ answered: [0, 1, 2], missing: [3] })
       expect(words('runs', 'show', runId, ...remote)).toMatch(/without +d: asked/)
       await expectReplay(out, record)
+    })
+
+    it('is not asked in a run that begins while it is away, and the command says so', async () => {
+      const done = await run('runs', 'calibrate', plain.record.runId, '--watch', ...remote)
+      expect(done.result).toMatchObject({ absent: ['d'], calibration: { answered: 3, asked: 3 } })
+      const short = ['--set', 'calibration.covMode=none', ...remote]
+      expect(words('runs', 'calibrate', plain.record.runId, ...short)).toContain(
+        'Not connected: d.',
+      )
       await comeBack()
     })
 
