@@ -12,6 +12,7 @@ import {
 import {
   bytes,
   decimals,
+  listed,
   percent,
   points,
   seconds,
@@ -25,10 +26,7 @@ interface TextTable {
 }
 /** More names than this are counted instead. */
 const MOST_NAMES = 12
-const listed = (names: readonly string[]): string =>
-  names.length <= MOST_NAMES
-    ? names.join(', ')
-    : `${names.slice(0, MOST_NAMES).join(', ')} and ${names.length - MOST_NAMES} more`
+const some = (names: readonly string[]): string => listed(names, MOST_NAMES)
 const share = (value: number | null | undefined): string =>
   value === null || value === undefined ? '–' : percent(value)
 
@@ -44,7 +42,7 @@ export function calibrationLine(summary: CalibrationSummary): string {
     gain === null ? '' : ` (${points(gain)})`,
     worst,
     `; ${answered} of ${asked} answered`,
-    without.length === 0 ? '' : `, without ${listed(without)}`,
+    without.length === 0 ? '' : `, without ${some(without)}`,
   ].join('')
 }
 
@@ -137,7 +135,7 @@ const worstText = (worst: WorstClass | null): string =>
   worst === null ? '–' : `${percent(worst.recall)} (${worst.name})`
 
 function heardLines({ answered, silent, unasked }: Calibrated): readonly Line[] {
-  const names = (members: readonly Member[]): string => listed(members.map(({ name }) => name))
+  const names = (members: readonly Member[]): string => some(members.map(({ name }) => name))
   return [
     ['answered', `${answered.length} of ${answered.length + silent.length} that were asked`],
     ...(silent.length === 0
@@ -170,7 +168,7 @@ const REASONS: Readonly<Record<Exclude<CalibratedClass['status'], 'ok'>, string>
 function statusLines(classes: readonly CalibratedClass[]): readonly Line[] {
   return (['missing', 'single', 'low-rank'] as const).flatMap((status): readonly Line[] => {
     const names = classes.filter((one) => one.status === status).map(({ name }) => name)
-    return names.length === 0 ? [] : [[status, `${listed(names)}: ${REASONS[status]}`]]
+    return names.length === 0 ? [] : [[status, `${some(names)}: ${REASONS[status]}`]]
   })
 }
 

@@ -10,7 +10,7 @@ import {
   type HeadInRound,
   type Similarity,
 } from '#simulations/report/diagnostics.js'
-import { percent, threeDigits } from '#simulations/report/numbers.js'
+import { listed, percent, threeDigits } from '#simulations/report/numbers.js'
 import type { Output } from './output.js'
 
 /** Rounds side by side in one table; of more, those in the middle are left out. */
@@ -96,7 +96,10 @@ function printSimilarity(out: Output, similarity: Similarity): void {
   if (biased.length > 0) {
     const most = Math.max(...biased.map(({ width }) => width))
     out.say(
-      `  Caution: ${biased.map(({ name }) => name).join(', ')}: ${probe} examples are fewer than four times the width, so plain values`,
+      `  Caution: ${listed(
+        biased.map(({ name }) => name),
+        4,
+      )}: ${probe} examples are fewer than four times the width, so plain values`,
     )
     const enough = Math.min(4 * most, LARGEST_PROBE)
     const more = enough > probe ? `, or set evaluation.diagnostics.probe to ${enough}` : ''

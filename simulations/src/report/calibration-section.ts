@@ -5,7 +5,7 @@ import { calibrationMeans, calibrationSummary, lastCalibration } from './calibra
 import type { Calibrated, CalibrationMeans, Scores } from './calibration.js'
 import { textOf } from './chart.js'
 import { table, type Html } from './html.js'
-import { percent, points } from './numbers.js'
+import { listed, percent, points } from './numbers.js'
 import { nameOf, type Numbers, type PageFigure, type Section } from './page-parts.js'
 import { scaleFor } from './scale.js'
 import { hasSpread } from './score-sections.js'
@@ -152,7 +152,7 @@ function outcomeTable(corrected: readonly Corrected[]): Html {
     return [
       nameOf(subject),
       ...meanCells(calibrationMeans(summaries)),
-      without.length === 0 ? 'nobody' : listed(without),
+      without.length === 0 ? 'nobody' : listed(without, MOST_NAMES),
       statusText(runs.flatMap(({ classes }) => classes)),
     ]
   })
@@ -177,10 +177,6 @@ function meanCells(means: CalibrationMeans | null): readonly string[] {
 }
 
 const MOST_NAMES = 8
-const listed = (names: readonly string[]): string =>
-  names.length <= MOST_NAMES
-    ? names.join(', ')
-    : `${names.slice(0, MOST_NAMES).join(', ')} and ${names.length - MOST_NAMES} more`
 
 /** Classes of which somewhat was missing, in any run. */
 function statusText(classes: readonly CalibratedClass[]): string {
@@ -194,6 +190,6 @@ function statusText(classes: readonly CalibratedClass[]): string {
   ] as const
   const told = parts
     .filter(([names]) => names.length > 0)
-    .map(([names, what]) => `${what} ${listed(names)}`)
+    .map(([names, what]) => `${what} ${listed(names, MOST_NAMES)}`)
   return told.length === 0 ? '–' : told.join('; ')
 }

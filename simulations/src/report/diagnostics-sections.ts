@@ -11,7 +11,7 @@ import type {
 } from './diagnostics.js'
 import type { HeatPanel } from './heat-map.js'
 import { html, table, type Html } from './html.js'
-import { threeDigits } from './numbers.js'
+import { listed, threeDigits } from './numbers.js'
 import { nameOf, type Numbers, type PageFigure, type Section } from './page-parts.js'
 import { againstRounds, curvesOf, valueOf } from './subject-figures.js'
 import type { Subject } from './subjects.js'
@@ -87,7 +87,7 @@ function biasNote(of: readonly Diagnosed[]): string {
   const names = [...new Set(layers.filter(({ isBiased }) => isBiased).map(({ name }) => name))]
   return names.length === 0
     ? ''
-    : ` Of ${names.join(', ')} there were fewer examples than four times the width, so that plain values are too high: Numbers has debiased ones.`
+    : ` Of ${listed(names, 4)} there were fewer examples than four times the width, so that plain values are too high: Numbers has debiased ones.`
 }
 
 const TIMES = ['first', 'last'] as const

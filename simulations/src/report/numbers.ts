@@ -24,6 +24,12 @@ export function bytes(count: number): string {
   return `${value.toFixed(unit.bytes === 1 ? whole : value < 10 ? 2 : 1)} ${unit.name}`
 }
 
+/** Names with commas; of more than `most`, the first and how many more. */
+export const listed = (names: readonly string[], most: number): string =>
+  names.length <= most
+    ? names.join(', ')
+    : `${names.slice(0, most).join(', ')} and ${names.length - most} more`
+
 /** How wide numbers run that are neither shares nor near 1: three digits, in powers of ten where plain ones would be long. */
 export const threeDigits = (value: number): string =>
   value !== 0 && (Math.abs(value) < 0.001 || Math.abs(value) >= 100_000)
