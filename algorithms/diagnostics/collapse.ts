@@ -11,7 +11,7 @@
  * hide a rare one. Everything in float64.
  */
 import type { Geometry } from '#protocol/diagnostics.js'
-import { eigenOf } from '#algorithms/calibration/ccvr/factor.js'
+import { eigenOf } from '#algorithms/matrix/eigen.js'
 
 type Measured = number | null
 

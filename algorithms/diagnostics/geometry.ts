@@ -1,9 +1,10 @@
 /** Geometry of features, from the features or from what is known of their classes. The measures: collapse.ts. */
 import type { Geometry } from '#protocol/diagnostics.js'
 import { addProducts } from '#algorithms/calibration/ccvr/merge.js'
-import { diagonalAt, type GlobalClass } from '#algorithms/calibration/ccvr/moments.js'
-import { eigenvaluesOf } from '#algorithms/calibration/ccvr/spectrum.js'
+import { type GlobalClass } from '#algorithms/calibration/ccvr/moments.js'
 import { effectiveEntries } from '#algorithms/evaluation/routing.js'
+import { diagonalAt } from '#algorithms/matrix/packed.js'
+import { eigenvaluesOf } from '#algorithms/matrix/spectrum.js'
 import { collapseOf, offsetsOf, type Within } from './collapse.js'
 import {
   classFeatures,

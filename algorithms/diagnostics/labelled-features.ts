@@ -1,7 +1,7 @@
 /** Features of labelled examples, class by class. Every class counts the same, however many examples it has. */
 import { addProducts } from '#algorithms/calibration/ccvr/merge.js'
-import { triangle } from '#algorithms/calibration/ccvr/moments.js'
-import { eigenvaluesOf } from '#algorithms/calibration/ccvr/spectrum.js'
+import { triangle } from '#algorithms/matrix/packed.js'
+import { eigenvaluesOf } from '#algorithms/matrix/spectrum.js'
 import { dot, middleOf, packedProducts, type ClassFeatures, type Within } from './collapse.js'
 
 /** Row by row, [examples, d], and the label of each. */

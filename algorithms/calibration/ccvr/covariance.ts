@@ -1,8 +1,8 @@
 /** Covariances of the classes from merged statistics (ccvr specification §4, §4.1). */
+import { diagonalAt, triangle } from '#algorithms/matrix/packed.js'
 import type { GatheredStatistics } from './gathered.js'
 import type { CcvrHyper } from './hyper.js'
 import type { ClassMoments, ClassStatistics, GlobalClass, ScatterShape } from './moments.js'
-import { diagonalAt, triangle } from './moments.js'
 
 type Options = Pick<CcvrHyper, 'covMode' | 'shrinkKappa' | 'meansOnlyFloor'>
 type Gathered = Pick<GatheredStatistics, 'statistics' | 'clientsByClass' | 'betweenByClass'>

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { createStreams } from '#protocol/random.js'
-import { cholesky, eigenOf, factorOf } from './factor.js'
-import { triangle } from './moments.js'
-import { eigenvaluesOf, spectrumOf } from './spectrum.js'
+import { eigenOf } from '#algorithms/matrix/eigen.js'
+import { triangle } from '#algorithms/matrix/packed.js'
+import { eigenvaluesOf, spectrumOf } from '#algorithms/matrix/spectrum.js'
+import { cholesky, factorOf } from './factor.js'
 
 /** Covariance of F1, the specification's fixture. */
 const F1 = Float64Array.of(2.966666666666667, 1.6666666666666667, 7.466666666666667)

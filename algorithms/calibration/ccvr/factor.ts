@@ -1,7 +1,9 @@
 /** Square roots of covariances: what turns standard normal numbers into virtual features (ccvr specification §4.1). */
+import { eigenOf } from '#algorithms/matrix/eigen.js'
 import { FederationError } from '#protocol/errors.js'
-import { diagonalAt, traceOf, triangle } from './moments.js'
-import { spectrumOf, type Spectrum } from './spectrum.js'
+import { diagonalAt, triangle } from '#algorithms/matrix/packed.js'
+import { spectrumOf, type Spectrum } from '#algorithms/matrix/spectrum.js'
+import { traceOf } from './moments.js'
 
 /** Above this share of the mean variance, jitter changes what is drawn. */
 const MOST_JITTER = 0.1
@@ -66,30 +68,6 @@ export function cholesky(packed: Float64Array, d: number, added: number): Float6
     lower[row + i] = Math.sqrt(pivot)
   }
   return lower
-}
-
-export interface Eigen {
-  /** Ascending. */
-  readonly values: readonly number[]
-  /** [d, d] row by row; column j belongs to value j. */
-  readonly vectors: Float64Array
-}
-
-/** Loads the library only here: hardly a covariance needs it. */
-export async function eigenOf(packed: Float64Array, d: number): Promise<Eigen> {
-  const { EigenvalueDecomposition, Matrix } = await import('ml-matrix')
-  const matrix = new Matrix(d, d)
-  for (let i = 0; i < d; i++) {
-    for (let j = 0; j <= i; j++) {
-      matrix.set(i, j, packed[triangle(i) + j]!)
-      matrix.set(j, i, packed[triangle(i) + j]!)
-    }
-  }
-  const found = new EigenvalueDecomposition(matrix, { assumeSymmetric: true })
-  return {
-    values: found.realEigenvalues,
-    vectors: Float64Array.from(found.eigenvectorMatrix.to1DArray()),
-  }
 }
 
 /** Null where the numbers are so large that the library finds nothing finite. */

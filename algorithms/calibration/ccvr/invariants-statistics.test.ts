@@ -24,10 +24,10 @@ import {
   trace,
 } from '#testing/naive-moments.js'
 import type { Rows } from '#testing/naive-moments.js'
+import { triangle } from '#algorithms/matrix/packed.js'
 import { globalClasses } from './covariance.js'
 import { blockAdder } from './statistics.js'
 import { addMoments, mergeMoments, momentsOfSums } from './merge.js'
-import { triangle } from './moments.js'
 
 const oneClass = (rows: Rows): Labelled => ({ rows, labels: rows.map(() => 0) })
 beforeAll(async () => void (await useBackend('cpu')))

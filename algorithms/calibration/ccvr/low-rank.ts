@@ -1,6 +1,7 @@
 /** A scatter as its strongest directions and the rest as variances (ccvr specification §4, covariance modes). */
-import { eigenOf } from './factor.js'
-import { diagonalAt, diagonalOf, triangle } from './moments.js'
+import { eigenOf } from '#algorithms/matrix/eigen.js'
+import { diagonalAt, triangle } from '#algorithms/matrix/packed.js'
+import { diagonalOf } from './moments.js'
 import type { Floats } from './moments.js'
 
 export interface LowRankScatter {

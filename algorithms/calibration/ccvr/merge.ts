@@ -1,6 +1,6 @@
 /** Moments of parts of the data into those of their union, without loss (ccvr specification §4). */
+import { diagonalAt } from '#algorithms/matrix/packed.js'
 import type { ClassMoments, ClassStatistics, Floats, ScatterShape } from './moments.js'
-import { diagonalAt } from './moments.js'
 
 /** A part of a class: moments that may have travelled as float32. */
 export interface MomentsPart {

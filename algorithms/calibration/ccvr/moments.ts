@@ -1,4 +1,5 @@
 /** Class moments of features, and how those of several clients become one. Everything in float64. */
+import { diagonalAt, triangle } from '#algorithms/matrix/packed.js'
 
 /** Numbers that may have travelled as float32. */
 export type Floats = Float64Array | Float32Array
@@ -38,12 +39,6 @@ export interface GlobalClass {
   /** Share of tr(scatter) that lies between clients; null without scatter or where it is 0. */
   readonly betweenClients: number | null
 }
-
-/** Elements of the packed lower triangle of a d × d matrix. Element (i, j), j ≤ i, lies at triangle(i) + j. */
-export const triangle = (d: number): number => (d * (d + 1)) / 2
-
-/** Where the packed lower triangle has element (i, i). */
-export const diagonalAt = (i: number): number => triangle(i) + i
 
 /** Elements of a scatter. */
 export const scatterSize = (d: number, shape: ScatterShape): number =>

@@ -12,11 +12,12 @@ import {
   largest,
   matrixOf,
 } from '#testing/naive-moments.js'
+import { diagonalAt, triangle } from '#algorithms/matrix/packed.js'
 import { globalClasses } from './covariance.js'
 import { noiseDeviation } from './gaussian-mechanism.js'
 import { ccvrHyper, type CcvrHyper } from './hyper.js'
 import { linearSums } from './merge.js'
-import { diagonalAt, scatterSize, triangle } from './moments.js'
+import { scatterSize } from './moments.js'
 import type { ClassStatistics, ScatterShape } from './moments.js'
 import { noisyStatistics, noisySums, privatised } from './noise.js'
 import { clipRow } from './transform.js'

@@ -7,7 +7,7 @@
  * seed, so that a run can be repeated: the guarantee holds against those who do not know the seed, which nodes and records do.
  */
 import type { Stream, Streams } from '#algorithms/tensor/stream.js'
-import { eigenOf } from './factor.js'
+import { eigenOf } from '#algorithms/matrix/eigen.js'
 import { noiseDeviation } from './gaussian-mechanism.js'
 import type { GatheredStatistics } from './gathered.js'
 import type { CcvrHyper } from './hyper.js'

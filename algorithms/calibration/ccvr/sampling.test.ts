@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createStreams } from '#protocol/random.js'
+import { triangle } from '#algorithms/matrix/packed.js'
 import { ccvrHyper, type CcvrHyper } from './hyper.js'
-import { triangle, type GlobalClass } from './moments.js'
+import { type GlobalClass } from './moments.js'
 import { allocation, drawVirtual, type VirtualFeatures } from './sampling.js'
 
 const missing = (label: number, d: number): GlobalClass => ({

@@ -2,10 +2,12 @@
 import { describe, expect, it } from 'vitest'
 import { datasetOf, examplesOf, gaussianRows, streamOf } from '#testing/ccvr-lab.js'
 import { distance, matrixOf, naiveMoments } from '#testing/naive-moments.js'
+import { ColumnBlock } from '#algorithms/matrix/column-block.js'
+import { diagonalAt, triangle } from '#algorithms/matrix/packed.js'
 import { heldClasses } from './features.js'
+import { lowRankOf, scatterOfLowRank } from './low-rank.js'
 import { addProducts } from './merge.js'
-import { diagonalAt, diagonalOf, scatterSize, traceOf, triangle } from './moments.js'
-import { ColumnBlock } from './outer-products.js'
+import { diagonalOf, scatterSize, traceOf } from './moments.js'
 
 describe('products of a block', () => {
   it('are Σ (z − shift)(z − shift)ᵀ, for any width', () => {
@@ -53,6 +55,18 @@ describe('a packed lower triangle', () => {
     ])
     addProducts(packed, [1, 0, 2] as never, { weight: 2, shape: 'full' })
     expect([...packed]).toEqual([3, 2, 3, 8, 5, 14])
+  })
+})
+
+describe('a scatter of low rank', () => {
+  it('keeps the strongest direction and leaves the others to the diagonal', async () => {
+    // Eigenvalues 9 along (0.6, 0.8, 0), 4 along (0, 0, 1), 1 along (−0.8, 0.6, 0).
+    const scatter = Float64Array.of(3.88, 3.84, 6.12, 0, 0, 4)
+    const { directions, residuals } = await lowRankOf(scatter, 3, 1)
+    expect(distance([...directions].map(Math.abs), [1.8, 2.4, 0])).toBeLessThan(1e-12)
+    expect(distance([...residuals], [0.64, 0.36, 4])).toBeLessThan(1e-12)
+    const back = scatterOfLowRank({ directions, residuals })
+    expect(distance([...back], [3.88, 4.32, 6.12, 0, 0, 4])).toBeLessThan(1e-12)
   })
 })
 

@@ -3,12 +3,12 @@
  * (4''). Products of float32 tensors would be as good as float32 is; here all of it is float64, so that neither the order of
  * examples nor where blocks end shows in the result.
  */
+import { ColumnBlock } from '#algorithms/matrix/column-block.js'
 import { BLOCK_ROWS, forFeatureBlocks } from './features.js'
 import type { FeatureSource, HeldClasses } from './features.js'
 import type { GrowingMoments } from './merge.js'
 import type { ClassMoments, ScatterShape } from './moments.js'
 import { scatterSize } from './moments.js'
-import { ColumnBlock } from './outer-products.js'
 
 /** Moments of one class that the client holds. They are valid until the visit ends: their arrays are used again. */
 export interface HeldMoments {

@@ -1,11 +1,13 @@
 /** Invariants 18 and 19 of the ccvr specification (§10, §15): sums over clients instead of the moments of each. */
 import { beforeAll, describe, expect, it } from 'vitest'
-import { tensorOf } from '#protocol/bundle.js'
+import { makeBundle, tensorOf } from '#protocol/bundle.js'
 import type { JsonObject } from '#protocol/json.js'
 import { useBackend } from '#algorithms/tensor/backends.js'
+import type { Tensor } from '#algorithms/tensor/tf.js'
 import { summedGroup } from '#algorithms/methods/update.js'
 import {
   clientOf,
+  examplesOf,
   gaussianRows,
   labSetup,
   statisticsRound,
@@ -14,9 +16,11 @@ import {
 } from '#testing/ccvr-lab.js'
 import type { Labelled, StatisticsRound } from '#testing/ccvr-lab.js'
 import { apart, covarianceOf, distance } from '#testing/naive-moments.js'
+import { heldClasses } from './features.js'
 import { readStatistics } from './gathered.js'
 import type { ClassStatistics } from './moments.js'
 import { isLastRound, statisticsProgress, statisticsReasons } from './plan.js'
+import { meansBundle, sumsTensors, withMeans } from './sums.js'
 import { SUMS, sumsGrid, type CcvrSetup } from './uplink.js'
 
 const INPUTS = 3
@@ -108,6 +112,27 @@ describe('sums over all clients', () => {
     for (const shape of shapes) expect(shape).toEqual(shapes[0])
     expect(gathered.clientsByClass.size + gathered.betweenByClass.size).toBe(0)
     expect(gathered.answered).toEqual(people.map((_, slot) => slot))
+  })
+
+  it('of the second round keep within its range, however far an example lies from the mean', async () => {
+    const setup = labSetup({ statistics: 'sums-two-rounds', clipNorm: 2 }, { width: 2, classes: 1 })
+    const mean = new Map([
+      [0, { n: 9, mean: Float64Array.of(-2, 0), scatter: new Float64Array(3) }],
+    ])
+    const shared = withMeans(makeBundle([]), meansBundle(setup, mean))
+    const rows = [
+      [2, 0],
+      [2, 0],
+      [2, 0],
+    ]
+    const held = heldClasses(examplesOf({ rows, labels: [0, 0, 0] }, 2, 1), 1)
+    const source = { predict: (x: Tensor) => x, width: 2, transform: () => undefined }
+    const tensors = await sumsTensors(setup, { source, held, step: 'sums', shared })
+    expect(tensors.map(({ name, data }) => [name, ...data])).toEqual([
+      ['counts', 3],
+      ['sums', 3, 0],
+      ['products', 3, 0, 0],
+    ])
   })
 
   it('of the second round are complete by themselves, whoever is gone since the first', async () => {

@@ -1,6 +1,6 @@
 /** Eigenvalues of symmetric matrices, given by their packed lower triangle. */
 import { FederationError } from '#protocol/errors.js'
-import { diagonalAt, triangle } from './moments.js'
+import { diagonalAt, triangle } from './packed.js'
 
 /** Below this share of the largest eigenvalue float32 features tell nothing. */
 const RESOLUTION = 1e-6

@@ -1,5 +1,5 @@
 /** Σ z zᵀ over the rows of a block, in float64: where a client's time goes, so it is written for the processor. */
-import { triangle } from './moments.js'
+import { triangle } from './packed.js'
 
 /** Columns of a tile: nine running sums and six loads fit into the registers of a processor. */
 const TILE = 3
