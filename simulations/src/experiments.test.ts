@@ -32,8 +32,9 @@ describe('shipped experiments', () => {
     const { cells } = await loadStudy(name, { startOf })
     for (const { config } of cells) expect(config.compute.backend).not.toBe('auto')
   })
-  // Attention is too slow on wasm for a study of minutes; docs/methods/fedins.md says what to install.
-  it.each(names.filter((name) => name !== 'fedins-vit-tiny'))(
+  // Attention and wide convolutions are too slow on wasm for a study of minutes; docs/methods says what to install.
+  const needNative = ['fedins-vit-tiny', 'ccvr-fashion-mnist-cnn']
+  it.each(names.filter((name) => !needNative.includes(name)))(
     '%s needs nothing that is not installed with the package',
     async (name) => {
       const { compute } = await loadExperiment(name, [], { startOf })

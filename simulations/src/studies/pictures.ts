@@ -88,19 +88,21 @@ export function gainPicture(
 ): string {
   const settings = groupBy(results, ({ setting }) => setting)
   const variants = [...groupBy(results, ({ variant }) => variant).keys()]
+  const measure = results[0]?.measure ?? ''
+  const [scale, unit] = isShare(measure) ? [100, ', points'] : [1, '']
   const gainAt = (setting: string, variant: string): ChartValue | null => {
     const [others, own] = [baseline, variant].map((of) =>
       (settings.get(setting) ?? []).filter((one) => one.variant === of),
     )
     const gains = (own ?? []).map((one) => differenceTo(one, others ?? []))
     const known = gains.filter((gain) => gain !== undefined)
-    return known.length === 0 ? null : chartValue(known)
+    return known.length === 0 ? null : chartValue(known.map((gain) => scale * gain))
   }
   return barSvg({
     title: `${name}: gain over ${baseline}`,
     label: 'setting',
     categories: [...settings.keys()],
-    y: { label: `gain in ${results[0]?.measure ?? ''}`, unit: unitOf(results) },
+    y: { label: `gain in ${measure}${unit}`, unit: 'number' },
     form: 'markers',
     series: variants
       .filter((variant) => variant !== baseline)

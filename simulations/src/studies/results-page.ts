@@ -77,7 +77,7 @@ function calibrationSentences(results: readonly CellResult[], measure: string): 
   const isContinued = results.some(({ startsFrom }) => startsFrom !== undefined)
   const sentences = [
     isCalibrated
-      ? `Where a variant ends with a calibration, *before* is ${measure} of the model that it corrected, and ${measure} that of the calibrated one. *Worst class* is the lowest recall of any class.`
+      ? `Where a variant ends with a calibration, *before* is ${measure} of the model that it corrected, and ${measure} that of the calibrated one. *Worst class* is the lowest recall of any class, *worst before* that of the corrected model.`
       : '',
     isContinued
       ? 'A variant that starts from the model of another counts bytes and seconds of its own rounds alone.'

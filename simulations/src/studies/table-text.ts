@@ -43,7 +43,7 @@ function columnsOf({ rows, baseline }: StudyTable): readonly Column[] {
     (row) => row.gain,
   )
   const isCalibrated = rows.some(({ before }) => before !== null)
-  const added = gains('gain of the calibration', ({ calibrationGain }) => calibrationGain)
+  const added = gains('gain over before', ({ calibrationGain }) => calibrationGain)
   // Where all start from the baseline, what a calibration adds is the gain over the baseline.
   const isNew = added.cells.some((cell, row) => cell !== NOTHING && cell !== gain.cells[row])
   return [
@@ -54,7 +54,7 @@ function columnsOf({ rows, baseline }: StudyTable): readonly Column[] {
     ...(isNew ? [added] : []),
     ...(isCalibrated
       ? [
-          column('worst class before', ({ worstBefore }) => share(worstBefore)),
+          column('worst before', ({ worstBefore }) => share(worstBefore)),
           column('worst class', ({ worstClass }) => share(worstClass)),
         ]
       : []),

@@ -156,7 +156,7 @@ describe('the table of a study', () => {
       const [table] = studyTables([...trained, ...ccvr], over)
       const { head, rows } = tableText(table!)
       expect(head.slice(0, 7)).toEqual([
-        ...['variant', 'before', 'accuracy', 'gain over fedavg', 'worst class before'],
+        ...['variant', 'before', 'accuracy', 'gain over fedavg', 'worst before'],
         ...['worst class', 'seeds'],
       ])
       expect(rows.map((row) => row.slice(0, 6))).toEqual([
@@ -172,7 +172,7 @@ describe('the table of a study', () => {
       ])
       const [table] = studyTables([...trained, ...ccvr, other], over)
       const { head, rows } = tableText(table!)
-      const at = head.indexOf('gain of the calibration')
+      const at = head.indexOf('gain over before')
       expect(rows.map((row) => row.slice(at - 1, at + 1))).toEqual([
         ['–', '–'],
         ['+6.25 ± 8.84 points', '+6.25 ± 8.84 points'],
@@ -180,7 +180,7 @@ describe('the table of a study', () => {
       ])
       // Without a baseline there is nothing else that says it.
       const [plain] = studyTables(ccvr, OF_BASE)
-      expect(tableText(plain!).head).toContain('gain of the calibration')
+      expect(tableText(plain!).head).toContain('gain over before')
     })
 
     it('takes the worst class of the examples that the measure is of', () => {
