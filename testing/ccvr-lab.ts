@@ -14,7 +14,11 @@ import { ccvrClient } from '#algorithms/calibration/ccvr/client.js'
 import { heldClasses } from '#algorithms/calibration/ccvr/features.js'
 import { ccvrHyper } from '#algorithms/calibration/ccvr/hyper.js'
 import { mergeStatistics } from '#algorithms/calibration/ccvr/merge.js'
-import type { ClassMoments, ClassStatistics, ScatterShape } from '#algorithms/calibration/ccvr/moments.js'
+import type {
+  ClassMoments,
+  ClassStatistics,
+  ScatterShape,
+} from '#algorithms/calibration/ccvr/moments.js'
 import { statisticsPlan } from '#algorithms/calibration/ccvr/plan.js'
 import { forClassMoments } from '#algorithms/calibration/ccvr/statistics.js'
 import type { RowTransform } from '#algorithms/calibration/ccvr/transform.js'
