@@ -38,24 +38,32 @@ export function bytesTable({ setting, measurement }: CcvrReport): Table {
   }
 }
 
-export function stepsTable({ measurement }: CcvrReport): Table {
-  const { clients, merge, close } = measurement
-  const [first] = clients.uses
-  const row = (what: string, seconds: number, use?: ProcessUse): readonly string[] => [
+type Times = Pick<ProcessUse, 'seconds' | 'cpuSeconds'>
+const less = (whole: Times, part: Times): Times => ({
+  seconds: whole.seconds - part.seconds,
+  cpuSeconds: whole.cpuSeconds - part.cpuSeconds,
+})
+const meanOf = (uses: readonly Times[]): Times => ({
+  seconds: mean(uses.map(({ seconds }) => seconds)),
+  cpuSeconds: mean(uses.map(({ cpuSeconds }) => cpuSeconds)),
+})
+
+export function stepsTable({ measurement: { clients, merge, close } }: CcvrReport): Table {
+  const row = (what: string, { seconds, cpuSeconds }: Times, use?: ProcessUse) => [
     what,
     seconds.toFixed(2),
-    use === undefined ? '–' : use.cpuSeconds.toFixed(2),
+    cpuSeconds.toFixed(2),
     use === undefined ? '–' : `${(use.peakRssBytes / 1e6).toFixed(0)} MB`,
   ]
+  const [first] = clients.uses
   return {
     head: ['step', 'seconds', 'CPU seconds', 'peak RSS'],
     rows: [
-      row('a client: features and their moments', first?.seconds ?? 0, first),
-      row('… mean of all clients', mean(clients.uses.map(({ seconds }) => seconds))),
-      row('coordinator: check one update', close.inspectSeconds),
-      row('coordinator: close the round', close.use.seconds, close.use),
-      row('… of that, merge all clients', merge.use.seconds, merge.use),
-      row('… factor, sample, train the head', close.use.seconds - merge.use.seconds),
+      row('a client: features and their moments', meanOf(clients.uses), first),
+      row('coordinator: check one update', close.inspect),
+      row('coordinator: close the round', close.use, close.use),
+      row('… of that, merge all clients', merge.use, merge.use),
+      row('… factor, sample, train the head', less(close.use, merge.use)),
     ],
   }
 }
@@ -73,7 +81,7 @@ export function ccvrMarkdown(report: CcvrReport): string {
     markdownTable(bytesTable(report)),
     '## What it takes',
     markdownTable(stepsTable(report)),
-    `Each step in a process of its own. Peak RSS is VmHWM of that process: of one client before it does a second one, of the merge alone, and of checking ${clients} updates and closing the round as the coordinator's compute process does. Updates lie on disk and are read one at a time, so the peak does not grow with the number of clients. The merge is measured on its own, and what the close takes beyond it is the last line.`,
+    `Each step in a process of its own. CPU seconds are of all threads, and hardly depend on what else the machine does. A client's are the mean of all. Peak RSS is VmHWM of that process: of one client before it does a second one, of the merge alone, and of checking ${clients} updates and closing the round as the coordinator's compute process does. Updates lie on disk and are read one at a time, so the peak does not grow with the number of clients. The merge is measured on its own, and what the close takes beyond it is the last line.`,
     markdownTable({
       head: ['what', 'value'],
       rows: settingRows(machine, measurement.clients.engine),

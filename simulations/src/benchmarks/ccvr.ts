@@ -43,8 +43,8 @@ export interface MergeMeasurement {
   readonly use: ProcessUse
 }
 export interface CloseMeasurement {
-  /** Mean time to check one update when it arrives. */
-  readonly inspectSeconds: number
+  /** Mean of the checks of one update when it arrives. */
+  readonly inspect: Pick<ProcessUse, 'seconds' | 'cpuSeconds'>
   /** From the blobs to the calibrated model. */
   readonly use: ProcessUse
   readonly metrics: Metrics
@@ -153,12 +153,17 @@ export async function measureClose(
   const { config } = runOf(setting)
   await engineOf(config)
   const compute = createCompute({ blobs: await openBlobs(directory) })
-  const before = performance.now()
-  for (const update of round.accepted) {
-    const problem = await compute.inspect(config, round.plan, update)
-    if (problem !== null) throw new FederationError(problem.code, problem.message)
-  }
-  const inspectSeconds = (performance.now() - before) / 1000 / round.accepted.length
+  const inspected = await measured(async () => {
+    for (const update of round.accepted) {
+      const problem = await compute.inspect(config, round.plan, update)
+      if (problem !== null) throw new FederationError(problem.code, problem.message)
+    }
+  })
+  const each = 1 / round.accepted.length
+  const { seconds, cpuSeconds } = inspected.use
   const { value, use } = await measured(() => compute.close(config, round))
-  return { inspectSeconds, use, metrics: value.metrics }
+  return {
+    inspect: { seconds: seconds * each, cpuSeconds: cpuSeconds * each },
+    ...{ use, metrics: value.metrics },
+  }
 }
