@@ -81,7 +81,7 @@ export function accuracyPicture(title: string, results: readonly CellResult[]): 
   })
 }
 
-/** What each variant gained over the baseline, in every setting. Whiskers go from the lowest to the highest seed. */
+/** What each variant gained over the baseline, in every setting, in the look that it has in the other pictures. Whiskers go from the lowest to the highest seed. */
 export function gainPicture(
   { name, baseline }: Pick<Study, 'name' | 'baseline'>,
   results: readonly CellResult[],
@@ -105,11 +105,11 @@ export function gainPicture(
     y: { label: `gain in ${measure}${unit}`, unit: 'number' },
     form: 'markers',
     series: variants
-      .filter((variant) => variant !== baseline)
-      .map((variant) => ({
-        name: variant,
+      .map((variant, look) => ({
+        ...{ name: variant, look },
         values: [...settings.keys()].map((setting) => gainAt(setting, variant)),
-      })),
+      }))
+      .filter((variant) => variant.name !== baseline),
   })
 }
 

@@ -71,11 +71,12 @@ function columnsOf({ rows, baseline }: StudyTable): readonly Column[] {
 const estimateText = ({ mean, spread }: Estimate, text: (value: number) => string): string =>
   `${text(mean)} ± ${spread === null ? NOTHING : text(spread)}`
 
-/** With its sign; of shares in percentage points. */
+/** With its sign, unless it rounds to nothing; of shares in percentage points. */
 export function gainText(measure: string, { mean, spread }: Estimate): string {
   const points = (value: number): string =>
     isShare(measure) ? (value * 100).toFixed(2) : decimals(value)
-  const sign = mean > 0 ? '+' : ''
+  const isNothing = Number(points(mean)) === 0
+  const sign = isNothing ? '' : mean > 0 ? '+' : '-'
   const unit = isShare(measure) ? ' points' : ''
-  return `${sign}${points(mean)} ± ${spread === null ? NOTHING : points(spread)}${unit}`
+  return `${sign}${points(Math.abs(mean))} ± ${spread === null ? NOTHING : points(spread)}${unit}`
 }

@@ -204,6 +204,9 @@ describe('the table of a study', () => {
       '+11.34 ± 2.00 points',
     )
     expect(gainText('accuracy', { mean: -0.04, spread: null, count: 1 })).toBe('-4.00 ± – points')
+    expect(gainText('accuracy', { mean: -0.00004, spread: 0.01, count: 2 })).toBe(
+      '0.00 ± 1.00 points',
+    )
     expect(gainText('loss', { mean: -0.5, spread: 0.25, count: 2 })).toBe('-0.5000 ± 0.2500')
   })
 })
