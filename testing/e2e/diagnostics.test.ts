@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util'
 import { spawnSync } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -36,7 +37,9 @@ describe('a simulated run with a calibration and diagnostics', () => {
   const id = (): string => String(run.result['runId'])
   /** What people read. */
   const words = (...args: readonly string[]): string =>
-    spawnSync(process.execPath, [BIN, ...args], { cwd: directory.path, encoding: 'utf8' }).stderr
+    stripVTControlCharacters(
+      spawnSync(process.execPath, [BIN, ...args], { cwd: directory.path, encoding: 'utf8' }).stderr,
+    )
 
   it('ends with the accuracy before and after', async () => {
     expect(run.errorText).toBe('')
