@@ -202,6 +202,39 @@ describe('tributary simulate with variants', () => {
     expect(await readdir(join(directory.path, '.tributary', 'runs'))).toHaveLength(2)
   })
 
+  it('calibrates the model of another variant, which comes with it, and tells before, after and gain', async () => {
+    const start = { startFrom: { variant: 'fedprox' }, rounds: 0 }
+    await write({
+      ...study,
+      ...{ name: 'calibrated', baseline: 'fedprox', model: { name: 'mlp', hidden: [6] } },
+      variants: {
+        ccvr: { ...start, calibration: { name: 'ccvr' } },
+        oracle: { ...start, calibration: { name: 'oracle' } },
+        other: { method: { name: 'fedavg' } },
+      },
+    })
+    const { status, lines, result } = await simulate(
+      ...['--only', 'ccvr,oracle', '--runs-dir', 'calibrated'],
+    )
+    expect(status).toBe(0)
+    const [trained, ...calibrated] = lines.filter(({ event }) => event === 'simulate:cell')
+    expect([trained, ...calibrated].map((cell) => cell?.['variant'])).toEqual([
+      ...['fedprox', 'ccvr', 'oracle'],
+    ])
+    const before = Number(trained?.['value'])
+    for (const cell of calibrated) expect(cell['before']).toBe(before)
+    const gains = calibrated.map(({ value }) => Number(value) - before)
+    expect(result['table']).toMatchObject([
+      {
+        baseline: 'fedprox',
+        rows: [
+          { variant: 'fedprox', before: null, gain: null },
+          ...gains.map((mean) => ({ before: { mean: before }, gain: { mean } })),
+        ],
+      },
+    ])
+  })
+
   it('names the variant and the key that are wrong before anything runs', async () => {
     await write({ ...study, name: 'other', variants: { typo: { method: { mou: 1 } } } })
     const { status, result } = await simulate('--runs-dir', 'none')
