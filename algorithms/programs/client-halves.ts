@@ -5,7 +5,7 @@ import { CATALOGUE } from '#algorithms/catalogue.js'
 import type { Catalogue } from '#algorithms/catalogue.js'
 import type { EvaluationCounts } from '#algorithms/evaluation/evaluate.js'
 import { calibrationOf, calibrationSetup, methodOf, methodSetup } from '#algorithms/from-config.js'
-import type { ClientHalf } from '#algorithms/methods/method.js'
+import type { ClientHalf, MethodSetup } from '#algorithms/methods/method.js'
 import { EVALUATION, evaluationTensors, scoreOf, scoreTensors } from './federated-evaluation.js'
 import { LOCAL_MODEL, localModelTensors } from './local-models.js'
 import type { ClientHalves } from './program.js'
@@ -16,12 +16,13 @@ export function createClientHalves(
   config: RunConfig,
   catalogue: Catalogue = CATALOGUE,
 ): ClientHalves {
-  const method = methodOf(config, catalogue).client(methodSetup(config, catalogue))
+  const own = methodSetup(config, catalogue)
+  const method = methodOf(config, catalogue).client(own)
   const setup = calibrationSetup(config, catalogue)
   const calibration = setup === null ? undefined : calibrationOf(config, catalogue)?.client(setup)
   const scored = (half: ClientHalf): ClientHalf => scoringFirst(half, config)
   return {
-    method: scored(showingLocalModel(method, config)),
+    method: scored(showingLocalModel(method, own)),
     evaluation: evaluationHalf(method, config),
     calibration: scored({
       perform: (input) => calibration?.perform(input) ?? notCalibrated(input),
@@ -36,13 +37,13 @@ const notCalibrated: ClientHalf['perform'] = () => {
 }
 
 /** The method's own half; where the task says `diagnose: true`, it sends the whole local model beside what the method sends. */
-function showingLocalModel(method: ClientHalf, config: RunConfig): ClientHalf {
+function showingLocalModel(method: ClientHalf, setup: MethodSetup): ClientHalf {
   return {
     ...method,
     async perform(input) {
       const result = await method.perform({ ...input, round: roundOf(input) })
       if (input.task['diagnose'] !== true) return result
-      const local = localModelTensors(config, result.local)
+      const local = localModelTensors(setup, result.local)
       return { ...result, update: { ...result.update, [LOCAL_MODEL]: local } }
     },
   }

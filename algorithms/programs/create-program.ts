@@ -8,6 +8,7 @@ import { CATALOGUE } from '#algorithms/catalogue.js'
 import type { Catalogue } from '#algorithms/catalogue.js'
 import { calibrationOf, calibrationSetup, methodOf, serverSetup } from '#algorithms/from-config.js'
 import type { CloseResult, Folded, Released, ServerHalf } from '#algorithms/methods/method.js'
+import type { Model } from '#algorithms/models/model.js'
 import { assertSameModel } from '#algorithms/start-from.js'
 import {
   calibrationBundle,
@@ -30,6 +31,7 @@ import { asPlanned, scoreMetrics, withLocalModels, withScore, withTrainingRound 
 
 interface Composition {
   readonly config: RunConfig
+  readonly model: Model
   readonly method: ServerHalf
   readonly calibration: CalibrationServer | null
 }
@@ -58,9 +60,11 @@ const unpack = (state: Bundle): ProgramState => ({
  */
 export function createProgram(config: RunConfig, catalogue: Catalogue = CATALOGUE): Program {
   const setup = calibrationSetup(config, catalogue)
+  const own = serverSetup(config, catalogue)
   const composition = {
     config,
-    method: methodOf(config, catalogue).server(serverSetup(config, catalogue)),
+    model: own.model,
+    method: methodOf(config, catalogue).server(own),
     calibration: setup === null ? null : (calibrationOf(config, catalogue)?.server(setup) ?? null),
   }
   const { method } = composition

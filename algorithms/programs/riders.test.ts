@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { bundleHash, tensorOf } from '#protocol/bundle.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import { CATALOGUE, type Catalogue } from '#algorithms/catalogue.js'
-import { assertPossible, modelOf } from '#algorithms/from-config.js'
+import { assertPossible, methodSetup, modelOf } from '#algorithms/from-config.js'
 import type { Method, RoundPlan } from '#algorithms/methods/method.js'
 import { paramsOf } from '#algorithms/models/params.js'
 import { useBackend } from '#algorithms/tensor/backends.js'
@@ -165,14 +165,14 @@ describe('riders of a task', () => {
 
 describe('the group of local models', () => {
   it('holds all tensors of the model, and wants one', () => {
-    const config = tinyConfig()
-    const model = modelOf(config)
-    expect(localModelGroup(config).tensors).toEqual(model.params)
+    const setup = methodSetup(tinyConfig())
+    const { model } = setup
+    expect(localModelGroup(model).tensors).toEqual(model.params)
     const params = Float32Array.from({ length: model.parameterCount }, (_, i) => i)
-    const [kernel, bias] = localModelTensors(config, params)
+    const [kernel, bias] = localModelTensors(setup, params)
     expect([...kernel!.data]).toEqual([...params.subarray(0, 12)])
     expect([...bias!.data]).toEqual([12, 13, 14])
-    expect(() => localModelTensors(config, undefined)).toThrow(
+    expect(() => localModelTensors(setup, undefined)).toThrow(
       /clients of fedavg have no local model/,
     )
   })

@@ -3,6 +3,7 @@ import type { Metrics } from '#protocol/record.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import type { UplinkGroup } from '#protocol/uplink.js'
 import type { Folded, RoundPlan } from '#algorithms/methods/method.js'
+import type { Model } from '#algorithms/models/model.js'
 import { LOCAL_MODEL, localModelGroup } from './local-models.js'
 import { EVALUATION, evaluationGroup, evaluationMetrics } from './federated-evaluation.js'
 import type { Progress } from './progress.js'
@@ -38,7 +39,7 @@ export const scoreMetrics = (plan: RoundPlan, folded: Folded, config: RunConfig)
 /** In the rounds that `evaluation.diagnostics` names: clients also send what they trained, whole. */
 export function withLocalModels<Plan extends RoundPlan>(
   plan: Plan,
-  { config }: { readonly config: RunConfig },
+  { config, model }: { readonly config: RunConfig; readonly model: Model },
   { trainingRounds }: Progress,
 ): Plan {
   const { diagnostics } = config.evaluation
@@ -46,7 +47,7 @@ export function withLocalModels<Plan extends RoundPlan>(
   const round = trainingRounds + 1
   const { every } = diagnostics
   const isDue = round === 1 || round === config.rounds || (every !== null && round % every === 0)
-  return isDue ? riding(plan, 'diagnose', localModelGroup(config)) : plan
+  return isDue ? riding(plan, 'diagnose', localModelGroup(model)) : plan
 }
 
 /**
