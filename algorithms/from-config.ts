@@ -127,7 +127,12 @@ function calibrationReasons(config: RunConfig, catalogue: Catalogue): readonly s
   const [entry, setup] = [calibrationOf(config, catalogue), calibrationSetup(config, catalogue)]
   if (entry === null || setup === null) return []
   const method = methodOf(config, catalogue)
-  const { releases, name } = method
+  const { releases, name, personal } = method
+  if (personal === true) {
+    return [
+      `The calibration ${entry.name} corrects a model that all clients share, and clients of ${name} predict with their own; leave it out`,
+    ]
+  }
   if (releases !== 'model') {
     return [
       `The calibration ${entry.name} needs an extractor and a head that all clients share, and ${name} releases neither; use a method that releases a model`,

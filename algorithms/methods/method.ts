@@ -5,7 +5,7 @@ import type { Hash, Slot } from '#protocol/ids.js'
 import type { JsonObject } from '#protocol/json.js'
 import type { Fate, Metrics, Purpose } from '#protocol/record.js'
 import type { RunConfig, TaskConfig } from '#protocol/run-config.js'
-import type { Grid, UplinkGroup } from '#protocol/uplink.js'
+import type { Grid, PrivacyClass, UplinkGroup } from '#protocol/uplink.js'
 import type { ClientData } from '#data/dataset.js'
 import type { Model } from '#algorithms/models/model.js'
 import type { ServerOptimizer } from '#algorithms/server-optimizers/server-optimizer.js'
@@ -162,7 +162,18 @@ export interface PredictorHandle {
 }
 
 /** A task's bundles or a released bundle with its assets; `memory` null: a client that has none, or none is meant. */
-export type PredictorInput = Pick<PerformInput, 'shared' | 'assets' | 'memory'>
+export interface PredictorInput extends Pick<PerformInput, 'shared' | 'assets' | 'memory'> {
+  /** Whose; left out: nobody's in particular. */
+  readonly slot?: Slot
+}
+
+/** A client's own model, as a file that predicts by itself would hold it. */
+export interface PersonalModel {
+  /** A full set of params of `model`. */
+  readonly params: Bundle
+  /** What the client trains; for most methods the configured model. */
+  readonly model: RunConfig['model']
+}
 
 /** Runs on the node's child process, or in a simulation worker. */
 export interface ClientHalf {
@@ -171,6 +182,18 @@ export interface ClientHalf {
   settle?(memory: Bundle | null, pending: Bundle | null, fate: Fate): Bundle | null
   /** Predicts with what this client has now; null before it can. */
   predictor(from: PredictorInput): PredictorHandle | null
+  /** Only of methods with `personal`: the client's own model out of its memory. */
+  personalModel?(memory: Bundle): PersonalModel
+  /** What a record must hold of the memory, so that a replay comes to the same one. Goes out with every update's metrics. */
+  told?(memory: Bundle | null): Metrics
+}
+
+/** What leaves clients beside params and sums over many examples. */
+export interface Revealed {
+  /** Those that an owner must allow. */
+  readonly classes: readonly PrivacyClass[]
+  /** For people who choose the method: what clients give away, and the options that make it less. Sentences. */
+  readonly text: string
 }
 
 /** One published method: both halves, its hyper-parameters, and what it cannot work with. */
@@ -182,8 +205,19 @@ export interface Method<Hyper = unknown> {
    * compared. own: something else, which only the method's client half can use.
    */
   readonly releases: 'model' | 'own'
+  /**
+   * Clients predict with a model of their own, kept as memory and never uploaded: evaluation by the clients scores that one.
+   * Who was never asked predicts with what its method defines for it.
+   */
+  readonly personal?: true
+  /** A round may close without any update (`cohort.minReporters` 0): nothing is averaged that would then be undefined. */
+  readonly closesEmpty?: true
   /** Reasons why this combination cannot work; empty: it can. */
   requires(config: RunConfig, model: Model, task: TaskConfig): readonly string[]
+  /** Null or left out: nothing but params and sums leaves a client. */
+  reveals?(setup: MethodSetup<Hyper>): Revealed | null
+  /** The groups of every kind of round that the method has, where they are not all as large as those of the first. */
+  uplinks?(setup: ServerSetup<Hyper>): readonly (readonly UplinkGroup[])[]
   server(setup: ServerSetup<Hyper>): ServerHalf
   client(setup: MethodSetup<Hyper>): ClientHalf
 }

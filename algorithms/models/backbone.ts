@@ -1,16 +1,10 @@
 /** A model's params in two parts: the backbone (all blocks but the last) and the head. */
-import { hasTensor, type Bundle, type TensorSpec } from '#protocol/bundle.js'
+import { hasTensor, type Bundle } from '#protocol/bundle.js'
 import { FederationError } from '#protocol/errors.js'
 import type { Model } from '#algorithms/models/model.js'
-import { product, shapeText } from './blocks/block-maker.js'
+import { shapeText } from './blocks/block-maker.js'
 import { assertPlainFeatures } from './feature-power.js'
-import { paramsOf, type ParamLayout } from './params.js'
-
-const layoutOf = (name: string, params: readonly TensorSpec[]): ParamLayout => ({
-  name,
-  params,
-  parameterCount: params.reduce((total, { shape }) => total + product(shape), 0),
-})
+import { layoutOf, paramsOf, type ParamLayout } from './params.js'
 
 /** Number of the model's params that belong to the head. */
 const headTensors = ({ blocks }: Model): number => blocks.at(-1)?.params.length ?? 0

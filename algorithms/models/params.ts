@@ -1,4 +1,4 @@
-import type { Bundle } from '#protocol/bundle.js'
+import type { Bundle, TensorSpec } from '#protocol/bundle.js'
 import { float32Of, makeBundle, tensorOf } from '#protocol/bundle.js'
 import { FederationError } from '#protocol/errors.js'
 import type { Model } from '#algorithms/models/model.js'
@@ -7,6 +7,13 @@ import { product, shapeText } from './blocks/block-maker.js'
 
 /** Tensors that lie one after another in a flat array: a model's, or those of an objective. */
 export type ParamLayout = Pick<Model, 'name' | 'params' | 'parameterCount'>
+
+/** The layout of these tensors, one after another. `name` is what messages call it. */
+export const layoutOf = (name: string, params: readonly TensorSpec[]): ParamLayout => ({
+  name,
+  params,
+  parameterCount: params.reduce((total, { shape }) => total + product(shape), 0),
+})
 
 interface Place {
   readonly name: string

@@ -22,12 +22,23 @@ export function createClientHalves(
   const calibration = setup === null ? undefined : calibrationOf(config, catalogue)?.client(setup)
   const scored = (half: ClientHalf): ClientHalf => scoringFirst(half, config)
   return {
-    method: scored(showingLocalModel(method, own)),
-    evaluation: evaluationHalf(method, config),
+    method: telling(scored(showingLocalModel(method, own)), method),
+    evaluation: telling(evaluationHalf(method, config), method),
     calibration: scored({
       perform: (input) => calibration?.perform(input) ?? notCalibrated(input),
       predictor: (from) => method.predictor(from),
     }),
+  }
+}
+
+/** What the record must hold of the memory goes out with the metrics. */
+function telling(half: ClientHalf, method: ClientHalf): ClientHalf {
+  return {
+    ...half,
+    async perform(input) {
+      const result = await half.perform(input)
+      return { ...result, metrics: { ...result.metrics, ...method.told?.(input.memory) } }
+    },
   }
 }
 
