@@ -71,6 +71,12 @@ const clientOptimizerKeys = {
     .max(10)
     .default(0)
     .describe('L2 penalty: this times the params is added to the gradient'),
+  decay: z
+    .enum(['all', 'weights'])
+    .exactOptional()
+    .describe(
+      'What weightDecay acts on: weights leaves out biases and the scales of norms; left out: all params',
+    ),
   schedule: schedule
     .prefault({ name: 'constant' })
     .describe(

@@ -183,6 +183,17 @@ describe('a shift of the features', () => {
   })
 })
 
+describe('what weight decay acts on', () => {
+  it('is there only where it was written, so that other configurations keep their hashes', () => {
+    expect(good().training.optimizer).not.toHaveProperty('decay')
+    const training = { optimizer: { weightDecay: 1e-4, decay: 'weights' } }
+    expect(good({ training }).training.optimizer).toMatchObject(training.optimizer)
+    expect(refused({ training: { optimizer: { decay: 'biases' } } })).toMatch(
+      /training\.optimizer\.decay: expected one of/,
+    )
+  })
+})
+
 describe('a configuration that is not well formed', () => {
   it.each<[string, unknown, RegExp]>([
     ['no object', 'mnist', /JSON object, got string/],

@@ -73,8 +73,24 @@ describe.each(['cpu', 'wasm'] as const)('client optimizers on %s', (backend) => 
   it('weight decay adds λ w to the gradient', () => {
     const gradients = [tf.tensor1d([0.5, -1])]
     // 0.5 + 0.01 · 3 = 0.53; −1 + 0.01 · (−20) = −1.2.
-    expectClose(decayed(gradients, [tf.tensor1d([3, -20])], 0.01), [[0.53, -1.2]])
-    expect(decayed(gradients, [tf.tensor1d([3, -20])], 0)).toBe(gradients)
+    const params = [tf.tensor1d([3, -20])]
+    expectClose(decayed(gradients, params, { weightDecay: 0.01 }), [[0.53, -1.2]])
+    expectClose(decayed(gradients, params, { weightDecay: 0.01, decay: 'all' }), [[0.53, -1.2]])
+    expect(decayed(gradients, params, { weightDecay: 0 })).toBe(gradients)
+  })
+
+  it('weight decay of weights alone leaves biases as they are', () => {
+    const gradients = [tf.tensor2d([[0.5, -1]]), tf.tensor1d([0.5, -1])]
+    const params = [tf.tensor2d([[3, -20]]), tf.tensor1d([3, -20])]
+    const decay = { weightDecay: 0.01, decay: 'weights' } as const
+    expectClose(decayed(gradients, params, decay), [
+      [0.53, -1.2],
+      [0.5, -1],
+    ])
+    expectClose(decayed(gradients, params, { weightDecay: 0.01 }), [
+      [0.53, -1.2],
+      [0.53, -1.2],
+    ])
   })
 
   it('clipping scales all tensors by one factor to the global norm', () => {

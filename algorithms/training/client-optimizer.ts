@@ -44,6 +44,7 @@ export function buildClientOptimizer(config: OptimizerConfig): ClientOptimizer {
     learningRate: _rate,
     momentum: _m,
     weightDecay: _w,
+    decay: _d,
     schedule: _s,
     gradientClip: _g,
     ...own

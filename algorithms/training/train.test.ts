@@ -93,6 +93,24 @@ describe.each(['cpu', 'wasm'] as const)('local training on %s', (backend) => {
     ])
   })
 
+  it('decays weights alone where the optimizer says so', async () => {
+    // One step from w with gradient g ends at w − 0.2 (g + 0.1 w): 0.98 of the kernel goes on, all of the bias.
+    const from = Float32Array.from([1, -1, 2, -2, Math.log(3), 0])
+    const after = async (change: Partial<OptimizerConfig>) => {
+      const changed = { ...training, optimizer: { ...optimizer, ...change } }
+      return (await trainLocally({ ...byHand, start: from, training: changed })).params
+    }
+    const plain = await after({})
+    const moved = await after({ weightDecay: 0.1, decay: 'weights' })
+    expectParams(
+      moved.map((value, i) => value - plain[i]!),
+      [-0.02, 0.02, -0.04, 0.04, 0, 0],
+    )
+    expect(await after({ weightDecay: 0.1, decay: 'all' })).toEqual(
+      await after({ weightDecay: 0.1 }),
+    )
+  })
+
   it('uses the round’s learning rate', async () => {
     const halved = {
       ...training,

@@ -142,7 +142,6 @@ async function pulse(live: Live): Promise<void> {
 function stepper({ objective, examples, training, ...rest }: ObjectiveTraining) {
   const { adjustGradients, round, rounds } = rest
   const optimizer = buildClientOptimizer(training.optimizer)
-  const { weightDecay, gradientClip } = training.optimizer
   const learningRate = learningRateAt(training.optimizer, { round, rounds })
 
   const next = (live: Live, positions: Int32Array, step: number): Live => {
@@ -151,7 +150,8 @@ function stepper({ objective, examples, training, ...rest }: ObjectiveTraining) 
       ...live.params,
     ])
     const adjusted = adjustGradients?.(grads, live.params) ?? grads
-    const gradients = decayed(clipped(adjusted, gradientClip), live.params, weightDecay)
+    const bounded = clipped(adjusted, training.optimizer.gradientClip)
+    const gradients = decayed(bounded, live.params, training.optimizer)
     const moved = optimizer.step({ ...live, gradients, learningRate, step })
     return {
       ...moved,
