@@ -95,8 +95,32 @@ describe('synthetic', () => {
     expect(eight.features.subarray(0, 144)).not.toEqual(six.features.subarray(0, 144))
   })
 
+  it('draws prototypes, several to a class, whose class means say little', async () => {
+    const path = 'prototypes:count=1500:seed=1'
+    const { features, labels, count, inputShape } = await loadDataset({ name: 'synthetic', path })
+    expect(inputShape).toEqual([10, 10, 1])
+    expect(countLabels(labels, 10)).toEqual(Array(10).fill(150))
+    const accuracy = nearestMeanAccuracy(features, labels, { count, size: 100, classes: 10 })
+    expect(accuracy).toBeGreaterThan(0.3)
+    expect(accuracy).toBeLessThan(0.8)
+    const one = await loadDataset({ name: 'synthetic', path: `${path}:modes=1` })
+    expect(
+      nearestMeanAccuracy(one.features, labels, { count, size: 100, classes: 10 }),
+    ).toBeGreaterThan(accuracy + 0.1)
+  })
+
+  it('keeps the prototypes of a class where there are more classes', async () => {
+    const rows = async (options: string) => {
+      const path = `prototypes:count=40:seed=2:${options}`
+      const { features } = await loadDataset({ name: 'synthetic', path, limit: 1 })
+      return features
+    }
+    expect(await rows('classes=4:modes=1')).toEqual(await rows('classes=20:modes=1'))
+  })
+
   it.each([
     'faces',
+    'prototypes:modes=0',
     'glyphs:test=0',
     'glyphs:first=-1',
     'blobs:count=0',

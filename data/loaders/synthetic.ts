@@ -6,6 +6,7 @@ import { numbered } from '#data/formats/class-names.js'
 import { drawDigit } from '#data/formats/digits.js'
 import { drawGlyph, GLYPH_SIDE, glyphPrototype } from '#data/formats/glyphs.js'
 import { wholeOption } from '#data/formats/option-numbers.js'
+import { drawFromPrototypes, drawPrototype, PROTOTYPE_SIDE } from '#data/formats/prototypes.js'
 import type { Loader, LoadRequest } from './loader.js'
 
 const LARGEST_SET = 10_000_000
@@ -62,7 +63,22 @@ function glyphs({ options, split }: LoadRequest, streams: Streams): Recipe {
   }
 }
 
-const RECIPES = { blobs, digits, 'bitmap-digits': bitmapDigits, glyphs }
+function prototypes({ options, split }: LoadRequest, streams: Streams): Recipe {
+  const count = wholeOption(options, 'classes', { min: 2, max: 1000, otherwise: 10 })
+  const modes = wholeOption(options, 'modes', { min: 1, max: 1000, otherwise: 3 })
+  const ofClass = Array.from({ length: count }, (_, label) =>
+    Array.from({ length: modes }, (_, mode) =>
+      drawPrototype(streams('synthetic-prototype', label, mode)),
+    ),
+  )
+  return {
+    inputShape: [PROTOTYPE_SIDE, PROTOTYPE_SIDE, 1],
+    classes: numbered(count),
+    row: (label, index) => drawFromPrototypes(ofClass[label]!, streams(PURPOSE[split], index, 0)),
+  }
+}
+
+const RECIPES = { blobs, digits, 'bitmap-digits': bitmapDigits, glyphs, prototypes }
 
 function recipeOf(request: LoadRequest, streams: Streams): Recipe {
   const name = request.path === '' ? 'blobs' : request.path
@@ -86,17 +102,17 @@ function rowsIn({ options, split, limit }: LoadRequest): number {
 
 /**
  * Made-up data for tests and examples: Gaussian blobs; digits of a seven-segment display drawn with jitter and noise;
- * digits of 5 × 7 dots, turned and stretched, in much noise; or glyphs, random strokes that a linear model finds hard to tell
- * apart. Row i has label i mod classes and comes from its own random stream, so any rows can be made without the others. The
+ * digits of 5 × 7 dots, turned and stretched, in much noise; glyphs, random strokes that a linear model finds hard to tell
+ * apart; or smooth random prototypes, several to a class, so that a model must learn what belongs together. Row i has label i mod classes and comes from its own random stream, so any rows can be made without the others. The
  * test split comes from other streams than the training split.
  */
 export const synthetic: Loader = {
   name: 'synthetic',
   usage:
-    'synthetic[:blobs|digits|bitmap-digits|glyphs][:count=N][:test=N][:seed=N][:classes=N][:features=N][:side=N][:first=N]',
-  summary: 'seeded Gaussian blobs, small drawn digits or random glyphs',
+    'synthetic[:blobs|digits|bitmap-digits|glyphs|prototypes][:count=N][:test=N][:seed=N][:classes=N][:features=N][:side=N][:first=N][:modes=N]',
+  summary: 'seeded Gaussian blobs, small drawn digits, random glyphs or prototypes',
   path: 'optional',
-  options: ['count', 'test', 'seed', 'classes', 'features', 'side', 'first'],
+  options: ['count', 'test', 'seed', 'classes', 'features', 'side', 'first', 'modes'],
   reproducible: true,
   open: async (request) => {
     const seed = wholeOption(request.options, 'seed', { min: 0, max: 2 ** 48, otherwise: 0 })
