@@ -11,6 +11,7 @@ import { fedavg } from '#algorithms/methods/fedavg/fedavg.js'
 import { fedins } from '#algorithms/methods/fedins/fedins.js'
 import { fednova } from '#algorithms/methods/fednova/fednova.js'
 import { fedprox } from '#algorithms/methods/fedprox/fedprox.js'
+import { localOnly } from '#algorithms/methods/local-only/local-only.js'
 import { moon } from '#algorithms/methods/moon/moon.js'
 import { scaffold } from '#algorithms/methods/scaffold/scaffold.js'
 import { MODELS } from '#algorithms/models/zoo.js'
@@ -37,7 +38,7 @@ export interface Catalogue {
 /** The one list of everything a configuration can name. A test holds it against the folders. */
 export const CATALOGUE: Catalogue = {
   models: MODELS,
-  methods: [fedavg, fedprox, clsprox, moon, scaffold, fednova, fedins],
+  methods: [fedavg, fedprox, clsprox, moon, scaffold, fednova, fedins, localOnly],
   calibrations: [ccvr, oracle],
   serverOptimizers: [sgd, momentum, adam, yogi, adagrad],
   clientOptimizers: CLIENT_OPTIMIZERS,

@@ -14,6 +14,13 @@ export interface LocalRule {
   readonly adjustGradients?: GradientRule
   /** Over the model's params; left out: the cross-entropy of the whole model. */
   readonly objective?: Objective
+  /** Passes over the examples; left out: as configured. */
+  readonly localEpochs?: number
+}
+
+export interface StartedRule extends LocalRule {
+  /** A full set of params; not changed. */
+  readonly start: Float32Array
 }
 
 export interface TrainedFrom extends LocalResult {
@@ -24,17 +31,28 @@ export interface TrainedFrom extends LocalResult {
 }
 
 /** The local training of the run on this client's examples, from the params in `shared`. */
-export async function trainFromShared(
+export const trainFromShared = (
+  setup: MethodSetup,
+  input: PerformInput,
+  rule: LocalRule = {},
+): Promise<TrainedFrom> =>
+  trainFrom(setup, input, { ...rule, start: paramsOf(setup.model, input.shared) })
+
+/**
+ * The same from any full set of params. Every training of a client in a round draws the same batches, whatever it starts
+ * from and however often it is asked: models that are trained beside each other do not disturb one another.
+ */
+export async function trainFrom(
   { config, model, streams }: MethodSetup,
-  { round, slot, shared, data, onStep }: PerformInput,
-  { adjustGradients, objective = wholeModel(model) }: LocalRule = {},
+  { round, slot, data, onStep }: Pick<PerformInput, 'round' | 'slot' | 'data' | 'onStep'>,
+  { start, adjustGradients, objective = wholeModel(model), localEpochs }: StartedRule,
 ): Promise<TrainedFrom> {
-  const start = paramsOf(model, shared)
+  const { training } = config
   const trained = await trainObjective({
     objective,
     start,
     examples: data.train,
-    training: config.training,
+    training: localEpochs === undefined ? training : { ...training, localEpochs },
     streams,
     round,
     rounds: config.rounds,
