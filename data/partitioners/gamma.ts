@@ -21,8 +21,11 @@ export function logGamma(stream: Stream, shape: number): number {
 }
 
 /** Proportions of a symmetric Dirichlet(alpha) over `count` places: Gamma(alpha) variates divided by their sum. */
-export function dirichletProportions(stream: Stream, alpha: number, count: number): Float64Array {
-  const logs = Float64Array.from({ length: count }, () => logGamma(stream, alpha))
+export const dirichletProportions = (stream: Stream, alpha: number, count: number): Float64Array =>
+  proportionsOf(Float64Array.from({ length: count }, () => logGamma(stream, alpha)))
+
+/** exp(log) divided by the sum of them all; 0 for −∞, NaN where there is nothing else. */
+export function proportionsOf(logs: Float64Array): Float64Array {
   const largest = logs.reduce((most, value) => Math.max(most, value), -Infinity)
   const shares = logs.map((value) => Math.exp(value - largest))
   const total = shares.reduce((sum, share) => sum + share, 0)

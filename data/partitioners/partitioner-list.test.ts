@@ -15,6 +15,8 @@ const SPECS = [
   'iid',
   'dirichlet:0.5',
   'dirichlet:0.01',
+  'label-skew:0.5',
+  'label-skew:0.01:max=25',
   'shards:2',
   'pathological:2',
   'quantity:0.5',
@@ -35,6 +37,11 @@ const cases = fc
     const labels = Int32Array.from({ length: rows }, () => stream.integer(classes))
     return { spec: `${spec}:seed=${seed}`, labels, classes, clients }
   })
+  // Everyone as many rows as the specification says.
+  .filter(
+    ({ spec, labels, clients }) =>
+      !spec.startsWith('label-skew') || labels.length >= clients * (spec.includes('max') ? 25 : 11),
+  )
   // Exactly two classes for everyone: that takes enough clients for all classes and enough rows of each class.
   .filter(
     ({ spec, labels, classes, clients }) =>
@@ -62,13 +69,16 @@ describe('the list of partitioners', () => {
 })
 
 describe('every partition', () => {
-  it('gives each row to exactly one client, and each client its rows in ascending order', () => {
+  it('gives each row to one client (or to none, where it says so), and each client its rows in ascending order', () => {
     fc.assert(
       fc.property(cases, ({ spec, labels, classes, clients }) => {
         const parts = partition(spec, labels, { classes, clients })
         expect(parts).toHaveLength(clients)
-        const rows = parts.flatMap((part) => [...part])
-        expect(rows.sort((a, b) => a - b)).toEqual([...labels.keys()])
+        const rows = parts.flatMap((part) => [...part]).sort((a, b) => a - b)
+        const { leavesRows = false } = parsePartition(spec).partitioner
+        const owned = leavesRows ? [...new Set(rows)] : [...labels.keys()]
+        expect(rows).toEqual(owned)
+        expect(rows.every((row) => row >= 0 && row < labels.length)).toBe(true)
         for (const part of parts) expect([...part]).toEqual([...part].sort((a, b) => a - b))
       }),
     )
@@ -101,7 +111,7 @@ describe('every partition', () => {
   })
 
   it('leaves the labels alone', () => {
-    const labels = Int32Array.from({ length: 40 }, (_, i) => (i * 7) % 5)
+    const labels = Int32Array.from({ length: 100 }, (_, i) => (i * 7) % 5)
     const before = labels.slice()
     for (const spec of SPECS) partition(spec, labels, { classes: 5, clients: 4 })
     expect(labels).toEqual(before)
@@ -110,7 +120,13 @@ describe('every partition', () => {
 
 describe('a specification', () => {
   it('is read with min 1 and seed 0 where it does not say', () => {
-    expect(parsePartition('iid')).toMatchObject({ parameter: Number.NaN, min: 1, seed: 0 })
+    expect(parsePartition('iid')).toMatchObject({
+      ...{ parameter: Number.NaN, min: 1, max: Infinity, seed: 0 },
+    })
+    expect(parsePartition('label-skew:0.1')).toMatchObject({ min: 11, max: Infinity, seed: 0 })
+    expect(parsePartition('label-skew:0.1:max=40:min=20:seed=2')).toMatchObject({
+      ...{ parameter: 0.1, min: 20, max: 40, seed: 2 },
+    })
     expect(parsePartition('dirichlet:0.5:min=10:seed=7')).toMatchObject({
       parameter: 0.5,
       min: 10,
@@ -125,7 +141,7 @@ describe('a specification', () => {
 
   it('names all partitions when the name is unknown', () => {
     expect(() => parsePartition('dirichelt:0.5')).toThrow(
-      /"dirichelt".*iid\[.*dirichlet:ALPHA.*shards:S.*pathological:C.*quantity:BETA/,
+      /"dirichelt".*iid\[.*dirichlet:ALPHA.*label-skew:ALPHA.*shards:S.*pathological:C.*quantity:BETA/,
     )
   })
 
@@ -137,6 +153,12 @@ describe('a specification', () => {
     'dirichlet:x',
     'dirichlet:Infinity',
     'dirichlet:seed=1',
+    'dirichlet:1:max=9',
+    'label-skew',
+    'label-skew:0',
+    'label-skew:1:min=10',
+    'label-skew:1:max=10',
+    'label-skew:1:min=30:max=20',
     'shards:1.5',
     'shards:0',
     'shards:2:min=3',
@@ -169,6 +191,12 @@ describe('a specification', () => {
     )
     expect(() => partition('dirichlet:1:min=6', labels, { classes: 2, clients: 2 })).toThrow(
       /needs 12 rows/,
+    )
+    expect(() => partition('label-skew:1', labels, { classes: 2, clients: 1 })).toThrow(
+      /needs 11 rows/,
+    )
+    expect(() => partition('label-skew:1:max=50', labels, { classes: 2, clients: 2 })).toThrow(
+      /needs 100 rows/,
     )
     expect(() => partition('iid', labels, { classes: 2, clients: 11 })).toThrow(/needs 11 rows/)
     expect(() => partition('iid', labels, { classes: 2, clients: 0 })).toThrow(/at least 1 client/)

@@ -3,13 +3,21 @@ import { createStreams, type Stream } from '#protocol/random.js'
 import { countLabels } from '#data/dataset.js'
 import { dirichlet } from './dirichlet.js'
 import { iid } from './iid.js'
+import { labelSkew } from './label-skew.js'
 import { pathological } from './pathological.js'
 import type { Partitioner, PartitionRequest } from './partitioner.js'
 import { quantity } from './quantity.js'
 import { shards } from './shards.js'
 
 /** Every partitioner, in the order in which help lists them. A test holds it against the folder. */
-export const PARTITIONERS: readonly Partitioner[] = [iid, dirichlet, shards, pathological, quantity]
+export const PARTITIONERS: readonly Partitioner[] = [
+  iid,
+  dirichlet,
+  labelSkew,
+  shards,
+  pathological,
+  quantity,
+]
 
 /** A specification such as `dirichlet:0.5:min=10:seed=7`, read. */
 export interface PartitionSpec {
@@ -17,6 +25,8 @@ export interface PartitionSpec {
   /** NaN where the partitioner has none. */
   readonly parameter: number
   readonly min: number
+  /** Infinity where the specification does not say. */
+  readonly max: number
   readonly seed: number
 }
 
@@ -51,20 +61,25 @@ function parseOptions(
   spec: string,
   partitioner: Partitioner,
   parts: readonly string[],
-): { min: number; seed: number } {
+): Pick<PartitionSpec, 'min' | 'max' | 'seed'> {
+  const { takesMin, takesMax = false, fewest = 1 } = partitioner
   const found = new Map<string, number>()
   for (const part of parts) {
     const [key = '', value = ''] = part.split('=', 2)
-    const known = key === 'seed' || (key === 'min' && partitioner.takesMin)
+    const known = key === 'seed' || (key === 'min' && takesMin) || (key === 'max' && takesMax)
     if (!known || found.has(key) || Number.isNaN(wholeNumber(value))) {
       throw bad(`Partition "${spec}": cannot read "${part}"; expected ${partitioner.usage}`)
     }
     found.set(key, wholeNumber(value))
   }
-  return { min: found.get('min') ?? 1, seed: found.get('seed') ?? 0 }
+  const { min = fewest, max = Infinity, seed = 0 } = Object.fromEntries(found)
+  if (min < (partitioner.fewest ?? 0))
+    throw bad(`Partition "${spec}": ${partitioner.name} needs a min of at least ${fewest}`)
+  if (max < min) throw bad(`Partition "${spec}": max=${max} is less than min=${min}`)
+  return { min, max, seed }
 }
 
-/** Reads `name[:PARAMETER][:min=N][:seed=N]`; min defaults to 1, seed to 0. Throws data/bad-partition. */
+/** Reads `name[:PARAMETER][:min=N][:max=N][:seed=N]`; min is 1 (or the partitioner's fewest) and seed 0 where not said. Throws data/bad-partition. */
 export function parsePartition(spec: string): PartitionSpec {
   const [name = '', ...rest] = spec.split(':')
   const partitioner = PARTITIONERS.find((one) => one.name === name)
@@ -89,7 +104,7 @@ function checkRows(spec: string, partitioner: Partitioner, request: PartitionReq
 }
 
 /**
- * Row indices of every client, ascending. Disjoint, together all rows. A function of its arguments alone: equal
+ * Row indices of every client, ascending. Disjoint; together all rows, but for partitioners that leave rows. A function of its arguments alone: equal
  * specification, labels and number of clients give equal rows on every machine. Throws data/bad-partition.
  */
 export function partition(
@@ -97,11 +112,11 @@ export function partition(
   labels: Int32Array,
   { classes, clients }: { readonly classes: number; readonly clients: number },
 ): readonly Int32Array[] {
-  const { partitioner, parameter, min, seed } = parsePartition(spec)
+  const { partitioner, parameter, min, max, seed } = parsePartition(spec)
   const streams = createStreams(seed)
   const stream = (index: number, slot: number): Stream =>
     streams(`partition-${partitioner.name}`, index, slot)
-  const request = { labels, classes, clients, parameter, min, stream }
+  const request = { labels, classes, clients, parameter, min, max, stream }
   checkRows(spec, partitioner, request)
   return partitioner.split(request).map((rows) => rows.slice().sort())
 }

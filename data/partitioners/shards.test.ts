@@ -18,6 +18,7 @@ describe('shards', () => {
       clients: 2,
       parameter: 2,
       min: 1,
+      max: Infinity,
       stream: () => stream as never,
     }
     expect(shards.split(request).map((rows) => [...rows])).toEqual([

@@ -71,6 +71,10 @@ describe('commands that look at things', () => {
     const clients = parts.result['clients'] as readonly { total: number }[]
     expect(clients).toHaveLength(4)
     expect(clients.reduce((sum, { total }) => sum + total, 0)).toBe(60_000)
+    expect(parts.result).not.toHaveProperty('leftOver')
+    const spec = ['--partition', 'label-skew:0.1:min=20:max=20', '--clients', '3']
+    const some = await tributary(['data', 'partition', 'synthetic:count=90', ...spec], { cwd })
+    expect(some.result['leftOver']).toMatchObject({ total: 30 })
   })
 
   it('simulate with the backend left to auto says what it measured, and records what it chose', async () => {

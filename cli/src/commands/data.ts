@@ -2,11 +2,13 @@ import type { Command } from 'commander'
 import {
   describePartition,
   describeShift,
+  everyIndex,
   inspectDataset,
   loadDataset,
   openSource,
   parseDataSource,
   partition,
+  type ShareCounts,
   type SplitSource,
 } from '#data/index.js'
 import { addCommand, integer } from '../command.js'
@@ -68,16 +70,31 @@ async function inspect(out: Output, source: string, options: DataOptions): Promi
   out.finish('data:inspect', { source, ...facts })
 }
 
+/** Rows that belong to nobody, if there are any: one entry or none. */
+function leftOver(
+  parts: readonly Int32Array[],
+  labels: Int32Array,
+  classes: number,
+): readonly ShareCounts[] {
+  const owned = new Set(parts.flatMap((part) => [...part]))
+  const rows = everyIndex(labels.length).filter((row) => !owned.has(row))
+  return describePartition(rows.length === 0 ? [] : [rows], labels, classes)
+}
+
 async function shareOut(out: Output, source: string, options: PartitionOptions): Promise<void> {
   const { labels, classes, inputShape } = await openSource(sourceOf(source, options))
   const { partition: spec, clients, shift, split } = options
   const parts = partition(spec, labels, { classes: classes.length, clients })
   const table = describePartition(parts, labels, classes.length)
+  const left = leftOver(parts, labels, classes.length)
   const shifted = shift === undefined ? null : describeShift(shift, { parts, inputShape, split })
   const shard = (client: number): string => `${client + 1}/${clients}`
   out.table(
     ['shard', 'examples', ...classes],
-    table.map((row, client) => [shard(client), row.total, ...row.perClass]),
+    [
+      ...table.map((row, client) => [shard(client), row.total, ...row.perClass]),
+      ...left.map((row) => ['nobody', row.total, ...row.perClass]),
+    ],
   )
   if (shifted !== null)
     out.table(
@@ -86,6 +103,7 @@ async function shareOut(out: Output, source: string, options: PartitionOptions):
     )
   out.finish('data:partition', {
     ...{ source, partition: spec, classes, clients: table },
+    ...(left.length === 0 ? {} : { leftOver: left[0] }),
     ...(shifted === null ? {} : { shift, domains: shifted }),
   })
 }
@@ -103,7 +121,7 @@ export function registerData(program: Command): void {
       withData(command)
         .option(
           '--partition <spec>',
-          'iid, dirichlet:0.5:seed=7, shards:2:seed=1, pathological:2:seed=1, quantity:0.5:seed=1',
+          'iid, dirichlet:0.5:seed=7, label-skew:0.1:max=300, shards:2:seed=1, pathological:2:seed=1, quantity:0.5:seed=1',
           'dirichlet:0.5:seed=7',
         )
         .option('--clients <n>', 'how many clients', integer({ min: 1, max: 1_000_000 }), 10),
