@@ -8,6 +8,7 @@ import { oracle } from '#algorithms/calibration/oracle/oracle.js'
 import type { Method } from '#algorithms/methods/method.js'
 import { clsprox } from '#algorithms/methods/clsprox/clsprox.js'
 import { fedavg } from '#algorithms/methods/fedavg/fedavg.js'
+import { fedavgFinetune } from '#algorithms/methods/fedavg-finetune/fedavg-finetune.js'
 import { fedins } from '#algorithms/methods/fedins/fedins.js'
 import { fednova } from '#algorithms/methods/fednova/fednova.js'
 import { fedprox } from '#algorithms/methods/fedprox/fedprox.js'
@@ -38,7 +39,7 @@ export interface Catalogue {
 /** The one list of everything a configuration can name. A test holds it against the folders. */
 export const CATALOGUE: Catalogue = {
   models: MODELS,
-  methods: [fedavg, fedprox, clsprox, moon, scaffold, fednova, fedins, localOnly],
+  methods: [fedavg, fedprox, clsprox, moon, scaffold, fednova, fedins, localOnly, fedavgFinetune],
   calibrations: [ccvr, oracle],
   serverOptimizers: [sgd, momentum, adam, yogi, adagrad],
   clientOptimizers: CLIENT_OPTIMIZERS,
