@@ -5,8 +5,15 @@ import { CATALOGUE } from '#algorithms/catalogue.js'
 import type { Catalogue } from '#algorithms/catalogue.js'
 import type { EvaluationCounts } from '#algorithms/evaluation/evaluate.js'
 import { calibrationOf, calibrationSetup, methodOf, methodSetup } from '#algorithms/from-config.js'
-import type { ClientHalf, MethodSetup } from '#algorithms/methods/method.js'
-import { EVALUATION, evaluationTensors, scoreOf, scoreTensors } from './federated-evaluation.js'
+import type { ClientHalf, Method, MethodSetup, PerformInput } from '#algorithms/methods/method.js'
+import {
+  clientFacts,
+  EVALUATION,
+  evaluationTensors,
+  SCORE,
+  scoreOf,
+  scoreTensors,
+} from './federated-evaluation.js'
 import { LOCAL_MODEL, localModelTensors } from './local-models.js'
 import type { ClientHalves } from './program.js'
 import { roundOf } from './riders.js'
@@ -17,13 +24,15 @@ export function createClientHalves(
   catalogue: Catalogue = CATALOGUE,
 ): ClientHalves {
   const own = methodSetup(config, catalogue)
-  const method = methodOf(config, catalogue).client(own)
+  const entry = methodOf(config, catalogue)
+  const method = entry.client(own)
+  const scoring = { config, entry }
   const setup = calibrationSetup(config, catalogue)
   const calibration = setup === null ? undefined : calibrationOf(config, catalogue)?.client(setup)
-  const scored = (half: ClientHalf): ClientHalf => scoringFirst(half, config)
+  const scored = (half: ClientHalf): ClientHalf => scoringFirst(half, scoring)
   return {
     method: telling(scored(showingLocalModel(method, own)), method),
-    evaluation: telling(evaluationHalf(method, config), method),
+    evaluation: telling(evaluationHalf(method, scoring), method),
     calibration: scored({
       perform: (input) => calibration?.perform(input) ?? notCalibrated(input),
       predictor: (from) => method.predictor(from),
@@ -60,26 +69,31 @@ function showingLocalModel(method: ClientHalf, setup: MethodSetup): ClientHalf {
   }
 }
 
-/** Where the task says `score: true`, scores the received model before anything is changed. */
-function scoringFirst(method: ClientHalf, config: RunConfig): ClientHalf {
+interface Scoring {
+  readonly config: RunConfig
+  readonly entry: Pick<Method, 'personal'>
+}
+
+/** Where the task says `score: true`, scores what the client predicts with before anything is changed. */
+function scoringFirst(half: ClientHalf, scoring: Scoring): ClientHalf {
   return {
-    ...method,
+    ...half,
     async perform(input) {
-      if (input.task['score'] !== true) return method.perform(input)
-      const counts = await scoreOf(method, input, config)
-      const result = await method.perform(input)
-      return { ...result, update: { ...result.update, [EVALUATION]: evaluationTensors(counts) } }
+      if (input.task['score'] !== true) return half.perform(input)
+      const { groups } = await scored(half, input, scoring)
+      const result = await half.perform(input)
+      return { ...result, update: { ...result.update, ...groups } }
     },
   }
 }
 
 /** Scores and changes nothing: the memory stays what it was. */
-function evaluationHalf(method: ClientHalf, config: RunConfig): ClientHalf {
+function evaluationHalf(method: ClientHalf, scoring: Scoring): ClientHalf {
   return {
     async perform(input) {
-      const counts = await scoreOf(method, input, config)
+      const { counts, groups } = await scored(method, input, scoring)
       return {
-        update: { evaluation: evaluationTensors(counts), score: scoreTensors(counts) },
+        update: groups,
         weight: Math.max(1, counts.count),
         metrics: ownMetrics(counts),
         pending: input.memory,
@@ -87,6 +101,13 @@ function evaluationHalf(method: ClientHalf, config: RunConfig): ClientHalf {
     },
     predictor: (from) => method.predictor(from),
   }
+}
+
+/** What the client predicts with, scored, and the groups that say so. */
+async function scored(half: ClientHalf, input: PerformInput, { config, entry }: Scoring) {
+  const counts = await scoreOf(half, input, config)
+  const score = scoreTensors(counts, clientFacts(input, entry))
+  return { counts, groups: { [EVALUATION]: evaluationTensors(counts), [SCORE]: score } }
 }
 
 /** This client's own score, which its round record names by slot. Empty without held-out examples. */

@@ -4,6 +4,7 @@ import type { EvaluationConfig, RunConfig } from '#protocol/run-config.js'
 import type { ClientData } from '#data/dataset.js'
 import { CATALOGUE } from '#algorithms/catalogue.js'
 import { evaluate, modelPredictor } from '#algorithms/evaluation/evaluate.js'
+import { overClients } from '#algorithms/evaluation/over-clients.js'
 import { modelOf } from '#algorithms/from-config.js'
 import type { Method } from '#algorithms/methods/method.js'
 import { paramsBundle, paramsOf } from '#algorithms/models/params.js'
@@ -55,14 +56,18 @@ describe('a program', () => {
       ['method', 'cohort'],
       ['evaluation', 'everyone'],
     ])
+    const each = (params: Float32Array) =>
+      Promise.all(clients.map((client) => accuracyOn(params, [client])))
     for (const { plan, metrics } of rounds) {
       const received = paramsOf(modelOf(scored), plan.shared)
       expect(metrics['federated/accuracy']).toBe(await accuracyOn(received, clients))
+      const { count, accuracy, worst } = overClients(await each(received))!
+      expect(metrics).toMatchObject({
+        ...{ 'clients/count': count, 'clients/accuracy': accuracy, 'clients/worst': worst },
+      })
     }
     expect(bundleHash(rounds.at(-1)!.plan.shared)).toBe(bundleHash(released))
-    const single = await Promise.all(
-      clients.map((client) => accuracyOn(paramsOf(modelOf(scored), released), [client])),
-    )
+    const single = await each(paramsOf(modelOf(scored), released))
     expect(rounds.at(-1)?.metrics).toMatchObject({
       'federated/lowestAccuracy': Math.min(...single),
       'federated/highestAccuracy': Math.max(...single),
@@ -288,6 +293,46 @@ describe('a task that gathers rows and answers each client in private', () => {
       share(1),
       share(2),
     ])
+  })
+
+  it('scores each client by its slot, with its own model once it has one', async () => {
+    // Who has a memory is right about everything; who has none predicts the class of its slot.
+    const personal: Method = {
+      ...gatherMethod,
+      personal: true,
+      client: (setup) => ({
+        ...gatherMethod.client(setup),
+        predictor: ({ memory, slot = -1 }) => ({
+          predict: (x) =>
+            memory === null
+              ? tf.cast(tf.oneHot(tf.fill([x.shape[0] ?? 0], slot, 'int32'), 3), 'float32')
+              : tf.zeros([x.shape[0] ?? 0, 3]),
+          dispose: () => undefined,
+        }),
+      }),
+    }
+    const { rounds } = await runRoundsInMemory({
+      config: withEvaluation({ federated: true })(config),
+      clients,
+      catalogue: including(personal),
+      cohortOf: (round) => (round === 1 ? [0, 1] : [0, 1, 2]),
+    })
+    const labels = clients.map(({ test: { source, indices } }) =>
+      [...indices].map((row) => source.labels[row]!),
+    )
+    const shareOf = (slot: number, label: number) =>
+      labels[slot]!.filter((one) => one === label).length / labels[slot]!.length
+    const before = (slot: number) => shareOf(slot, slot)
+    const after = (slot: number) => shareOf(slot, 0)
+    const mean = (values: readonly number[]) =>
+      values.reduce((sum, value) => sum + value, 0) / values.length
+    expect(rounds.map(({ metrics }) => metrics['clients/accuracy'])).toEqual([
+      mean([before(0), before(1)]),
+      mean([after(0), after(1), before(2)]),
+      ...[0, 1].map(() => mean([0, 1, 2].map(after))),
+    ])
+    expect(rounds.map(({ metrics }) => metrics['clients/trained'])).toEqual([0, 2, 3, 3])
+    expect(rounds[1]?.metrics['clients/trained/accuracy']).toBe(mean([after(0), after(1)]))
   })
 
   it('has no score to report while none of its clients can predict', async () => {

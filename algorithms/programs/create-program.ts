@@ -7,7 +7,13 @@ import type { CalibrationInput, CalibrationServer } from '#algorithms/calibratio
 import { CATALOGUE } from '#algorithms/catalogue.js'
 import type { Catalogue } from '#algorithms/catalogue.js'
 import { calibrationOf, calibrationSetup, methodOf, serverSetup } from '#algorithms/from-config.js'
-import type { CloseResult, Folded, Released, ServerHalf } from '#algorithms/methods/method.js'
+import type {
+  CloseResult,
+  Folded,
+  Method,
+  Released,
+  ServerHalf,
+} from '#algorithms/methods/method.js'
 import type { Model } from '#algorithms/models/model.js'
 import { assertSameModel } from '#algorithms/start-from.js'
 import {
@@ -19,6 +25,7 @@ import {
   type CalibrationProgress,
 } from './calibration-progress.js'
 import {
+  clientMetrics,
   evaluationMetrics,
   scoreGroup,
   evaluationGroup,
@@ -31,6 +38,7 @@ import { asPlanned, scoreMetrics, withLocalModels, withScore, withTrainingRound 
 
 interface Composition {
   readonly config: RunConfig
+  readonly entry: Pick<Method, 'personal'>
   readonly model: Model
   readonly method: ServerHalf
   readonly calibration: CalibrationServer | null
@@ -61,10 +69,12 @@ const unpack = (state: Bundle): ProgramState => ({
 export function createProgram(config: RunConfig, catalogue: Catalogue = CATALOGUE): Program {
   const setup = calibrationSetup(config, catalogue)
   const own = serverSetup(config, catalogue)
+  const entry = methodOf(config, catalogue)
   const composition = {
     config,
+    entry,
     model: own.model,
-    method: methodOf(config, catalogue).server(own),
+    method: entry.server(own),
     calibration: setup === null ? null : (calibrationOf(config, catalogue)?.server(setup) ?? null),
   }
   const { method } = composition
@@ -180,10 +190,11 @@ function closePart(
 }
 
 async function closeMethod(
-  { config, method }: Composition,
+  composition: Composition,
   state: ProgramState,
   { plan, folded }: Closing,
 ): Promise<CloseResult> {
+  const { method } = composition
   const closed = await method.close(state.method, asPlanned(plan), folded)
   const step = plan.purpose === 'train' ? 1 : 0
   const { progress } = state
@@ -194,7 +205,7 @@ async function closeMethod(
       progress: { ...progress, trainingRounds: progress.trainingRounds + step },
       calibration: NOT_CALIBRATED,
     }),
-    metrics: { ...closed.metrics, ...scoreMetrics(plan, folded, config) },
+    metrics: { ...closed.metrics, ...(await scoreMetrics(plan, folded, composition)) },
   }
 }
 
@@ -209,7 +220,7 @@ async function closeCalibration(
     asPlanned(plan),
     folded,
   )
-  const metrics = { ...step.metrics, ...scoreMetrics(plan, folded, config) }
+  const metrics = { ...step.metrics, ...(await scoreMetrics(plan, folded, composition)) }
   if ('progress' in step) {
     const gathering = { gathered: step.progress, calibrated: null }
     return { state: pack({ ...state, calibration: gathering }), metrics }
@@ -228,13 +239,17 @@ async function closeCalibration(
 }
 
 async function closeEvaluation(
-  { config }: Composition,
+  composition: Composition,
   state: ProgramState,
   folded: Folded,
 ): Promise<CloseResult> {
   const progress = { ...state.progress, isFinalScored: true }
   return {
     state: pack({ ...state, progress }),
-    metrics: { ...evaluationMetrics(folded, config), ...(await spreadMetrics(folded)) },
+    metrics: {
+      ...evaluationMetrics(folded, composition.config),
+      ...(await spreadMetrics(folded)),
+      ...(await clientMetrics(folded, composition.entry)),
+    },
   }
 }

@@ -2,22 +2,24 @@
  * Federated evaluation: clients score a model on their own held-out examples; only counts leave them. It rides with a
  * training task (of the model as received, before training), or is a round of its own.
  *
- * Rule:  accuracy = Σ correct_k / Σ count_k,   loss = Σ lossSum_k / Σ count_k
- * Symbols: group `evaluation` holds the sums, group `score` each client's own counts, for the spread between clients
- * Costs: 16 bytes per class and 24 bytes up per client; one pass over the client's held-out examples.
+ * Rule:  accuracy = Σ correct_k / Σ count_k,   loss = Σ lossSum_k / Σ count_k; over clients as in `overClients`
+ * Symbols: group `evaluation` holds the sums, group `score` each client's own counts and two facts about it
+ * Costs: 16 bytes per class and 40 bytes up per client; one pass over the client's held-out examples.
  */
 import type { NamedTensor } from '#protocol/bundle.js'
 import type { Metrics } from '#protocol/record.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import type { UplinkGroup } from '#protocol/uplink.js'
+import type { Examples } from '#data/dataset.js'
 import { coarseGridFor, largestCohort, LARGEST_ROSTER } from '#algorithms/aggregators/grid.js'
 import { evaluate, metricsOf } from '#algorithms/evaluation/evaluate.js'
 import type { EvaluationCounts } from '#algorithms/evaluation/evaluate.js'
-import type { ClientHalf, Folded, PerformInput } from '#algorithms/methods/method.js'
+import { overClients } from '#algorithms/evaluation/over-clients.js'
+import type { ClientHalf, Folded, Method, PerformInput } from '#algorithms/methods/method.js'
 import { gatheredGroup, scalarOf, summedGroup } from '#algorithms/methods/update.js'
 
 export const EVALUATION = 'evaluation'
-const SCORE = 'score'
+export const SCORE = 'score'
 
 /** A mean loss beyond this says no more than that the model is lost; it keeps sums on their grid. */
 const LARGEST_LOSS = 64
@@ -45,15 +47,18 @@ export function evaluationGroup(config: RunConfig): UplinkGroup {
   }
 }
 
-/** The gather group: one client's own counts. */
+/** The gather group: one client's own counts; whether it predicts with a model of its own, and whether it trains on one class. */
 export const scoreGroup: UplinkGroup = {
   name: SCORE,
-  tensors: [{ name: 'counts', shape: [2], dtype: 'float64' }],
+  tensors: [
+    { name: 'counts', shape: [2], dtype: 'float64' },
+    { name: 'facts', shape: [2], dtype: 'float64' },
+  ],
   reduce: 'gather',
   weight: 'none',
   grid: null,
   privacyClass: 'metrics',
-  maxBytes: 2 * Float64Array.BYTES_PER_ELEMENT,
+  maxBytes: 4 * Float64Array.BYTES_PER_ELEMENT,
 }
 
 const NOTHING: Omit<EvaluationCounts, 'perClassCount' | 'perClassCorrect'> = {
@@ -94,13 +99,36 @@ export const evaluationTensors = (counts: EvaluationCounts): readonly NamedTenso
   vector('lossSum', Float64Array.of(Math.min(counts.lossSum, counts.count * LARGEST_LOSS))),
 ]
 
-export const scoreTensors = ({ count, correct }: EvaluationCounts): readonly NamedTensor[] => [
+/** What the mean over clients must be read with. */
+export interface ClientFacts {
+  /** It predicts with a model that it keeps, not with the one that all receive. */
+  readonly hasOwnModel: boolean
+  /** Its training examples are all of one class: whatever it learns, it is right on held-out examples of that class. */
+  readonly isSingleClass: boolean
+}
+
+export const clientFacts = (
+  { memory, data: { train } }: Pick<PerformInput, 'memory' | 'data'>,
+  { personal }: Pick<Method, 'personal'>,
+): ClientFacts => ({
+  hasOwnModel: personal === true && memory !== null,
+  isSingleClass: isOfOneClass(train),
+})
+const isOfOneClass = ({ source, indices }: Examples): boolean =>
+  indices.length > 0 &&
+  indices.every((row) => source.labels[row] === source.labels[indices[0] ?? 0])
+
+export const scoreTensors = (
+  { count, correct }: EvaluationCounts,
+  { hasOwnModel, isSingleClass }: ClientFacts,
+): readonly NamedTensor[] => [
   vector('counts', Float64Array.of(count, correct)),
+  vector('facts', Float64Array.of(Number(hasOwnModel), Number(isSingleClass))),
 ]
 
 const total = (values: Float64Array): number => values.reduce((sum, value) => sum + value, 0)
-const prefixed = (metrics: Metrics): Metrics =>
-  Object.fromEntries(Object.entries(metrics).map(([name, value]) => [`federated/${name}`, value]))
+const prefixed = (prefix: string, metrics: Metrics): Metrics =>
+  Object.fromEntries(Object.entries(metrics).map(([name, value]) => [`${prefix}/${name}`, value]))
 
 /** `federated/accuracy`, `federated/loss`, `federated/recall/<class>`. Empty when nobody had held-out examples. */
 export function evaluationMetrics(folded: Folded, config: RunConfig): Metrics {
@@ -114,18 +142,61 @@ export function evaluationMetrics(folded: Folded, config: RunConfig): Metrics {
     perClassCount,
     perClassCorrect,
   }
-  return prefixed(metricsOf(counts, config.task))
+  return prefixed('federated', metricsOf(counts, config.task))
 }
 
-/** Lowest and highest accuracy of a single client: how fair the model is. Empty when nobody had held-out examples. */
-export async function spreadMetrics(folded: Folded): Promise<Metrics> {
-  const accuracies: number[] = []
+interface ClientScore extends ClientFacts {
+  readonly accuracy: number
+}
+
+/** In slot order. Clients without held-out examples have no score, and more right answers than examples are none. */
+async function scoresIn(folded: Folded): Promise<readonly ClientScore[]> {
+  const scores: ClientScore[] = []
   for await (const { tensors } of gatheredGroup(folded, SCORE).payloads()) {
     const [count = 0, correct = 0] = tensors['counts']?.data ?? []
-    if (count > 0) accuracies.push(correct / count)
+    const [own, single] = tensors['facts']?.data ?? []
+    if (count <= 0 || correct < 0 || correct > count) continue
+    const facts = { hasOwnModel: own === 1, isSingleClass: single === 1 }
+    scores.push({ accuracy: correct / count, ...facts })
   }
+  return scores
+}
+
+/**
+ * How well and how evenly clients are served, below `clients/`: `count`, `accuracy`, `variance`, `deviation`, `worst`,
+ * `worst10` and `jain` as in `overClients`; `singleClass`, how many train on one class, and `severalClasses/accuracy` without
+ * them. Of personal methods also `trained`, how many have a model of their own, and `trained/accuracy` over those. Empty when
+ * nobody had held-out examples.
+ */
+export async function clientMetrics(
+  folded: Folded,
+  { personal }: Pick<Method, 'personal'>,
+): Promise<Metrics> {
+  const scores = await scoresIn(folded)
+  const all = overClients(accuraciesOf(scores))
+  if (all === null) return {}
+  const trained = scores.filter(({ hasOwnModel }) => hasOwnModel)
+  const several = scores.filter(({ isSingleClass }) => !isSingleClass)
+  return prefixed('clients', {
+    ...all,
+    singleClass: scores.length - several.length,
+    ...meanOver('severalClasses', several),
+    ...(personal === true ? { trained: trained.length, ...meanOver('trained', trained) } : {}),
+  })
+}
+
+const accuraciesOf = (scores: readonly ClientScore[]): readonly number[] =>
+  scores.map(({ accuracy }) => accuracy)
+function meanOver(name: string, scores: readonly ClientScore[]): Metrics {
+  const over = overClients(accuraciesOf(scores))
+  return over === null ? {} : { [`${name}/accuracy`]: over.accuracy }
+}
+
+/** Lowest and highest accuracy of a single client at the end. Empty when nobody had held-out examples. */
+export async function spreadMetrics(folded: Folded): Promise<Metrics> {
+  const accuracies = accuraciesOf(await scoresIn(folded))
   if (accuracies.length === 0) return {}
-  return prefixed({
+  return prefixed('federated', {
     lowestAccuracy: Math.min(...accuracies),
     highestAccuracy: Math.max(...accuracies),
   })

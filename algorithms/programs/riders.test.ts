@@ -107,6 +107,16 @@ describe('riders of a task', () => {
     expect(Object.keys(silent.update)).toEqual(['delta'])
   })
 
+  it('ask for what each client scores too, beside the sums over all', async () => {
+    const config = diagnosed(1, { evaluation: { ...tinyConfig().evaluation, federated: true } })
+    const program = createProgram(config)
+    const plan = program.next(program.init(null))
+    if (plan === 'done') throw new Error('done')
+    const added = plan.uplink.slice(1)
+    expect(added.map(({ name }) => name)).toEqual(['evaluation', 'score', LOCAL_MODEL])
+    expect(added[1]).toMatchObject({ reduce: 'gather', privacyClass: 'metrics', maxBytes: 32 })
+  })
+
   it('are taken away before the method closes what it planned, and change nothing in training', async () => {
     const { catalogue, closed } = watchedCatalogue()
     const config = diagnosed(1, {
