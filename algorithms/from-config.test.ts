@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { RunConfig } from '#protocol/run-config.js'
+import { gatherMethod } from '#testing/gather-method.js'
 import { tinyConfig, withMethod } from '#testing/tiny-federation.js'
+import { CATALOGUE, type Catalogue } from './catalogue.js'
 import {
   aggregatorOf,
   assertPossible,
@@ -53,5 +55,22 @@ describe('what a configuration names', () => {
       expect.objectContaining({ code: 'config/impossible' }),
     )
     expect(() => assertPossible(tinyConfig())).not.toThrow()
+  })
+
+  it('is refused when rounds may close empty and the method, or a calibration, needs updates', () => {
+    const catalogue: Catalogue = {
+      ...CATALOGUE,
+      methods: [...CATALOGUE.methods, { ...gatherMethod, closesEmpty: true }],
+    }
+    const empty = (method: string, change: Partial<RunConfig> = {}): RunConfig =>
+      tinyConfig((base) => ({
+        ...{ ...base, method: { name: method }, cohort: { ...base.cohort, minReporters: 0 } },
+        ...change,
+      }))
+    expect(() => assertPossible(empty('fedavg'))).toThrow(/minReporters 0 .* fedavg .*set it to 1/)
+    expect(() => assertPossible(empty('gather-test'), catalogue)).not.toThrow()
+    const calibration = { name: 'ccvr', when: 'final' } as const
+    const both = empty('gather-test', { calibration })
+    expect(() => assertPossible(both, catalogue)).toThrow(/minReporters 0 .*calibration/)
   })
 })

@@ -114,6 +114,7 @@ export function assertPossible(config: RunConfig, catalogue: Catalogue = CATALOG
   const reasons = [
     ...method.requires(config, model, config.task),
     ...calibrationReasons(config, catalogue),
+    ...emptyRoundReasons(config, method),
     ...(config.evaluation.diagnostics === undefined || method.releases === 'model'
       ? []
       : [
@@ -121,6 +122,20 @@ export function assertPossible(config: RunConfig, catalogue: Catalogue = CATALOG
         ]),
   ]
   if (reasons.length > 0) throw new FederationError('config/impossible', reasons.join('. '))
+}
+
+function emptyRoundReasons(
+  { cohort, calibration }: RunConfig,
+  { name, closesEmpty }: Method,
+): readonly string[] {
+  if (cohort.minReporters > 0) return []
+  if (closesEmpty !== true)
+    return [
+      `cohort.minReporters 0 closes rounds that nobody answered, of which ${name} would have nothing to average; set it to 1 or more`,
+    ]
+  return calibration === undefined
+    ? []
+    : ['cohort.minReporters 0 leaves a calibration with nothing to go by; set it to 1 or more']
 }
 
 function calibrationReasons(config: RunConfig, catalogue: Catalogue): readonly string[] {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { matchCard } from './data-card.js'
+import { trains } from '#protocol/data-card.js'
+import { makeCard, matchCard } from './data-card.js'
 
 const TASK = { inputShape: [28, 28, 1], classes: ['cat', 'dog', 'owl'] }
 
@@ -35,5 +36,24 @@ describe('matchCard', () => {
     expect(matchCard({ inputShape: [2], classes: ['a', 'b'] }, TASK)).toMatch(
       /inputs are 2 here.*; there are 2 classes/,
     )
+  })
+})
+
+describe('a card', () => {
+  const dataset = {
+    ...{ name: 'three', inputShape: [1], classes: ['a', 'b'], count: 3 },
+    ...{ features: new Float32Array(3), labels: Int32Array.of(0, 1, 1) },
+  }
+  const cardOf = (train: number, shareCounts: boolean) =>
+    makeCard({
+      ...{ dataset, train, test: 3 - train, labels: dataset.labels, source: null, shareCounts },
+    })
+
+  it('says that there is nothing to train on, whether counts are shared or not', () => {
+    expect(cardOf(0, false)).toEqual({ inputShape: [1], classes: ['a', 'b'], trains: false })
+    expect(cardOf(0, true)).toMatchObject({ trains: false, counts: { train: 0, test: 3 } })
+    expect(cardOf(2, false)).toEqual({ inputShape: [1], classes: ['a', 'b'] })
+    expect([cardOf(0, false), cardOf(0, true)].map(trains)).toEqual([false, false])
+    expect([cardOf(2, false), cardOf(2, true)].map(trains)).toEqual([true, true])
   })
 })

@@ -28,6 +28,7 @@ export function makeCard({
     inputShape: [...dataset.inputShape],
     classes: [...dataset.classes],
     ...(shareCounts ? { counts } : {}),
+    ...(train === 0 ? { trains: false as const } : {}),
     ...(source === null || source === undefined ? {} : { source }),
   }
 }

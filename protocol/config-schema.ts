@@ -181,7 +181,11 @@ const cohortSchema = (catalogue: ConfigCatalogue | null) =>
           "The same in one key, as finished configurations write it: 'all', {size} or {fraction}",
         ),
       sampler: nameOf(catalogue?.samplers).default('uniform').describe('How the cohort is drawn'),
-      minReporters: size.default(1).describe('Fewest updates that close a round'),
+      minReporters: wholeNumber(0, 1_000_000)
+        .default(1)
+        .describe(
+          'Fewest updates that close a round; 0, for methods that average nothing: a round that nobody answers closes too',
+        ),
       deadlineSeconds: z
         .number()
         .positive()

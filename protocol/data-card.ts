@@ -10,7 +10,8 @@ export const classesSchema = z
   .refine((names) => new Set(names).size === names.length, 'expected every class name once')
 
 /**
- * What a node tells about its data, and what a run asks for. Counts only where the owner allows it.
+ * What a node tells about its data, and what a run asks for. Counts only where the owner allows it; that there is nothing to
+ * train on (`trains: false`) always, because such a node is not to be asked for it.
  * `source` says how to make the same data again (a public data set, a partition, a shard); absent for private data.
  */
 export const dataCardSchema = z.strictObject({
@@ -23,6 +24,7 @@ export const dataCardSchema = z.strictObject({
       perClass: z.array(z.int().nonnegative()),
     })
     .optional(),
+  trains: z.literal(false).exactOptional(),
   source: z
     .strictObject({
       data: z.string().max(200),
@@ -35,3 +37,7 @@ export const dataCardSchema = z.strictObject({
     .optional(),
 })
 export type DataCard = z.infer<typeof dataCardSchema>
+
+/** Whether there is anything to train on. Who does not say otherwise has some. */
+export const trains = (card: Pick<DataCard, 'counts' | 'trains'>): boolean =>
+  card.trains !== false && card.counts?.train !== 0

@@ -94,7 +94,10 @@ export async function runRoundsInMemory(run: InMemoryRun): Promise<InMemoryResul
       performed.push({ slot, result, update: travelled(packUpdate(result.update, plan.uplink)) })
     }
     const accepted = performed.filter(({ slot }) => fates.get(slot) === 'accepted')
-    const folded = foldInOrder(run, plan, accepted).finish({ population: clients.length })
+    const folded = foldInOrder(run, plan, accepted).finish({
+      population: clients.length,
+      mayBeEmpty: config.cohort.minReporters === 0,
+    })
     const closed = await program.close(state, plan, folded)
     state = travelled(program.observe(travelled(closed.state), closed.metrics))
     for (const [slot, personal] of closed.personal ?? []) personals.set(slot, personal)

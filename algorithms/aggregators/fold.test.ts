@@ -226,6 +226,20 @@ describe('folding a round', () => {
     )
   })
 
+  it('finishes without one where a round may close empty: zeros, of no weight', async () => {
+    const folded = createFold(UPLINK).finish({ population: 3, mayBeEmpty: true })
+    expect(folded).toMatchObject({ reporters: [], population: 3 })
+    for (const { name, reduce } of UPLINK) {
+      if (reduce === 'gather') {
+        for await (const _ of gatheredGroup(folded, name).payloads()) throw new Error('Nobody sent')
+        continue
+      }
+      const { count, totalWeight, tensors } = summedGroup(folded, name)
+      expect([count, totalWeight]).toEqual([0, 0])
+      for (const values of Object.values(tensors)) expect(values.every((v) => v === 0)).toBe(true)
+    }
+  })
+
   it('reads gathered payloads one after the other, only when they are walked', async () => {
     const read: number[] = []
     const fold = createFold([rows])

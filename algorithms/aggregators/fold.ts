@@ -18,8 +18,17 @@ export interface Fold {
   addPartial(partial: Bundle, reload?: () => Promise<Bundle>): void
   /** Everything added so far as one bundle: exact sums, the members, and every gathered payload. */
   toPartial(): Bundle
-  /** Throws `round/too-few-reporters` when nothing was added. */
-  finish(round: { readonly population: number }): Folded
+  /**
+   * Throws `round/too-few-reporters` when nothing was added, unless the round may close empty: then means and sums are zeros
+   * of no weight.
+   */
+  finish(round: FoldedRound): Folded
+}
+
+export interface FoldedRound {
+  readonly population: number
+  /** As `cohort.minReporters` 0 says. */
+  readonly mayBeEmpty?: boolean
 }
 
 type Members = Map<Slot, number>
@@ -56,7 +65,7 @@ export function createFold(uplink: readonly UplinkGroup[], aggregator: Aggregato
     add: (member) => addMember(state, member),
     addPartial: (partial, reload) => addPartial(state, partial, reload),
     toPartial: () => toPartial(state),
-    finish: ({ population }) => finish(state, population),
+    finish: (round) => finish(state, round),
   }
 }
 
@@ -135,8 +144,12 @@ function membersOf(partial: Bundle): readonly (readonly [Slot, number])[] {
   return members
 }
 
-function finish({ uplink, members, sums, gathers }: FoldState, population: number): Folded {
-  if (members.size === 0) {
+function finish(
+  { uplink, members, sums, gathers }: FoldState,
+  { population, mayBeEmpty = false }: FoldedRound,
+): Folded {
+  const isEmpty = members.size === 0
+  if (isEmpty && !mayBeEmpty) {
     throw new FederationError(
       'round/too-few-reporters',
       'Expected at least one update to fold, got none',
@@ -144,8 +157,10 @@ function finish({ uplink, members, sums, gathers }: FoldState, population: numbe
   }
   const groups = uplink.map((group): [string, FoldedGroup] => {
     const sum = sums.get(group.name)
-    if (sum !== undefined)
-      return [group.name, { reduce: group.reduce === 'sum' ? 'sum' : 'mean', ...sum.finish() }]
+    if (sum !== undefined) {
+      const totals = isEmpty ? sum.partial() : sum.finish()
+      return [group.name, { reduce: group.reduce === 'sum' ? 'sum' : 'mean', ...totals }]
+    }
     const gather = gathers.get(group.name)
     return [
       group.name,

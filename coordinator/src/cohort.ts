@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { trains } from '#protocol/data-card.js'
 import type { Slot } from '#protocol/ids.js'
 import type { CohortConfig } from '#protocol/run-config.js'
 import { samplerOf } from '#algorithms/from-config.js'
@@ -19,14 +20,14 @@ export type Gather = (ctx: RunContext, head: Head, plan: PlannedRound) => Promis
 
 /**
  * Samples the round's cohort, once enough members are there. A patient plan for everyone asks also those that are away: they
- * get the task when they are back.
+ * get the task when they are back. Who has nothing to train on is asked only to evaluate.
  */
 export async function gatherCohort(
   ctx: RunContext,
   head: Head,
   plan: PlannedRound,
 ): Promise<Gathered | null> {
-  const available = await enoughAvailable(ctx)
+  const available = await enoughAvailable(ctx, plan)
   if (available === null) return null
   return {
     cohort: await membersOf(ctx, head, await choose(ctx, head, { plan, available })),
@@ -42,7 +43,20 @@ async function choose(
   const { fleet, runId, config } = ctx
   if (plan.audience === 'cohort')
     return sample(ctx, head, { available, size: sizeOf(config.cohort, available.length) })
-  return plan.patience === 'deadline' ? fleet.members(runId, config) : available
+  if (plan.patience !== 'deadline') return available
+  return able(ctx, plan, await fleet.members(runId, config))
+}
+
+/** Those of `slots` that the round can ask: members without training examples can evaluate, and nothing else. */
+async function able(
+  { store, runId }: RunContext,
+  { purpose }: PlannedRound,
+  slots: readonly Slot[],
+): Promise<readonly Slot[]> {
+  if (purpose === 'evaluate') return slots
+  const roster = await store.roster(runId)
+  const idle = new Set(roster.filter(({ card }) => !trains(card)).map(({ slot }) => slot))
+  return slots.filter((slot) => !idle.has(slot))
 }
 
 /** Each with a new lease, and the personal bundle that waits for it. */
@@ -59,24 +73,30 @@ export async function membersOf(
   }))
 }
 
-/** Waits, without spinning, until as many members are available as must report. */
-async function enoughAvailable(ctx: RunContext): Promise<readonly Slot[] | null> {
-  const { minReporters } = ctx.config.cohort
+/** Waits, without spinning, until as many members are available as must report, and at least one. */
+async function enoughAvailable(
+  ctx: RunContext,
+  plan: PlannedRound,
+): Promise<readonly Slot[] | null> {
+  const needed = Math.max(1, ctx.config.cohort.minReporters)
   let told = -1
   while (!ctx.signal.aborted) {
     // Listening before looking: what changes in between is not missed.
     const waiting = new AbortController()
     const changed = ctx.fleet.changed(AbortSignal.any([ctx.signal, waiting.signal]))
-    const available = await ctx.fleet.available(ctx.runId, ctx.config)
-    if (available.length >= minReporters) {
+    const there = await ctx.fleet.available(ctx.runId, ctx.config)
+    const available = await able(ctx, plan, there)
+    if (available.length >= needed) {
       waiting.abort()
       await changed
       return available
     }
     if (available.length !== told) {
       told = available.length
-      const reason = `${told} of at least ${minReporters} members are available`
-      await ctx.emit('run:waiting', { reason, available: told, needed: minReporters })
+      const idle = there.length - told
+      const besides = idle === 0 ? '' : `; ${idle} more have nothing to train on`
+      const reason = `${told} of at least ${needed} members are available${besides}`
+      await ctx.emit('run:waiting', { reason, available: told, needed })
     }
     await changed
   }

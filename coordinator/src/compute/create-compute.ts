@@ -102,7 +102,8 @@ class LocalCompute implements Compute {
       const before = await this.#bundle(round.stateHash)
       const fold = createFold(round.plan.uplink, aggregatorOf(config, this.#catalogue))
       await this.#foldAll(fold, round)
-      const folded = fold.finish({ population: round.population })
+      const mayBeEmpty = config.cohort.minReporters === 0
+      const folded = fold.finish({ population: round.population, mayBeEmpty })
       const plan = planAgain(program, before)
       const closed = await program.close(before, plan, folded)
       const metrics = {
