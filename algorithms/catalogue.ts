@@ -9,8 +9,10 @@ import type { Method } from '#algorithms/methods/method.js'
 import { clsprox } from '#algorithms/methods/clsprox/clsprox.js'
 import { fedavg } from '#algorithms/methods/fedavg/fedavg.js'
 import { fedavgFinetune } from '#algorithms/methods/fedavg-finetune/fedavg-finetune.js'
+import { fedd2s } from '#algorithms/methods/fedd2s/fedd2s.js'
 import { fedins } from '#algorithms/methods/fedins/fedins.js'
 import { fednova } from '#algorithms/methods/fednova/fednova.js'
+import { fedper } from '#algorithms/methods/fedper/fedper.js'
 import { fedprox } from '#algorithms/methods/fedprox/fedprox.js'
 import { localOnly } from '#algorithms/methods/local-only/local-only.js'
 import { moon } from '#algorithms/methods/moon/moon.js'
@@ -39,7 +41,19 @@ export interface Catalogue {
 /** The one list of everything a configuration can name. A test holds it against the folders. */
 export const CATALOGUE: Catalogue = {
   models: MODELS,
-  methods: [fedavg, fedprox, clsprox, moon, scaffold, fednova, fedins, localOnly, fedavgFinetune],
+  methods: [
+    fedavg,
+    fedprox,
+    clsprox,
+    moon,
+    scaffold,
+    fednova,
+    fedins,
+    localOnly,
+    fedavgFinetune,
+    fedper,
+    fedd2s,
+  ],
   calibrations: [ccvr, oracle],
   serverOptimizers: [sgd, momentum, adam, yogi, adagrad],
   clientOptimizers: CLIENT_OPTIMIZERS,

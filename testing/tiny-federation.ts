@@ -92,8 +92,12 @@ interface Needs {
 
 /** What a method needs to work in a federation as small as this one. */
 const NEEDED: Readonly<Record<string, Needs>> = {
+  // Cut behind one of two hidden layers.
+  fedd2s: { model: { name: 'mlp', hidden: [6, 5] } },
   // Without a bundle to start from, the frozen backbone is drawn from the seed.
   fedins: { hyper: { backbone: 'random', poolSize: 4, topK: 2 } },
+  // Keeps the head with the client, and averages what is before it.
+  fedper: { model: { name: 'mlp', hidden: [5] } },
   // Compares features before the head.
   moon: { model: { name: 'mlp', hidden: [5] } },
 }

@@ -5,8 +5,15 @@ import { paramPlaces, type ParamLayout } from '#algorithms/models/params.js'
 import type { ServerSetup } from './method.js'
 import type { SummedGroup } from './update.js'
 
-/** The group of most methods: local − global, averaged with the configured weights, tensor by tensor as the model names them. */
-export const deltaGroup = ({ config, model, meanGrid }: ServerSetup): UplinkGroup => ({
+/**
+ * The group of most methods: local − global, averaged with the configured weights, tensor by tensor as the model names them.
+ * `model`: the whole, or the part of it that is averaged.
+ */
+export const deltaGroup = ({
+  config,
+  model,
+  meanGrid,
+}: Pick<ServerSetup, 'config' | 'meanGrid'> & { readonly model: ParamLayout }): UplinkGroup => ({
   name: 'delta',
   tensors: model.params,
   reduce: 'mean',

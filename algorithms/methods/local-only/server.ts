@@ -1,7 +1,7 @@
 import { makeBundle, nestBundles, partOf } from '#protocol/bundle.js'
 import type { Bundle } from '#protocol/bundle.js'
 import { firstAssets } from '#algorithms/methods/first-params.js'
-import { initialModel } from '#algorithms/methods/global-model.js'
+import { initialParams } from '#algorithms/methods/global-model.js'
 import type { ServerHalf, ServerSetup } from '#algorithms/methods/method.js'
 import { paramsBundle } from '#algorithms/models/params.js'
 
@@ -12,7 +12,7 @@ export function localOnlyServer(setup: ServerSetup): ServerHalf {
   const { model } = setup
   return {
     init: (startFrom) =>
-      stateOf(paramsBundle(model, initialModel(setup, startFrom).params), {
+      stateOf(paramsBundle(model, initialParams(setup, startFrom)), {
         rounds: 0,
         trainings: 0,
       }),
