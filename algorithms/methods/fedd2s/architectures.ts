@@ -119,7 +119,14 @@ function otherModel(config: RunConfig, { name, ...options }: { readonly name: st
     const names = MODELS.map((one) => one.name).join(', ')
     throw new FederationError('config/unknown-name', `Unknown model ${name}; there are ${names}`)
   }
-  return entry.build(config.task, entry.options.parse(options))
+  const parsed = entry.options.safeParse(options)
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    throw impossible(
+      `method.otherModels: ${[name, ...(issue?.path ?? [])].join('.')}: ${issue?.message ?? ''}`,
+    )
+  }
+  return entry.build(config.task, parsed.data)
 }
 
 const impossible = (message: string): FederationError =>

@@ -1,0 +1,3 @@
+import { describeMethod } from '#testing/method-conformance.js'
+
+describeMethod('fedd2s')
