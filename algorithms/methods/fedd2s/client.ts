@@ -5,11 +5,11 @@
  */
 import type { Metrics } from '#protocol/record.js'
 import { keepingTraining } from '#algorithms/methods/kept-training.js'
+import { trainFrom } from '#algorithms/methods/local-training.js'
 import type { ClientHalf, PerformResult } from '#algorithms/methods/method.js'
 import { toTensors } from '#algorithms/models/params.js'
 import type { Tap } from '#algorithms/models/taps.js'
 import { tf, type Tensor } from '#algorithms/tensor/tf.js'
-import { trainObjective, type ObjectiveResult } from '#algorithms/training/train.js'
 import { adapterShape } from './adapter.js'
 import { architecturesOf, type FedD2SSetup } from './architectures.js'
 import { divergenceOf, distribution, logDistribution, rowCollector } from './collector.js'
@@ -34,7 +34,7 @@ async function perform(round: Round): Promise<PerformResult> {
   const before = personalOf(setup, architectures, input)
   const lesson = lessonOf(round, before)
   try {
-    const trained = await train(round, lesson)
+    const trained = await trainFrom(setup, input, lesson)
     const size = before.architecture.model.parameterCount
     const after: Personal = {
       architecture: before.architecture,
@@ -47,26 +47,13 @@ async function perform(round: Round): Promise<PerformResult> {
     const { update, metrics } = await lookedOver(round, lesson, after)
     return {
       update,
-      weight: input.data.train.indices.length,
+      weight: trained.weight,
       metrics: { loss: trained.loss, steps: trained.steps, ...metrics },
       pending: memoryOf(after),
     }
   } finally {
     tf.dispose([...lesson.tensors])
   }
-}
-
-function train(
-  { setup, input }: Round,
-  { objective, start }: Pick<Lesson, 'objective' | 'start'>,
-): Promise<ObjectiveResult> {
-  const { config, streams } = setup
-  const { round, slot, data, onStep } = input
-  return trainObjective({
-    ...{ objective, start, streams, round, slot },
-    ...{ examples: data.train, training: config.training, rounds: config.rounds },
-    ...(onStep === undefined ? {} : { onStep }),
-  })
 }
 
 /** The tensors of the trained model, and of its adapter as it is now. */
