@@ -7,6 +7,7 @@ import { ccvr } from '#algorithms/calibration/ccvr/ccvr.js'
 import { oracle } from '#algorithms/calibration/oracle/oracle.js'
 import type { Method } from '#algorithms/methods/method.js'
 import { clsprox } from '#algorithms/methods/clsprox/clsprox.js'
+import { ditto } from '#algorithms/methods/ditto/ditto.js'
 import { fedavg } from '#algorithms/methods/fedavg/fedavg.js'
 import { fedavgFinetune } from '#algorithms/methods/fedavg-finetune/fedavg-finetune.js'
 import { fedd2s } from '#algorithms/methods/fedd2s/fedd2s.js'
@@ -52,6 +53,7 @@ export const CATALOGUE: Catalogue = {
     localOnly,
     fedavgFinetune,
     fedper,
+    ditto,
     fedd2s,
   ],
   calibrations: [ccvr, oracle],

@@ -6,7 +6,7 @@ import type { Bundle } from '#protocol/bundle.js'
 import { FederationError } from '#protocol/errors.js'
 import type { Hash } from '#protocol/ids.js'
 import { takenOver } from '#algorithms/models/backbone.js'
-import type { MethodSetup, PlannedAssets } from './method.js'
+import type { MethodSetup, PlannedAssets, ServerHalf } from './method.js'
 
 const FIRST = 'first'
 
@@ -29,3 +29,15 @@ export function firstParams(
     throw new FederationError('algorithm/failed', 'The task came without the params to start from')
   return takenOver(model, first, seeded)
 }
+
+/** A server half whose training tasks bring what clients need for their first params. */
+export const withFirstAssets = (
+  setup: Pick<MethodSetup, 'config'>,
+  half: ServerHalf,
+): ServerHalf => ({
+  ...half,
+  next(state) {
+    const plan = half.next(state)
+    return plan === 'done' ? plan : { ...plan, assets: { ...plan.assets, ...firstAssets(setup) } }
+  },
+})

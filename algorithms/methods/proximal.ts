@@ -1,7 +1,7 @@
 import { paramsOf, toTensors, type ParamLayout } from '#algorithms/models/params.js'
 import { tf } from '#algorithms/tensor/tf.js'
 import type { Tensor } from '#algorithms/tensor/tf.js'
-import { holding, trainFromShared } from './local-training.js'
+import { holding, trainFrom } from './local-training.js'
 import type { TrainedFrom } from './local-training.js'
 import type { MethodSetup, PerformInput } from './method.js'
 
@@ -31,17 +31,24 @@ export interface Pull {
   readonly mu: number
   /** The params that are pulled: the model's last ones. Left out: all. */
   readonly held?: ParamLayout
+  /** What training starts from; left out: the received params, which are what it is pulled to in any case. */
+  readonly start?: Float32Array
+  /** Passes over the examples; left out: as configured. */
+  readonly localEpochs?: number
 }
 
-/** Local training that is held near the params it started from. With mu = 0 it is plain local training, bit for bit. */
+/**
+ * Local training that is held near the received params. With mu = 0 it is plain local training, bit for bit.
+ */
 export async function trainProximally(
   setup: MethodSetup,
   input: PerformInput,
-  { mu, held = setup.model }: Pull,
+  { mu, held = setup.model, start = paramsOf(setup.model, input.shared), ...rest }: Pull,
 ): Promise<TrainedFrom> {
-  if (mu === 0) return trainFromShared(setup, input)
+  if (mu === 0) return trainFrom(setup, input, { start, ...rest })
   return holding(toTensors(held, paramsOf(held, input.shared)), (anchor) =>
-    trainFromShared(setup, input, {
+    trainFrom(setup, input, {
+      ...{ start, ...rest },
       adjustGradients: (gradients, params) => proximalGradients(gradients, { params, anchor, mu }),
     }),
   )
