@@ -8,6 +8,8 @@ import { modelOf } from '#algorithms/from-config.js'
 import { architecturesOf, type FedD2SSetup } from '#algorithms/methods/fedd2s/architectures.js'
 import { featuresClient } from '#algorithms/methods/fedd2s/client.js'
 import { hyper } from '#algorithms/methods/fedd2s/hyper.js'
+import { unpackRows } from '#algorithms/methods/fedd2s/rows.js'
+import { paramsOf } from '#algorithms/models/params.js'
 import type { GatheredPayload, PerformInput, PerformResult } from '#algorithms/methods/method.js'
 import {
   samplesGroup,
@@ -15,11 +17,21 @@ import {
   softLabelsBundle,
   taskJson,
 } from '#algorithms/methods/fedd2s/wire.js'
-import { tinyClients, tinyConfig } from './tiny-federation.js'
+import { tinyConfig, tinyDataset } from './tiny-federation.js'
 
 /** Cuts dense3, dense2, dense1 with activations of 4, 5 and 6. */
 export const DEEP: RunConfig['model'] = { name: 'mlp', hidden: [6, 5, 4] }
-export const CLIENTS = tinyClients([3, 6, 5])
+/** Of 3, 6 and 5 training examples, in no order; two for testing each. */
+export const CLIENTS: readonly ClientData[] = [3, 6, 5].map((size, slot) => {
+  const [source, first] = [tinyDataset(20, 1), [0, 5, 13][slot]!]
+  const from = (start: number, count: number): Int32Array =>
+    Int32Array.from({ length: count }, (_, i) => start + i)
+  return {
+    train: { source, indices: from(first, size) },
+    test: { source, indices: from(first + size, 2) },
+    card: { inputShape: [...source.inputShape], classes: [...source.classes] },
+  }
+})
 
 export interface LabOptions {
   readonly hyper?: JsonObject
@@ -74,6 +86,17 @@ export const payloadOf = ({ update, weight }: PerformResult, slot = 1): Gathered
   ...{ slot, weight },
   tensors: Object.fromEntries(update[SAMPLES]!.map((tensor) => [tensor.name, tensor])),
 })
+
+/** What a client sends in round 0 at the cut, and how the server reads it. */
+export async function sent(hyper: JsonObject, cut = 'dense1') {
+  const lab = fedd2sLab({ hyper })
+  const result = await lab.perform({ cut })
+  const payload = payloadOf(result)
+  const where = { architectures: lab.architectures, cut }
+  const read = (changed: Partial<GatheredPayload> = {}) =>
+    unpackRows(lab.setup, where, { ...payload, ...changed })
+  return { ...lab, result, payload, read, params: paramsOf(lab.setup.model, result.pending!) }
+}
 
 /** Soft labels for so many rows, all different: row i leans towards class i mod C. */
 export function someSoftLabels(rows: number, round: number, classes = 3): Bundle {
