@@ -214,6 +214,8 @@ export interface Method<Hyper = unknown> {
   readonly closesEmpty?: true
   /** Reasons why this combination cannot work; empty: it can. */
   requires(config: RunConfig, model: Model, task: TaskConfig): readonly string[]
+  /** Settings that make updates smaller, such as `method.quantization`: for who is told that they are too large. */
+  readonly smallerBy?: readonly string[]
   /** Null or left out: nothing but params and sums leaves a client. */
   reveals?(setup: MethodSetup<Hyper>): Revealed | null
   /** The groups of every kind of round that the method has, where they are not all as large as those of the first. */

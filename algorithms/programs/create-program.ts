@@ -2,6 +2,7 @@ import { nestBundles, partOf } from '#protocol/bundle.js'
 import type { Bundle } from '#protocol/bundle.js'
 import { asFederationError } from '#protocol/errors.js'
 import type { RunConfig } from '#protocol/run-config.js'
+import type { UplinkGroup } from '#protocol/uplink.js'
 import { payloadsOf } from '#algorithms/aggregators/gather.js'
 import type { CalibrationInput, CalibrationServer } from '#algorithms/calibration/calibration.js'
 import { CATALOGUE } from '#algorithms/catalogue.js'
@@ -12,6 +13,7 @@ import type {
   Folded,
   Method,
   Released,
+  RoundPlan,
   ServerHalf,
 } from '#algorithms/methods/method.js'
 import type { Model } from '#algorithms/models/model.js'
@@ -31,7 +33,7 @@ import {
   evaluationGroup,
   spreadMetrics,
 } from './federated-evaluation.js'
-import type { Program, ProgramPlan } from './program.js'
+import type { Program, ProgramPlan, RoundKind } from './program.js'
 import { progressBundle, progressIn, START, watched } from './progress.js'
 import type { Progress } from './progress.js'
 import { asPlanned, scoreMetrics, withLocalModels, withScore, withTrainingRound } from './riders.js'
@@ -84,6 +86,7 @@ export function createProgram(config: RunConfig, catalogue: Catalogue = CATALOGU
       return pack({ method: method.init(startFrom), progress: START, calibration: NOT_CALIBRATED })
     },
     next: (state) => nextPlan(composition, unpack(state)),
+    kinds: (state) => roundKinds(composition, unpack(state), entry.uplinks?.(own)),
     close: (state, plan, folded) => closePart(composition, unpack(state), { plan, folded }),
     inspect(plan, update, member) {
       const half = plan.part === 'calibration' ? composition.calibration : method
@@ -173,6 +176,30 @@ function finalScore(composition: Composition, state: ProgramState): ProgramPlan 
     uplink: [evaluationGroup(config), scoreGroup],
     audience: 'everyone',
   }
+}
+
+/** `uplinks`: what the method says of its own rounds; left out: all are as the first. */
+function roundKinds(
+  composition: Composition,
+  state: ProgramState,
+  uplinks: readonly (readonly UplinkGroup[])[] | undefined,
+): readonly RoundKind[] {
+  const { config, method, calibration } = composition
+  const first = method.next(state.method)
+  const own = first === 'done' ? [] : (uplinks ?? [first.uplink])
+  const trained = own.map((uplink) => ({
+    ...(first as RoundPlan),
+    uplink,
+    part: 'method' as const,
+  }))
+  const calibrated =
+    calibration === null ? [] : [calibration.next(calibrationInput(composition, state))]
+  const final = finalScore(composition, state)
+  return [
+    ...trained.map((plan) => withLocalModels(withScore(plan, config), composition, state.progress)),
+    ...calibrated.map((plan) => ({ ...withScore(plan, config), part: 'calibration' as const })),
+    ...(final === 'done' ? [] : [final]),
+  ].map(({ part, audience, uplink }) => ({ part, audience, uplink }))
 }
 
 interface Closing {

@@ -16,6 +16,8 @@ export type Part = 'method' | 'evaluation' | 'calibration'
 export interface ProgramPlan extends RoundPlan {
   readonly part: Part
 }
+/** What updates of one kind of round hold. */
+export type RoundKind = Pick<ProgramPlan, 'part' | 'audience' | 'uplink'>
 
 /**
  * A run: the method with everything around it (federated evaluation, early stopping, the number of rounds, calibration), in the shape
@@ -25,6 +27,8 @@ export interface Program {
   /** `startFrom`: initial params instead of the seeded ones. */
   init(startFrom: Bundle | null): Bundle
   next(state: Bundle): ProgramPlan | 'done'
+  /** Every kind of round that may follow `state` as `init` made it: for who must know how large updates become. */
+  kinds(state: Bundle): readonly RoundKind[]
   /** `plan` is what `next(state)` returned; it may be asked for again instead of being kept. */
   close(state: Bundle, plan: ProgramPlan, folded: Folded): Promise<CloseResult>
   /** Why an update that is as declared cannot be true; null: it may count. */

@@ -10,6 +10,7 @@ import { gatherCohort, type Gather } from './cohort.js'
 import type { Compute } from './compute/compute.js'
 import { fateOf, fatesWhenAbandoned } from './fates.js'
 import type { Fleet } from './fleet/fleet.js'
+import { assertWithin, type UplinkLimits } from './limits.js'
 import { runRounds } from './round.js'
 import { closedEvent, initialRecord, openingOf, roundsOf, runRecordOf } from './run-record.js'
 import type { EventRow, Head, Store } from './store/store.js'
@@ -22,6 +23,8 @@ export interface RunManagerOptions {
   readonly kind: RunRecord['kind']
   /** Default: sampled as configured. */
   readonly gather?: Gather
+  /** Runs whose updates could be larger are refused. Default: none are. `members`: how many could take part now. */
+  readonly limits?: UplinkLimits & { members(config: RunConfig): number }
   /** Between rounds, unreachable blobs are deleted. Default: every minute those older than five. */
   readonly garbage?: { readonly everyMs: number; readonly graceMs: number }
   /** Told of errors that end no run: a collection of garbage that failed, a store that takes no more writes. */
@@ -54,16 +57,19 @@ export class RunManager {
   }
 
   /**
-   * Makes the initial state, stores the run and starts its loop. Throws `config/impossible`, `model/does-not-fit`,
-   * `model/not-found` and what the compute worker finds (`data/not-found`, `backend/missing`): nothing is stored then.
+   * Makes the initial state, stores the run and starts its loop. Throws `config/impossible`, `config/too-large`,
+   * `model/does-not-fit`, `model/not-found` and what the compute worker finds (`data/not-found`, `backend/missing`): nothing is
+   * stored then.
    */
   async create(config: RunConfig): Promise<RunId> {
     assertPossible(config)
-    const { store, compute, clock, kind } = this.#options
+    const { store, compute, clock, kind, limits } = this.#options
     await holdStart(store, config)
     const runId = newRunId()
     const begun = clock.now()
     const started = await compute.start(config)
+    if (limits !== undefined)
+      assertWithin(limits, config, { kinds: started.kinds, members: limits.members(config) })
     const record = initialRecord(runId, started, {
       at: clock.timestamp(),
       durationMs: clock.now() - begun,

@@ -15,6 +15,7 @@ import { SocketFleet } from './fleet/socket-fleet.js'
 import { createApp } from './http/app.js'
 import { BlobUploads } from './http/blob-uploads.js'
 import { EventFeed } from './http/event-feed.js'
+import type { UplinkLimits } from './limits.js'
 import { RunManager } from './run.js'
 import { openSqliteStore } from './store/sqlite-store.js'
 import type { Store } from './store/store.js'
@@ -34,6 +35,8 @@ export interface CoordinatorOptions {
   readonly clock?: Clock
   /** Largest bundle that people may upload for runs to start from, in bytes; default: 10^9. */
   readonly maxBundleBytes?: number
+  /** Default: 512 MB an update, 4096 MB a round. */
+  readonly limits?: UplinkLimits
 }
 export interface CoordinatorHandle {
   readonly url: string
@@ -46,6 +49,7 @@ export interface CoordinatorHandle {
   stop(): Promise<void>
 }
 
+const UPLINK_LIMITS: UplinkLimits = { maxUpdateBytes: 512e6, maxRoundBytes: 4096e6 }
 const SIGN_IN_MINUTES = 24 * 60
 const INVITATION_MINUTES = 60
 const MAX_BUNDLE_BYTES = 1e9
@@ -57,7 +61,7 @@ const HTTP_LIMITS = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveT
  * and what the store throws.
  */
 export async function startCoordinator(options: CoordinatorOptions): Promise<CoordinatorHandle> {
-  const { host = '127.0.0.1', clock = systemClock } = options
+  const { host = '127.0.0.1', clock = systemClock, limits = UPLINK_LIMITS } = options
   const directory = resolve(options.dataDir)
   const log = createLog(options.logLevel ?? 'info')
   const onError = (error: FederationError): void => {
@@ -72,7 +76,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     undo.unshift(() => compute.stop())
     const feed = new EventFeed(store, clock)
     const fleet = new SocketFleet({
-      ...{ store, clock },
+      ...{ store, clock, limits },
       note: (runId, type, data) => {
         log.warn({ runId, ...data }, type)
         feed.note(runId, type, data).catch((error: unknown) => onError(asFederationError(error)))
@@ -81,6 +85,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     const runs = new RunManager({
       ...{ store, fleet, compute, clock },
       kind: 'deployed',
+      limits: { ...limits, members: (config) => fleet.candidates(config) },
       onProblem: onError,
     })
     undo.unshift(() => runs.shutdown())

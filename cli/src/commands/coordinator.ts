@@ -11,6 +11,8 @@ interface StartOptions {
   readonly port: number
   readonly logLevel: string
   readonly maxBundleMb: number
+  readonly maxUpdateMb: number
+  readonly maxRoundMb: number
 }
 const BYTES_PER_MB = 1_000_000
 
@@ -34,10 +36,26 @@ export function registerCoordinator(program: Command): void {
           'largest bundle that may be uploaded for runs to start from',
           integer({ min: 1, max: 4_000 }),
           1_000,
+        )
+        .option(
+          '--max-update-mb <n>',
+          'largest update of one client; runs that could have larger ones are refused',
+          integer({ min: 1, max: 2_000 }),
+          512,
+        )
+        .option(
+          '--max-round-mb <n>',
+          'most that one round may gather of all its members; runs that could gather more are refused',
+          integer({ min: 1, max: 1_000_000 }),
+          4_096,
         ),
-    run: async ({ out, signal }, { maxBundleMb, ...options }) => {
+    run: async ({ out, signal }, { maxBundleMb, maxUpdateMb, maxRoundMb, ...options }) => {
       const maxBundleBytes = maxBundleMb * BYTES_PER_MB
-      const coordinator = await startCoordinator({ ...options, maxBundleBytes })
+      const limits = {
+        maxUpdateBytes: maxUpdateMb * BYTES_PER_MB,
+        maxRoundBytes: maxRoundMb * BYTES_PER_MB,
+      }
+      const coordinator = await startCoordinator({ ...options, maxBundleBytes, limits })
       out.say(`Coordinator at ${coordinator.url}  (data in ${options.dataDir})`)
       if (coordinator.signInCode !== null) {
         out.say(`Administrator's sign-in code, shown once: ${coordinator.signInCode}`)

@@ -29,7 +29,11 @@ export interface Started {
   /** Round 0: the initial evaluation, empty without central evaluation. */
   readonly metrics: Metrics
   readonly engine: Engine
+  /** What updates of each kind of round hold that the run can have. */
+  readonly kinds: readonly RoundKind[]
 }
+/** As in the program. */
+export type RoundKind = Pick<PlannedRound, 'part' | 'audience' | 'uplink'>
 /** All that a round's result depends on. */
 export interface FrozenRound {
   readonly round: number

@@ -66,6 +66,7 @@ class LocalCompute implements Compute {
         ...(await this.#publish(config, program, program.observe(fresh, metrics))),
         metrics,
         engine,
+        kinds: program.kinds(fresh),
       }
     })
   }

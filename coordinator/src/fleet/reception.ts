@@ -12,6 +12,7 @@ import type { Engine } from '#protocol/record.js'
 import { unwrap } from '#protocol/result.js'
 import type { Clock } from '#coordinator/clock.js'
 import { fateOf } from '#coordinator/fates.js'
+import { updateBytes, type UplinkLimits } from '#coordinator/limits.js'
 import type { Store } from '#coordinator/store/store.js'
 import type { NodeTasks } from './node-tasks.js'
 import type { Arrival, Assignment, Verdict } from './open-round.js'
@@ -31,6 +32,8 @@ export interface ReceptionOptions {
   readonly store: Store
   readonly tasks: NodeTasks
   readonly clock: Clock
+  /** What may arrive at most, whatever a round declares. Default: what it declares. */
+  readonly limits?: UplinkLimits
 }
 
 /**
@@ -56,11 +59,7 @@ export class Reception {
     const assignment = await this.#assignmentFor(session, begin)
     if (assignment === 'accepted') return { ok: true, status: 'accepted' }
     if (assignment.arrival !== null) return repeated(assignment.arrival, begin)
-    const largest = HEADER_BYTES + sizeOf(assignment)
-    if (begin.bytes > largest) {
-      const message = `The update has ${begin.bytes} bytes; at most ${largest} are expected`
-      throw new FederationError('bundle/too-large', message)
-    }
+    this.#assertRoom(assignment, begin.bytes)
     await leaveEarlier(assignment.upload, begin)
     const upload = await Upload.open(this.#options.store.blobs, begin, CHUNK_BYTES)
     assignment.upload = upload
@@ -113,6 +112,23 @@ export class Reception {
       return { ok: true, fate: 'abandoned' }
     await this.#assertOwn(session, place)
     return { ok: true, fate: await fateOf(this.#options.store, place.runId, place) }
+  }
+
+  /** Before a byte of it is taken. Throws `bundle/too-large`. */
+  #assertRoom(assignment: Assignment, bytes: number): void {
+    const { limits } = this.#options
+    const { round } = assignment
+    const declared = updateBytes(round.opening.plan)
+    const largest = HEADER_BYTES + Math.min(declared, limits?.maxUpdateBytes ?? declared)
+    if (bytes > largest) {
+      const message = `The update has ${bytes} bytes; at most ${largest} are expected`
+      throw new FederationError('bundle/too-large', message)
+    }
+    const gathered = round.gatheredBytes(bytes, assignment)
+    if (limits !== undefined && gathered > limits.maxRoundBytes) {
+      const message = `With this update of ${bytes} bytes the round would gather ${gathered}; at most ${limits.maxRoundBytes} are kept`
+      throw new FederationError('bundle/too-large', message)
+    }
   }
 
   /** What computed the node's latest update; null before its first. */
@@ -244,6 +260,3 @@ function newArrival(updateId: Hash): Arrival {
   const verdict = new Promise<Verdict>((resolve) => (decide = resolve))
   return { updateId, verdict, decide }
 }
-
-const sizeOf = ({ round }: Assignment): number =>
-  round.opening.plan.uplink.reduce((sum, group) => sum + group.maxBytes, 0)
