@@ -13,6 +13,7 @@ import { createFold } from '#algorithms/aggregators/fold.js'
 import { validateUpdate } from '#algorithms/aggregators/validate.js'
 import { useBackend } from '#algorithms/tensor/backends.js'
 import { tf } from '#algorithms/tensor/tf.js'
+import { personalTests } from './personal-conformance.js'
 import { assetsOf, runRoundsInMemory, travelled } from './run-rounds-in-memory.js'
 import { tinyClients, tinyConfig, withMethod } from './tiny-federation.js'
 
@@ -199,6 +200,8 @@ export function describeMethod(name: string, catalogue: Catalogue = CATALOGUE): 
       predictor.dispose()
       expect(shape).toEqual([2, classes.length])
     })
+
+    personalTests({ config, clients, catalogue })
   })
 }
 
