@@ -106,9 +106,8 @@ export function personalTests({ config, clients, catalogue }: PersonalLab): void
     }
   })
 
-  it.runIf(isKeeping)(
-    'tells of kept trainings with the next update, until one counts',
-    async () => {
+  if (isKeeping) {
+    it('tells of kept trainings with the next update, until one counts', async () => {
       expect(told(null)).toEqual({})
       const lost = (await run('refused', 2)).memories.get(SLOT)!
       expect(keptOf(told(travelled(lost)))).toEqual(
@@ -125,8 +124,8 @@ export function personalTests({ config, clients, catalogue }: PersonalLab): void
       expect(keptOf(rounds[1]!.clientMetrics.get(SLOT)!)).toEqual(new Map([[1, 1]]))
       expect(keptOf(rounds[1]!.clientMetrics.get(0)!)).toEqual(new Map())
       expect(told(memories.get(SLOT)!)).toEqual({})
-    },
-  )
+    })
+  }
 
   if (method.closesEmpty === true) {
     it('closes a round that nobody answered', async () => {
