@@ -2,7 +2,7 @@
 import { product } from '#algorithms/models/blocks/block-maker.js'
 import type { FedD2SSetup } from './architectures.js'
 import type { Softness } from './divergence.js'
-import { pooled } from './pooling.js'
+import { poolingOf } from './pooling.js'
 import type { OwnRows, RowChoice } from './rows.js'
 import { pooledShape } from './wire.js'
 
@@ -51,6 +51,7 @@ export function rowCollector(
   const [features, teacher] = parts.map((width) =>
     isMean ? new Float64Array(rows * width) : new Float32Array(rows * width),
   ) as [Float64Array | Float32Array, Float64Array | Float32Array]
+  const pooling = poolingOf(shape, hyper.pooling)
   const counts = new Uint32Array(rows)
   let next = 0
   const put = (into: Float64Array | Float32Array, row: number, values: Float32Array): void => {
@@ -67,7 +68,7 @@ export function rowCollector(
       if (next >= places.length) return
       const row = rowOf[next++]!
       counts[row]! += 1
-      put(features, row, pooled(values, shape, hyper.pooling))
+      put(features, row, pooling.pooled(values))
       put(teacher, row, distribution(logits, hyper.temperature))
     },
     finish: () => ({ labels, features: mean(features), teacher: mean(teacher) }),

@@ -9,7 +9,7 @@ import { batchOf } from '#algorithms/training/batch.js'
 import { CLIENTS, fedd2sLab, payloadOf, randomExamples, sent } from '#testing/fedd2s-lab.js'
 import { describeOnBackends } from '#testing/on-backends.js'
 import { distribution } from './collector.js'
-import { pooled, unpooled } from './pooling.js'
+import { poolingOf } from './pooling.js'
 import { chosenRows, unpackRows } from './rows.js'
 import { aboveCut, belowCut, cutAt, headAbove } from './split.js'
 import { rowBytes, SAMPLES, softLabelBytes } from './wire.js'
@@ -253,20 +253,19 @@ describe('rows on the way', () => {
       const { setup, architectures } = small!
       const { features, shape } = unpackRows(setup, { architectures, cut: 'conv1' }, payload)
       expect(shape).toEqual([3, 3, 2])
+      const { pooled, unpooled } = poolingOf(shape, pooling)
       for (let row = 0; row < 7; row++) {
         const own = exact.slice(18 * row, 18 * row + 18) as Float32Array
-        expect(features.slice(18 * row, 18 * row + 18)).toEqual(
-          unpooled(pooled(own, shape, pooling), shape, pooling),
-        )
+        expect(features.slice(18 * row, 18 * row + 18)).toEqual(unpooled(pooled(own)))
       }
     },
   )
 
   it('are averaged over what there is of a square at the edge', () => {
     const image = Float32Array.of(1, 3, 5, 7, 9, 2, 4, 6, 8)
-    const small = pooled(image, [3, 3, 1], 2)
-    expect([...small]).toEqual([5, 3.5, 5, 8])
-    expect([...unpooled(small, [3, 3, 1], 2)]).toEqual([5, 5, 3.5, 5, 5, 3.5, 5, 5, 8])
-    expect(pooled(image, [9], 2)).toBe(image)
+    const { pooled, unpooled } = poolingOf([3, 3, 1], 2)
+    expect([...pooled(image)]).toEqual([5, 3.5, 5, 8])
+    expect([...unpooled(pooled(image))]).toEqual([5, 5, 3.5, 5, 5, 3.5, 5, 5, 8])
+    expect(poolingOf([9], 2).pooled(image)).toBe(image)
   })
 })

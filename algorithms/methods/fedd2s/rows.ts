@@ -10,7 +10,7 @@ import type { GatheredPayload } from '#algorithms/methods/method.js'
 import { product } from '#algorithms/models/blocks/block-maker.js'
 import { architectureOf, type Architecture, type FedD2SSetup } from './architectures.js'
 import { decodedFeatures, encodedFeatures } from './encoding.js'
-import { unpooled } from './pooling.js'
+import { poolingOf } from './pooling.js'
 import { cutAt } from './split.js'
 import { FEATURES, LABELS, labelType, mostRows, sentShape, TEACHER } from './wire.js'
 
@@ -199,9 +199,10 @@ function unpooledRows(
 ): Float32Array {
   const [from, size] = [values.length / rows, product(shape)]
   if (from === size) return values
+  const pooling = poolingOf(shape, side)
   const all = new Float32Array(rows * size)
   for (let row = 0; row < rows; row++)
-    all.set(unpooled(values.subarray(row * from, (row + 1) * from), shape, side), row * size)
+    all.set(pooling.unpooled(values.subarray(row * from, (row + 1) * from)), row * size)
   return all
 }
 
