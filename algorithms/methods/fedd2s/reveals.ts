@@ -12,6 +12,8 @@ export function revealedBy(setup: FedD2SSetup): Revealed | null {
     cutSentence(setup),
     hyper.serverTeacher === 'local' &&
       "Each row goes with the output of the client's own model, so the layers that stay with the client speak, too.",
+    hyper.noise > 0 &&
+      'Noise is drawn from the seed of the run: it hides activations from who has the uploads alone, and not from the coordinator, which knows the seed.',
     hyper.transfer === 'softLabels'
       ? 'Soft labels of single examples come back; whoever sees them can guess which examples were trained on.'
       : 'No answers for single examples come back: clients get the head.',
