@@ -9,9 +9,14 @@ import { runRoundsInMemory } from '#testing/run-rounds-in-memory.js'
 import { tinyClients, tinyConfig, withMethod } from '#testing/tiny-federation.js'
 
 const clients = tinyClients([9, 7, 8])
-const [sharing, own] = (['model', 'own'] as const).map((kind) =>
-  CATALOGUE.methods.filter(({ releases }) => releases === kind).map(({ name }) => name),
-) as [string[], string[]]
+const names = (of: (method: (typeof CATALOGUE.methods)[number]) => boolean): readonly string[] =>
+  CATALOGUE.methods.filter(of).map(({ name }) => name)
+const isPersonal = ({ personal }: (typeof CATALOGUE.methods)[number]): boolean => personal === true
+/** All clients predict with the params that are released. */
+const sharing = names((method) => method.releases === 'model' && !isPersonal(method))
+const own = names((method) => method.releases === 'own' && !isPersonal(method))
+/** Some release a model all the same: it is not the one that clients predict with. */
+const personal = names(isPersonal)
 const calibrations = CATALOGUE.calibrations.map(({ name }) => name)
 const optimizers = CATALOGUE.serverOptimizers.map(({ name }) => name)
 
@@ -100,19 +105,23 @@ describe('training goes on from what ccvr made', () => {
 })
 
 describe('without one model for all', () => {
-  it('there is such a method', () => expect(own).not.toEqual([]))
+  it.each([
+    ['another kind of release', own],
+    ['personal models', personal],
+  ])('there is a method with %s', (_, methods) => expect(methods).not.toEqual([]))
 
-  it.each(own.flatMap((method) => calibrations.map((calibration) => ({ method, calibration }))))(
-    'after $method $calibration is refused, and says why',
-    (asked) => {
-      const { method, calibration } = asked
-      const reason = `${calibration} needs an extractor and a head that all clients share, and ${method}`
-      expect(() => assertPossible(calibrated(asked))).toThrow(
-        expect.objectContaining({
-          code: 'config/impossible',
-          message: expect.stringContaining(reason) as string,
-        }),
-      )
-    },
-  )
+  const each = (methods: readonly string[], text: string) =>
+    methods.flatMap((method) => calibrations.map((calibration) => ({ method, calibration, text })))
+  it.each([
+    ...each(own, 'needs an extractor and a head that all clients share, and'),
+    ...each(personal, 'corrects a model that all clients share, and clients of'),
+  ])('after $method $calibration is refused, and says why', ({ text, ...asked }) => {
+    const reason = `${asked.calibration} ${text} ${asked.method}`
+    expect(() => assertPossible(calibrated(asked))).toThrow(
+      expect.objectContaining({
+        code: 'config/impossible',
+        message: expect.stringContaining(reason) as string,
+      }),
+    )
+  })
 })
