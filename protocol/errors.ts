@@ -29,6 +29,11 @@ export const ERRORS = {
   'config/unreadable': row(400, 2, 'Pass a JSON file, or the name of a shipped experiment'),
   'config/unknown-name': row(400, 2, 'Use one of the names listed in the message'),
   'config/impossible': row(400, 2, 'Change one of the two settings named in the message'),
+  'config/too-large': row(
+    413,
+    2,
+    'Make what the message names smaller, or raise the limits of the coordinator: --max-update-mb, --max-round-mb',
+  ),
   'data/not-found': row(404, 2, 'Check the path, or use a built-in data set'),
   'data/corrupt': row(400, 2, 'Fetch the file again; it does not hold what its header says'),
   'data/bad-partition': row(
@@ -89,7 +94,12 @@ export const ERRORS = {
   'update/corrupt': retryable(400, 'Send the update again: its bytes do not match their hash'),
   'upload/out-of-order': retryable(409, 'Ask for the next chunk index and go on from there'),
   'task/failed': retryable(500, "See the node's log"),
-  'task/refused': row(409, 1, "See the node's local policy and data card"),
+  'policy/refused': row(
+    409,
+    1,
+    'Ask the owner of the node; docs/client-nodes.md says how a policy is changed',
+  ),
+  'task/refused': row(409, 1, "See the node's data card"),
   'asset/corrupt': retryable(500, 'Fetch the asset again'),
   'backend/missing': row(400, 2, 'Run: tributary doctor'),
   'backend/broken': row(500, 1, 'Run: tributary doctor'),
@@ -99,6 +109,11 @@ export const ERRORS = {
     404,
     2,
     'Write startFrom as {"file": "x.bundle"} or {"pretrain": {…}}, so that a command brings the bytes along; put start.bundle beside a record to replay it',
+  ),
+  'model/not-personal': row(
+    404,
+    2,
+    'List the runs of this node and the models it has: tributary client status',
   ),
   'pretrain/interrupted': row(409, 1, 'Run the command again: it begins anew'),
   'algorithm/failed': row(500, 1, "Report this with the run's record"),

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { sha256 } from './ids.js'
 import { isMessageName, parseAck, parseMessage, updateIdOf, type MessageName } from './messages.js'
+import { DEFAULT_POLICY } from './policy.js'
 import { unwrap } from './result.js'
 import type { RunConfig } from './run-config.js'
 
@@ -52,7 +53,7 @@ const CONFIG = {
 } satisfies RunConfig
 
 const EXAMPLES: Record<MessageName, object> = {
-  'node:hello': { version: '0.1.0', name: 'ward 7', card: CARD },
+  'node:hello': { version: '0.1.0', name: 'ward 7', card: CARD, policy: DEFAULT_POLICY },
   'node:progress': { runId: PLACE.runId, round: 3, slot: 2, done: 5, total: 20 },
   'update:begin': {
     ...PLACE,
@@ -70,6 +71,7 @@ const EXAMPLES: Record<MessageName, object> = {
   'round:start': {
     ...PLACE,
     lease: LEASE,
+    cohort: 2,
     deadlineMs: 60_000,
     config: CONFIG,
     configHash: HASH,

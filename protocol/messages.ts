@@ -6,6 +6,7 @@ import { dataCardSchema } from './data-card.js'
 import { FederationError } from './errors.js'
 import { sha256, type Hash } from './ids.js'
 import { isShallow } from './json.js'
+import { policySchema } from './policy.js'
 import { fail, ok, type Result } from './result.js'
 import type { UplinkGroup } from './uplink.js'
 import * as wire from './wire.js'
@@ -41,6 +42,7 @@ const MESSAGES = {
     version: z.string().min(1).max(40),
     name: z.string().min(1).max(100),
     card: dataCardSchema,
+    policy: policySchema,
   }),
   'node:progress': z.strictObject({
     runId,
@@ -66,6 +68,8 @@ const MESSAGES = {
     ...place,
     attempt: attempt.min(1),
     lease,
+    /** How many members were asked in this round: a node's policy may want a least number. */
+    cohort: count.min(1),
     /** Milliseconds that were left when the message was sent: clocks of machines differ. */
     deadlineMs: z.number().min(0),
     config: recordedConfigSchema,

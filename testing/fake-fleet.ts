@@ -12,13 +12,17 @@ export const ENGINE = { backend: 'fake', version: '1', threads: 1 }
 
 /** A run without tensors: its state is the list of the updates' hashes so far, so its bytes show who was counted, and in which order. */
 export class FakeCompute implements Compute {
+  kinds: Started['kinds'] = []
   readonly #blobs: BlobStore
   constructor(blobs: BlobStore) {
     this.#blobs = blobs
   }
   async start(): Promise<Started> {
     const hash = await this.#put({ round: 0, counted: [] })
-    return { stateHash: hash, modelHash: hash, metrics: { accuracy: 0.1 }, engine: ENGINE }
+    return {
+      ...{ stateHash: hash, modelHash: hash, metrics: { accuracy: 0.1 }, engine: ENGINE },
+      kinds: this.kinds,
+    }
   }
   async next(config: RunConfig, stateHash: Hash): Promise<PlannedRound | 'done'> {
     const state = await readJson<{ round: number }>(this.#blobs, stateHash)
@@ -89,6 +93,11 @@ export class FakeFleet implements Fleet {
   }
   async members(): Promise<readonly Slot[]> {
     return [...this.online, ...this.away].sort((a, b) => a - b)
+  }
+  /** Why members that are there take no task. */
+  reasons: readonly string[] = []
+  async refusals(): Promise<readonly string[]> {
+    return this.reasons
   }
   changed(signal: AbortSignal): Promise<void> {
     if (signal.aborted) return Promise.resolve()

@@ -3,10 +3,11 @@ import type { DataCard } from '#protocol/data-card.js'
 import { sha256, type NodeId, type RunId, type Slot } from '#protocol/ids.js'
 import type { Ack, Message, TaskMessage } from '#protocol/messages.js'
 import type { JsonObject } from '#protocol/json.js'
+import { DEFAULT_POLICY, type Policy } from '#protocol/policy.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import type { Contribution, Opening } from '#coordinator/fleet/fleet.js'
 import type { Announcement, Session } from '#coordinator/fleet/registry.js'
-import { SocketFleet } from '#coordinator/fleet/socket-fleet.js'
+import { SocketFleet, type SocketFleetOptions } from '#coordinator/fleet/socket-fleet.js'
 import { MemoryStore } from '#coordinator/store/memory-store.js'
 import type { Head, RunRow } from '#coordinator/store/store.js'
 import { FakeClock } from './fake-clock.js'
@@ -23,10 +24,14 @@ export interface Told extends Session {
   readonly told: string[]
   isClosed: boolean
 }
-export function session(name: string, card: DataCard = TINY_CARD): Told {
+export function session(
+  name: string,
+  card: DataCard = TINY_CARD,
+  policy: Policy = DEFAULT_POLICY,
+): Told {
   const told: string[] = []
   const self: Told = {
-    ...{ nodeId: idOf(name), name, card, told, isClosed: false },
+    ...{ nodeId: idOf(name), name, card, policy, told, isClosed: false },
     link: {
       send: async <Name extends Announcement>(event: Name, message: Message<Name>) => {
         told.push(`${event} ${'round' in message ? message.round : ''}`.trim())
@@ -71,14 +76,14 @@ export class FleetWorld {
   }
 
   /** As when the coordinator comes back: nobody is connected, nothing is open. */
-  restart(): SocketFleet {
+  restart(options: Pick<SocketFleetOptions, 'limits'> = {}): SocketFleet {
     const note = (_runId: RunId, ...what: Note): void => void this.notes.push(what)
-    this.fleet = new SocketFleet({ store: this.store, clock: this.clock, note })
+    this.fleet = new SocketFleet({ store: this.store, clock: this.clock, note, ...options })
     return this.fleet
   }
 
-  join(name: string, card?: DataCard): Told {
-    const joined = session(name, card)
+  join(name: string, card?: DataCard, policy?: Policy): Told {
+    const joined = session(name, card, policy)
     this.fleet.join(joined)
     return joined
   }

@@ -83,6 +83,7 @@ export const gatherMethod: Method = {
   hyper: z.strictObject({}),
   releases: 'own',
   requires: () => [],
+  reveals: () => ({ classes: ['per-example'], text: 'Some rows of every client, as they are.' }),
   server: gatherServer,
   client: () => ({
     async perform({ task, data, personal, memory }) {

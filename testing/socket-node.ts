@@ -2,6 +2,7 @@
 import { io, type Socket } from 'socket.io-client'
 import type { DataCard } from '#protocol/data-card.js'
 import { encodeFrame } from '#protocol/frame.js'
+import { DEFAULT_POLICY, type Policy } from '#protocol/policy.js'
 import { sha256, type Hash } from '#protocol/ids.js'
 import { CHUNK_BYTES, updateIdOf, type Message, type TaskMessage } from '#protocol/messages.js'
 import { FEATURES, CLASSES } from './tiny-federation.js'
@@ -64,10 +65,14 @@ export class SocketNode {
   static async join(
     url: string,
     credential: Credential,
-    { name, card = TINY_CARD }: { readonly name: string; readonly card?: DataCard },
+    {
+      name,
+      card = TINY_CARD,
+      policy = DEFAULT_POLICY,
+    }: { readonly name: string; readonly card?: DataCard; readonly policy?: Policy },
   ): Promise<SocketNode> {
     const node = await SocketNode.connect(url, credential)
-    await node.ask('node:hello', { version: '1', name, card })
+    await node.ask('node:hello', { version: '1', name, card, policy })
     return node
   }
 

@@ -8,6 +8,7 @@ import type {
   ClientHalf,
   Folded,
   MethodSetup,
+  Revealed,
   RoundPlan,
 } from '#algorithms/methods/method.js'
 import type { Model } from '#algorithms/models/model.js'
@@ -47,8 +48,7 @@ export interface CalibrationServer {
 export interface Calibration<Hyper = unknown> {
   readonly name: string
   readonly hyper: z.ZodType<Hyper>
-  /** What clients give away by taking part, and the options that make it less: for people who choose it. Sentences. */
-  readonly reveals: string
+  readonly reveals: Revealed
   /** Reasons why this combination cannot work; empty: it can. */
   requires(config: RunConfig, model: Model, hyper: Hyper): readonly string[]
   server(setup: MethodSetup<Hyper>): CalibrationServer

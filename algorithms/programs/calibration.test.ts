@@ -18,7 +18,7 @@ import { createProgram } from './create-program.js'
 const counting: Calibration = {
   name: 'counting',
   hyper: z.strictObject({ refused: z.boolean().default(false) }),
-  reveals: 'How many examples each client has.',
+  reveals: { classes: [], text: 'How many examples each client has.' },
   requires: (_config, _model, hyper) =>
     (hyper as { refused: boolean }).refused ? ['Counting was told to refuse'] : [],
   server: ({ model }) => ({

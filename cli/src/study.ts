@@ -15,6 +15,7 @@ import { COMMAND } from './command-name.js'
 import type { Session } from './command.js'
 import { cellProgress, type RunEvent } from './progress.js'
 import { pretrainHooks } from './pretrain-hooks.js'
+import { sayRevealedByCells } from './revealed-text.js'
 import { printRoundHead, sayEvent } from './watch.js'
 
 export interface StudyCommandOptions {
@@ -45,6 +46,7 @@ export async function simulateStudy(
     ...(options.only === undefined ? {} : { only: options.only }),
   })
   out.say(introductionOf(study, options))
+  sayRevealedByCells(session, study.cells)
   // Before the work, so that the load is that of others.
   const machine = options.results === undefined ? null : await describeMachine()
   const finished = await runStudy(study, {

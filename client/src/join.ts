@@ -2,6 +2,8 @@ import { hostname } from 'node:os'
 import { FederationError } from '#protocol/errors.js'
 import type { DataCard } from '#protocol/data-card.js'
 import type { JsonValue } from '#protocol/json.js'
+import { parsePolicy, type Policy } from '#protocol/policy.js'
+import { unwrap } from '#protocol/result.js'
 import { Node } from './node.js'
 import { openNodeState, type Credentials, type NodeState } from './state/node-state.js'
 import type { BackendChosen, NodeData } from './training/messages.js'
@@ -22,6 +24,8 @@ export interface JoinOptions {
   readonly name?: string
   readonly stateDir: string
   readonly data: NodeData
+  /** What the owner of the data allows; the defaults hold for what is left out. Not remembered: it holds until the node leaves. */
+  readonly policy?: Partial<Policy>
   /** Aborting it makes the node leave. */
   readonly signal?: AbortSignal
   readonly onEvent?: (event: NodeEvent) => void
@@ -35,12 +39,13 @@ export interface NodeHandle {
 }
 
 /**
- * Joins a federation and takes tasks until told to leave. Throws `store/locked`, `store/io`, `auth/…`, `data/…`,
- * `coordinator/unreachable` before it is connected; afterwards it reconnects by itself until it leaves or is refused for
+ * Joins a federation and takes tasks until told to leave. Throws `store/locked`, `store/io`, `config/invalid` (the policy),
+ * `auth/…`, `data/…`, `coordinator/unreachable` before it is connected; afterwards it reconnects by itself until it leaves or is refused for
  * good. Rejects with the signal's reason when that aborts before the node is connected.
  */
 export async function joinFederation(options: JoinOptions): Promise<NodeHandle> {
   assertAddress(options.url)
+  const policy = unwrap(parsePolicy(options.policy ?? {}))
   const leaving = new AbortController()
   let node: Node | null = null
   const state = await openNodeState(options.stateDir, (error) => void leave(error))
@@ -61,8 +66,9 @@ export async function joinFederation(options: JoinOptions): Promise<NodeHandle> 
     options.signal?.addEventListener('abort', abort, { once: true })
     const card = await trainer.start()
     const { credentials, token } = await admission(state, options, leaving.signal)
+    await state.savePolicy(policy)
     options.signal?.throwIfAborted()
-    node = new Node({ state, trainer, credentials, token, card, emit, leaving })
+    node = new Node({ state, trainer, credentials, token, card, policy, emit, leaving })
     node.closed.then(forget, forget)
     await node.connected()
     options.signal?.throwIfAborted()

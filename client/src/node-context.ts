@@ -1,6 +1,7 @@
 import type { BlobRef } from '#protocol/blob-ref.js'
 import type { DataCard } from '#protocol/data-card.js'
 import type { JsonValue } from '#protocol/json.js'
+import type { Policy } from '#protocol/policy.js'
 import type { NodeState } from './state/node-state.js'
 import type { Trainer } from './training/trainer.js'
 import type { Link } from './transport/socket.js'
@@ -10,6 +11,8 @@ export interface NodeContext {
   readonly state: NodeState
   readonly trainer: Pick<Trainer, 'perform' | 'settle'>
   readonly card: DataCard
+  /** What the owner of the data allows. */
+  readonly policy: Policy
   readonly link: Link
   /** Aborted when the node leaves. */
   readonly signal: AbortSignal

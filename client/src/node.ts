@@ -1,6 +1,7 @@
 import { asFederationError, FederationError } from '#protocol/errors.js'
 import type { DataCard } from '#protocol/data-card.js'
 import type { JsonValue } from '#protocol/json.js'
+import type { Policy } from '#protocol/policy.js'
 import { VERSION } from '#protocol/version.js'
 import type { NodeContext } from './node-context.js'
 import type { Credentials, NodeState } from './state/node-state.js'
@@ -17,6 +18,7 @@ export interface NodeParts {
   readonly credentials: Credentials
   readonly token: AccessToken
   readonly card: DataCard
+  readonly policy: Policy
   readonly emit: (type: string, data: Readonly<Record<string, JsonValue>>) => void
   /** Aborted by the node itself when it leaves: whatever waits in its parts ends. */
   readonly leaving: AbortController
@@ -81,13 +83,13 @@ export class Node {
   }
 
   #open(): Link {
-    const { credentials, token, card, emit } = this.#parts
+    const { credentials, token, card, policy, emit } = this.#parts
     const { url, nodeId, name } = credentials
     return openLink({
       url,
       token,
       greet: async (opened) => {
-        await opened.ask('node:hello', { version: VERSION, name, card })
+        await opened.ask('node:hello', { version: VERSION, name, card, policy })
       },
       onConnected: () => {
         emit('node:connected', { nodeId, name })
@@ -99,9 +101,9 @@ export class Node {
   }
 
   #context(): NodeContext {
-    const { state, trainer, card, credentials, token, leaving, emit } = this.#parts
+    const { state, trainer, card, policy, credentials, token, leaving, emit } = this.#parts
     return {
-      ...{ state, trainer, card, emit },
+      ...{ state, trainer, card, policy, emit },
       link: this.#link,
       signal: leaving.signal,
       fetchBlob: (blob, signal) =>

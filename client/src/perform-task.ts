@@ -2,9 +2,11 @@ import { decodeBundle, encodeBundle, tensorBytes, type Bundle } from '#protocol/
 import type { BlobRef } from '#protocol/blob-ref.js'
 import { FederationError, type Problem } from '#protocol/errors.js'
 import { sha256 } from '#protocol/ids.js'
+import { canonicalJson } from '#protocol/json.js'
 import type { TaskMessage } from '#protocol/messages.js'
 import { unwrap } from '#protocol/result.js'
 import type { UplinkGroup } from '#protocol/uplink.js'
+import { whereabouts } from './journal.js'
 import type { NodeContext } from './node-context.js'
 import { askFate, settleFate } from './settle.js'
 import type { OpenTask } from './state/node-state.js'
@@ -69,11 +71,11 @@ async function trainAndSave(
   task: TaskMessage,
   signal: AbortSignal,
 ): Promise<Outgoing> {
-  const { state, trainer } = node
+  const { state, trainer, policy } = node
   const { runId, round, config, part, slot, uplink, personal } = task
   const memory = await state.memory(runId)
   const request = {
-    ...{ kind: 'perform' as const, config, part, round, slot, task: task.task, uplink },
+    ...{ kind: 'perform' as const, config, part, round, slot, task: task.task, uplink, policy },
     shared: await node.fetchBlob(task.shared, signal),
     assets: await fetchAssets(node, task.assets, signal),
     personal: personal === null ? null : await node.fetchBlob(personal, signal),
@@ -83,9 +85,14 @@ async function trainAndSave(
   const performed = await trainer.perform(request, signal)
   const open = openTaskOf(task, performed)
   const pending = performed.pending === null ? null : unwrap(decodeBundle(performed.pending))
+  const at = new Date().toISOString()
+  const { hasPersonalModel } = performed
+  await state.saveRun({
+    ...{ runId, name: config.name, method: config.method.name, slot, config },
+    ...{ hasPersonalModel, at, round },
+  })
   // Before it can be sent: what may have left is in the journal, even if this process ends now.
-  const [at, bytes] = [new Date().toISOString(), open.privacy]
-  await state.journal({ at, runId, round, bytes, fate: 'sent' })
+  await state.journal({ ...whereabouts(task), at, bytes: open.privacy, fate: 'sent' })
   await state.saveOpenTask(open, performed.update, pending)
   return { open, update: performed.update }
 }
@@ -113,18 +120,24 @@ function openTaskOf(task: TaskMessage, performed: Performed): OpenTask {
   const { weight, metrics, engine, update, pending } = performed
   return {
     ...{ runId, round, attempt, slot, lease, part, config, weight, metrics, engine },
-    privacy: privacyBytes(unwrap(decodeBundle(update)), task.uplink),
+    privacy: privacyBytes(unwrap(decodeBundle(update)), task.uplink, { metrics, weight }),
     updateSha256: sha256(update),
     hasPending: pending !== null,
   }
 }
 
-/** Payload bytes by privacy class: what the owner of the data reads in the journal. */
+/**
+ * Payload bytes by privacy class: what the owner of the data reads in the journal. What the announcement of an update tells
+ * of the data beside it, as JSON, counts as metrics.
+ */
 function privacyBytes(
   update: Bundle,
   uplink: readonly UplinkGroup[],
+  announced: Pick<Performed, 'metrics' | 'weight'>,
 ): Readonly<Record<string, number>> {
-  const totals: Record<string, number> = {}
+  const totals: Record<string, number> = {
+    metrics: Buffer.byteLength(canonicalJson(announced)),
+  }
   for (const group of uplink) {
     const own = update.tensors.filter(({ name }) => name.startsWith(`${group.name}/`))
     const bytes = own.reduce((sum, tensor) => sum + tensorBytes(tensor), 0)

@@ -2,6 +2,7 @@ import { decodeBundle, encodeBundle } from '#protocol/bundle.js'
 import { FederationError } from '#protocol/errors.js'
 import type { Fate } from '#protocol/record.js'
 import { unwrap } from '#protocol/result.js'
+import { whereabouts } from './journal.js'
 import type { NodeContext } from './node-context.js'
 import type { OpenTask } from './state/node-state.js'
 
@@ -35,7 +36,7 @@ export async function settleFate(node: NodeContext, task: OpenTask, fate: Fate):
     memory: memory === null ? null : encodeBundle(memory),
     pending: pending === null ? null : encodeBundle(pending),
   })
-  await state.journal({ at: new Date().toISOString(), runId, round, bytes: {}, fate })
+  await state.journal({ ...whereabouts(task), at: new Date().toISOString(), bytes: {}, fate })
   await state.settle(runId, kept === null ? null : unwrap(decodeBundle(kept)))
   node.emit('task:settled', { runId, round, slot, fate })
 }

@@ -6,6 +6,7 @@ import { encodeBundle, float32Of, makeBundle, type Bundle } from '#protocol/bund
 import { FederationError } from '#protocol/errors.js'
 import { sha256, type RunId } from '#protocol/ids.js'
 import { CHUNK_BYTES, type TaskMessage } from '#protocol/messages.js'
+import { DEFAULT_POLICY, type Policy } from '#protocol/policy.js'
 import { configHash } from '#protocol/run-config.js'
 import type { UplinkGroup } from '#protocol/uplink.js'
 import { FakeLink, lost } from '#testing/tiny-node.js'
@@ -29,7 +30,8 @@ const valueOf = (bundle: Bundle | null): number | null =>
   bundle === null ? null : (float32Of(bundle, 'm')[0] ?? null)
 
 const taskOf = (round: number, change: Partial<TaskMessage> = {}): TaskMessage => ({
-  ...{ runId: RUN, round, attempt: 1, slot: 3, lease: String(round).repeat(32), deadlineMs: 1000 },
+  ...{ runId: RUN, round, attempt: 1, slot: 3, lease: String(round).repeat(32) },
+  ...{ cohort: 2, deadlineMs: 1000 },
   ...{ config: CONFIG, configHash: configHash(CONFIG), purpose: 'train', part: 'method', task: {} },
   ...{ shared: { hash: sha256('shared'), bytes: 6 }, assets: [], personal: null },
   uplink: [GROUP] as unknown as TaskMessage['uplink'],
@@ -45,6 +47,7 @@ describe('the tasks of a node', () => {
   let tasks: Tasks
   let events: (readonly [string, Readonly<Record<string, unknown>>])[]
   let leaving: AbortController
+  let policy: Policy
   /** Rounds that were trained; and what the trainer does instead of succeeding. */
   let trained: number[]
   let train: (signal: AbortSignal) => Promise<void>
@@ -52,6 +55,7 @@ describe('the tasks of a node', () => {
   const node = (): NodeContext => ({
     ...{ state, link, signal: leaving.signal },
     card: { inputShape: [FEATURES], classes: [...CLASSES] },
+    policy,
     trainer: {
       async perform({ round }, signal): Promise<Performed> {
         trained.push(round)
@@ -61,6 +65,7 @@ describe('the tasks of a node', () => {
           pending: encodeBundle(number('m', 10 * round)),
           ...{ weight: 8, metrics: { loss: 1 } },
           engine: { backend: 'cpu', version: '1', threads: 1 },
+          hasPersonalModel: true,
         }
       },
       settle: async ({ memory, pending, fate }) => (fate === 'accepted' ? pending : memory),
@@ -76,6 +81,7 @@ describe('the tasks of a node', () => {
     link = new FakeLink()
     events = []
     leaving = new AbortController()
+    policy = DEFAULT_POLICY
     trained = []
     train = () => Promise.resolve()
     tasks = new Tasks(node())
@@ -120,7 +126,14 @@ describe('the tasks of a node', () => {
     expect(link.all('update:begin')[0]).toMatchObject({ weight: 8, slot: 3, metrics: { loss: 1 } })
     expect(happened('update:accepted')).toHaveLength(1)
     expect(await state.entries()).toMatchObject([
-      { runId: RUN, round: 1, bytes: { 'model-delta': 4 }, fate: 'sent' },
+      {
+        ...{ runId: RUN, round: 1, attempt: 1, name: 'tiny', method: 'fedavg', part: 'method' },
+        // The announcement {"metrics":{"loss":1},"weight":8} tells of the data too.
+        ...{ bytes: { 'model-delta': 4, metrics: 33 }, fate: 'sent' },
+      },
+    ])
+    expect(await state.runs()).toMatchObject([
+      { runId: RUN, name: 'tiny', method: 'fedavg', slot: 3, config: CONFIG, round: 1 },
     ])
   })
 
@@ -164,6 +177,70 @@ describe('the tasks of a node', () => {
     const ids = link.all('update:begin').map(({ updateId }) => updateId)
     expect(ids).toEqual([ids[0], ids[0]])
     expect(await state.entries()).toHaveLength(1)
+  })
+
+  describe('that the policy of the owner forbids', () => {
+    const rows = { ...GROUP, name: 'rows', privacyClass: 'per-example' }
+    const revealing = { uplink: [GROUP, rows] as unknown as TaskMessage['uplink'] }
+    const ccvr = { ...CONFIG, calibration: { name: 'ccvr', when: 'final' } } as const
+    const calibrating = { config: ccvr, configHash: configHash(ccvr) }
+
+    it.each<[string, Partial<Policy>, Partial<TaskMessage>, RegExp]>([
+      ['are those that upload rows', {}, revealing, /per-example.*--allow-per-example/],
+      ['are those of another method', { methods: ['moon'] }, {}, /fedavg, only moon.*moon,fedavg/],
+      ['are those of a calibration', { methods: ['fedavg'] }, calibrating, /ccvr, only fedavg/],
+      ['are those of few members', { minCohort: 3 }, {}, /fewer than 3.*--min-cohort 2/],
+    ])('%s', async (_what, forbids, change, message) => {
+      policy = { ...DEFAULT_POLICY, ...forbids }
+      tasks = new Tasks(node())
+      for (let times = 0; times < 2; times += 1) {
+        expect(tasks.offered(taskOf(1, change))).toMatchObject({
+          ok: false,
+          problem: { code: 'policy/refused', message: expect.stringMatching(message) as string },
+        })
+      }
+      await tasks.idle()
+      expect([trained, link.asked, await state.openTasks(), await state.runs()]).toEqual([
+        ...[[], [], [], []],
+      ])
+      expect(happened('task:refused')).toMatchObject([{ round: 1, code: 'policy/refused' }])
+      expect(await state.entries()).toMatchObject([
+        {
+          ...{ runId: RUN, round: 1, attempt: 1, bytes: {}, fate: 'policy' },
+          reason: expect.stringMatching(message) as string,
+        },
+      ])
+    })
+
+    it('are refused by who trains when the coordinator has not told the truth; the memory stays', async () => {
+      tasks.offered(taskOf(1))
+      await tasks.idle()
+      tasks.fate({ ...placeOf(taskOf(1)), fate: 'accepted' })
+      train = () => Promise.reject(new FederationError('policy/refused', 'It sends rows'))
+      tasks.offered(taskOf(2))
+      await tasks.idle()
+      expect(link.all('task:failed')).toMatchObject([{ problem: { code: 'policy/refused' } }])
+      expect(link.all('update:begin')).toHaveLength(1)
+      expect([happened('task:failed'), happened('task:refused')]).toMatchObject([
+        ...[[], [{ round: 2, message: 'It sends rows' }]],
+      ])
+      expect((await state.entries()).map(({ round, fate }) => [round, fate])).toEqual([
+        ...[
+          [1, 'sent'],
+          [1, 'accepted'],
+          [2, 'policy'],
+        ],
+      ])
+      expect(valueOf(await state.memory(RUN))).toBe(10)
+    })
+
+    it('are taken when it allows them', async () => {
+      policy = { perExample: true, methods: ['fedavg', 'ccvr'], minCohort: 2 }
+      tasks = new Tasks(node())
+      expect(tasks.offered(taskOf(1, { ...revealing, ...calibrating }))).toEqual({ ok: true })
+      await tasks.idle()
+      expect(trained).toEqual([1])
+    })
   })
 
   describe('that fail', () => {

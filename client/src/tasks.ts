@@ -1,7 +1,9 @@
 import { asFederationError, FederationError, type Problem } from '#protocol/errors.js'
 import { parseMessage, type Message, type TaskMessage } from '#protocol/messages.js'
 import { configHash } from '#protocol/run-config.js'
+import { algorithmsOf, notAllowed, refusalText } from '#protocol/policy.js'
 import { matchCard } from '#data/index.js'
+import { whereabouts } from './journal.js'
 import type { NodeContext } from './node-context.js'
 import { performTask } from './perform-task.js'
 import { askFate, settleFate } from './settle.js'
@@ -25,6 +27,8 @@ export class Tasks {
   readonly #node: NodeContext
   /** Taken and not finished, by lease; aborted when the coordinator's record says that the round is over. */
   readonly #taken = new Map<string, { readonly place: Place; readonly over: AbortController }>()
+  /** Leases of tasks that the policy refused: told once, however often they are offered. */
+  readonly #refused = new Set<string>()
   #work: Promise<void> = Promise.resolve()
   #current: TaskMessage | null = null
 
@@ -37,8 +41,11 @@ export class Tasks {
     const parsed = parseMessage('round:start', message)
     if (!parsed.ok) return { ok: false, problem: clipped(parsed.error.toProblem()) }
     const task = parsed.value
-    const problem = unfit(this.#node, task)
-    if (problem !== null) return { ok: false, problem: clipped(problem) }
+    const problem = unfit(this.#node, task) ?? refusal(this.#node, task)
+    if (problem !== null) {
+      if (problem.code === 'policy/refused') this.#queue(() => this.#noteRefusal(task, problem))
+      return { ok: false, problem: clipped(problem) }
+    }
     if (this.#taken.has(task.lease)) return { ok: true }
     const over = new AbortController()
     this.#taken.set(task.lease, { place: task, over })
@@ -95,12 +102,24 @@ export class Tasks {
     } catch (error) {
       if (this.#node.signal.aborted) return
       const problem = over.aborted ? OVER : asFederationError(error, 'task/failed').toProblem()
-      this.#node.emit('task:failed', { ...where, ...problem })
+      if (problem.code === 'policy/refused') await this.#noteRefusal(task, problem)
+      else this.#node.emit('task:failed', { ...where, ...problem })
       await this.#report(task, problem)
     } finally {
       this.#current = null
       this.#taken.delete(lease)
     }
+  }
+
+  /** For the owner, who may want to allow it. */
+  async #noteRefusal(task: TaskMessage, { code, message }: Problem): Promise<void> {
+    if (this.#refused.has(task.lease)) return
+    this.#refused.add(task.lease)
+    const { runId, round, slot } = task
+    this.#node.emit('task:refused', { runId, round, slot, code, message })
+    const at = new Date().toISOString()
+    const line = { ...whereabouts(task), at, bytes: {}, fate: 'policy' as const, reason: message }
+    await this.#node.state.journal(line)
   }
 
   /** The coordinator must not wait for this member until the deadline. Goes on until it has heard. */
@@ -154,6 +173,14 @@ function unfit({ card }: NodeContext, task: TaskMessage): Problem | null {
     code: 'message/malformed',
     message: 'The configuration is not the one that configHash names',
   }
+}
+
+/** What the task asks that the owner does not allow, as far as the task itself says; null: nothing. */
+function refusal({ policy }: NodeContext, { config, uplink, cohort }: TaskMessage): Problem | null {
+  const algorithms = algorithmsOf(config)
+  const classes = uplink.map(({ privacyClass }) => privacyClass)
+  const refused = notAllowed(policy, { algorithms, classes, cohort })
+  return refused === null ? null : { code: 'policy/refused', message: refusalText(refused) }
 }
 
 const clipped = ({ code, message }: Problem): Problem => ({

@@ -90,4 +90,27 @@ describe('the cohort', () => {
     fleet.connect([0, 1])
     expect(await gathering).toEqual([0, 1, 2])
   })
+
+  it('says why members that are there do not count, and says it again when that changes', async () => {
+    const { ctx, fleet } = world()
+    const reasons: string[] = []
+    const telling = {
+      ...ctx,
+      emit: async (_type: string, data: object) =>
+        void reasons.push((data as { reason: string }).reason),
+    }
+    fleet.online = [0]
+    const gathering = slotsOf(telling, { audience: 'everyone' })
+    await expect.poll(() => reasons).toHaveLength(1)
+    fleet.reasons = ['2 of 3 connected nodes do not allow moon']
+    fleet.connect([0])
+    await expect.poll(() => reasons).toHaveLength(2)
+    fleet.connect([0])
+    fleet.connect([0, 1])
+    expect(await gathering).toEqual([0, 1])
+    expect(reasons).toEqual([
+      '1 of at least 2 members are available',
+      '1 of at least 2 members are available. 2 of 3 connected nodes do not allow moon',
+    ])
+  })
 })

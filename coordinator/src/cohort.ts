@@ -79,7 +79,7 @@ async function enoughAvailable(
   plan: PlannedRound,
 ): Promise<readonly Slot[] | null> {
   const needed = Math.max(1, ctx.config.cohort.minReporters)
-  let told = -1
+  let told = ''
   while (!ctx.signal.aborted) {
     // Listening before looking: what changes in between is not missed.
     const waiting = new AbortController()
@@ -91,16 +91,28 @@ async function enoughAvailable(
       await changed
       return available
     }
-    if (available.length !== told) {
-      told = available.length
-      const idle = there.length - told
-      const besides = idle === 0 ? '' : `; ${idle} more have nothing to train on`
-      const reason = `${told} of at least ${needed} members are available${besides}`
-      await ctx.emit('run:waiting', { reason, available: told, needed })
+    const count = { available: available.length, needed, idle: there.length - available.length }
+    const reason = waitingReason(count, await ctx.fleet.refusals(ctx.runId, ctx.config))
+    if (reason !== told) {
+      told = reason
+      await ctx.emit('run:waiting', { reason, available: count.available, needed })
     }
     await changed
   }
   return null
+}
+
+function waitingReason(
+  {
+    available,
+    needed,
+    idle,
+  }: { readonly available: number; readonly needed: number; readonly idle: number },
+  refusals: readonly string[],
+): string {
+  const besides = idle === 0 ? '' : `; ${idle} more have nothing to train on`
+  const first = `${available} of at least ${needed} members are available${besides}`
+  return [first, ...refusals].join('. ')
 }
 
 /** How many to ask: as configured, at least as many as must report, at most as many as there are. */

@@ -7,6 +7,7 @@ import { matchCard } from '#data/index.js'
 import type { Contribution, ExchangeOptions, Fleet, Opening } from '#coordinator/fleet/fleet.js'
 import type { Store } from '#coordinator/store/store.js'
 import type { ClientPool } from './client-pool.js'
+import { NO_REHEARSALS, type Rehearsals } from './rehearsals.js'
 import type { Share } from './simulated-clients.js'
 
 export interface SimulatedFleetOptions {
@@ -17,6 +18,11 @@ export interface SimulatedFleetOptions {
   readonly clients: number
   /** Members of the cohort that send an update. Default: all of them. */
   readonly reporters?: (opening: Opening) => readonly Slot[]
+  /**
+   * Members of the cohort that first perform the task so many times and are refused: what they keep of it is all that comes
+   * of it. Default: none.
+   */
+  readonly rehearsals?: (opening: Opening) => Rehearsals
   /** Told what a person should know and no record holds: a member whose training failed. */
   readonly note: (runId: RunId, type: string, data: JsonObject) => Promise<void>
 }
@@ -40,6 +46,10 @@ export class SimulatedFleet implements Fleet {
   members(runId: RunId, config: RunConfig): Promise<readonly Slot[]> {
     return this.available(runId, config)
   }
+  /** Simulated clients have no owners. */
+  refusals(): Promise<readonly string[]> {
+    return Promise.resolve([])
+  }
   /** Nobody comes or goes. */
   changed(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
@@ -53,17 +63,30 @@ export class SimulatedFleet implements Fleet {
     _config: RunConfig,
     { done, signal }: ExchangeOptions,
   ): AsyncIterable<Contribution> {
-    const { pool, reporters, note } = this.#options
-    const { runId, round, attempt } = opening
+    const { pool, reporters, rehearsals } = this.#options
+    await this.#rehearse(opening, rehearsals?.(opening) ?? NO_REHEARSALS)
     const asked = reporters?.(opening) ?? opening.cohort.map(({ slot }) => slot)
     const slots = asked.filter((slot) => !done.has(slot))
     for await (const share of pool.perform(opening, slots)) {
       if (signal.aborted) return
-      for (const { slot, problem } of share.failed) {
-        await note(runId, 'task:failed', { round, attempt, slot, ...problem })
-      }
+      await this.#noteFailures(opening, share)
       yield* contributionsOf(share)
     }
+  }
+
+  async #rehearse(opening: Opening, rehearsals: Rehearsals): Promise<void> {
+    for (let time = 1; ; time += 1) {
+      const slots = [...rehearsals].filter(([, times]) => times >= time).map(([slot]) => slot)
+      if (slots.length === 0) return
+      for await (const share of this.#options.pool.perform(opening, slots))
+        await this.#noteFailures(opening, share)
+      await this.settle(opening, new Map(slots.map((slot) => [slot, 'refused'])))
+    }
+  }
+
+  async #noteFailures({ runId, round, attempt }: Opening, { failed }: Share): Promise<void> {
+    for (const { slot, problem } of failed)
+      await this.#options.note(runId, 'task:failed', { round, attempt, slot, ...problem })
   }
 
   settle(opening: Opening, fates: ReadonlyMap<Slot, Fate>): Promise<void> {

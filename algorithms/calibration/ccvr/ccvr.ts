@@ -21,8 +21,10 @@ import { ccvrServer } from './server.js'
 export const ccvr: Calibration<CcvrHyper> = {
   name: 'ccvr',
   hyper: ccvrHyper,
-  reveals:
-    'For each class it holds, every client tells how many examples it has, and mean and covariance of their features: the counts are its label histogram, and the mean of a class with one example is the feature of that example. calibration.minCount leaves out small classes, calibration.covMode=diag tells variances only, and calibration.statistics=sums-two-rounds lets only sums over all clients be used.',
+  reveals: {
+    classes: [],
+    text: 'For each class it holds, every client tells how many examples it has, and mean and covariance of their features: the counts are its label histogram, and the mean of a class with one example is the feature of that example. calibration.minCount leaves out small classes, calibration.covMode=diag tells variances only, and calibration.statistics=sums-two-rounds lets only sums over all clients be used.',
+  },
   requires: (config, model, hyper) => ccvrReasons({ config, model, hyper }),
   server: ccvrServer,
   client: ccvrClient,

@@ -20,8 +20,10 @@ const hyper = z.strictObject(headOptions(20))
 export const oracle: Calibration<HeadOptions> = {
   name: 'oracle',
   hyper,
-  reveals:
-    'The features of every example of every client, with their labels, as they are: features can be turned back into images to some degree. There is no option that makes it less.',
+  reveals: {
+    classes: ['per-example'],
+    text: 'The features of every example of every client, with their labels, as they are: features can be turned back into images to some degree. There is no option that makes it less.',
+  },
   requires({ data }, model, options) {
     return [
       headOnlyReason(model),

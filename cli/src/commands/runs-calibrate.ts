@@ -2,12 +2,12 @@ import { COMMAND } from '../command-name.js'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { FederationError } from '#protocol/errors.js'
-import { isJsonObject } from '#protocol/json.js'
 import type { RunRecord } from '#protocol/record.js'
 import { unwrap } from '#protocol/result.js'
 import { parseRunConfig, type RunConfigInput } from '#protocol/run-config.js'
-import { CATALOGUE, configCatalogue } from '#algorithms/catalogue.js'
+import { configCatalogue } from '#algorithms/catalogue.js'
 import { assertPossible } from '#algorithms/from-config.js'
+import { revealedBy } from '#algorithms/revealed.js'
 import { readCached } from '#simulations/bundle-cache.js'
 import { overridden } from '#simulations/experiments.js'
 import { summarise } from '#simulations/report/summary.js'
@@ -15,6 +15,7 @@ import { simulate } from '#simulations/simulate.js'
 import type { Api } from '../api.js'
 import { addCommand, type Session } from '../command.js'
 import { findRun, type LocalRun } from '../local-runs.js'
+import { calibrationText, revealedIn, sayOwnersDecide, sayRevealed } from '../revealed-text.js'
 import { withRuns, type RunOptions } from '../run-options.js'
 import { connect } from '../sign-in.js'
 import { following, sayBackend, withWorkers } from '../simulating.js'
@@ -42,7 +43,7 @@ export function registerCalibrate(runs: Command): void {
           'override a configuration key, for example calibration.covMode=diag',
           [],
         )
-        .addHelpText('after', `\nWhat clients give away. ${revealedBy('ccvr') ?? ''}`),
+        .addHelpText('after', `\n${calibrationText('ccvr')}`),
     run: async (session, options, [run = '']) => {
       const local = await findRun(run, options.runsDir)
       if (local !== null && local.record.kind !== 'deployed')
@@ -81,16 +82,6 @@ export function calibratedInput(record: RunRecord, overrides: readonly string[])
   return overridden(input, overrides)
 }
 
-/** What the clients of a calibration give away, in words; null for one that this version does not know. */
-const revealedBy = (name: unknown): string | null =>
-  CATALOGUE.calibrations.find((entry) => entry.name === name)?.reveals ?? null
-
-/** For the person who chooses it. Says nothing of a configuration without calibration. */
-export function sayRevealed({ out }: Session, { calibration }: RunConfigInput): void {
-  const words = isJsonObject(calibration) ? revealedBy(calibration['name'] ?? 'ccvr') : null
-  if (words !== null) out.say(`What clients give away. ${words}`)
-}
-
 async function calibrateThere(
   session: Session,
   options: CalibrateOptions,
@@ -100,7 +91,9 @@ async function calibrateThere(
   const api = await connect(options)
   const record = await api.call('GET /api/runs/:id', { id })
   const config = calibratedInput(record, options.set)
-  sayRevealed(session, config)
+  const revealed = revealedIn(config)
+  sayRevealed(session, revealed)
+  sayOwnersDecide(session, revealed)
   const absent = await absentMembers(api, record)
   if (absent.length > 0) {
     out.say(
@@ -143,7 +136,7 @@ async function calibrateHere(
   const input = calibratedInput(record, options.set)
   const config = unwrap(parseRunConfig(input, configCatalogue()))
   assertPossible(config)
-  sayRevealed(session, input)
+  sayRevealed(session, revealedBy(config))
   const path = join(directory, 'model.bundle')
   const start = await readCached(path)
   if (start === null) throw new FederationError('model/not-found', `There is no ${path}`)

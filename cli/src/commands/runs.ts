@@ -16,6 +16,7 @@ import type { Api } from '../api.js'
 import { addCommand, type Session } from '../command.js'
 import { percent, shortHash } from '#simulations/report/numbers.js'
 import { findRecord, listLocalRecords } from '../local-runs.js'
+import { revealedIn, sayOwnersDecide, sayRevealed } from '../revealed-text.js'
 import { withRuns, type RunOptions } from '../run-options.js'
 import { connect, remoteOptions, type RemoteOptions } from '../sign-in.js'
 import { summarise } from '#simulations/report/summary.js'
@@ -25,7 +26,7 @@ import { printRecall, ROUND_HEAD, roundRow } from '../summary.js'
 import { PREDICTOR_SCRIPT } from '../predictor-script.js'
 import { pretrainHooks } from '../pretrain-hooks.js'
 import { watchRun } from '../watch.js'
-import { registerCalibrate, sayRevealed } from './runs-calibrate.js'
+import { registerCalibrate } from './runs-calibrate.js'
 
 export function registerRuns(program: Command): void {
   const runs = program.command('runs').description('start, follow and export runs')
@@ -49,8 +50,10 @@ function registerStart(runs: Command): void {
     run: async (session, options, [config]) => {
       const api = await connect(options)
       const written = await readConfigInput(config ?? '', options.set)
-      sayRevealed(session, written)
       const input = await withStart(session, api, written)
+      const revealed = revealedIn(input)
+      sayRevealed(session, revealed)
+      sayOwnersDecide(session, revealed)
       const { runId } = await api.call('POST /api/runs', { body: { config: input } })
       session.out.say(`Started ${runId}`)
       if (options.watch === true) await watchRun(session, api, runId)

@@ -14,6 +14,8 @@ import { createStarts } from '#simulations/start-from.js'
 import type { Hash } from '#protocol/ids.js'
 import { findRun, RUNS_DIRECTORY } from '../local-runs.js'
 import { connect, remoteOptions, type RemoteOptions } from '../sign-in.js'
+import { revealedBy } from '#algorithms/revealed.js'
+import { sayRevealed } from '../revealed-text.js'
 import { simulateStudy } from '../study.js'
 import { calibrationMeans } from '#simulations/report/calibration.js'
 import { summarise } from '#simulations/report/summary.js'
@@ -98,6 +100,8 @@ async function runExperiment(
     session.out.say(
       `${config.name}: ${config.method.name}, ${config.model.name}, seed ${config.seed}, ${config.data?.clients ?? 0} clients, ${config.rounds} rounds, ${options.workers} workers`,
     )
+    // The same for every seed.
+    if (finished.length === 0) sayRevealed(session, revealedBy(config))
     finished.push(await runOne(session, options, config))
     if (session.signal.aborted) break
   }

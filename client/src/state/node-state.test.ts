@@ -12,6 +12,7 @@ import { openNodeState, type NodeState, type OpenTask } from './node-state.js'
 const RUN = 'run-000000000000' as RunId
 const memory = (value: number) =>
   makeBundle([{ name: 'm', shape: [1], dtype: 'float32', data: Float32Array.of(value) }])
+const LINE = { at: 'now', runId: RUN, attempt: 1, name: 'a run', method: 'moon', part: 'method' }
 const TASK: OpenTask = {
   ...{
     runId: RUN,
@@ -92,7 +93,7 @@ describe('the state directory of a node', () => {
   })
 
   it('loses no more of the journal than the line that a kill has cut short', async () => {
-    const entry = { at: 'now', runId: RUN, bytes: { metrics: 8 }, fate: 'sent' as const }
+    const entry = { ...LINE, bytes: { metrics: 8 }, fate: 'sent' as const }
     await state.journal({ ...entry, round: 1 })
     await appendFile(join(directory, 'journal.jsonl'), '{"at":"no')
     await state.journal({ ...entry, round: 2 })
@@ -155,9 +156,7 @@ describe('the state directory of a node', () => {
     await state.settle(RUN, memory(1))
     for (const round of [1, 2]) {
       await state.journal({
-        at: 'now',
-        runId: RUN,
-        round,
+        ...{ ...LINE, round },
         bytes: { 'model-delta': 100, metrics: 8 },
         fate: 'sent',
       })

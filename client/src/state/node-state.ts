@@ -6,6 +6,7 @@ import { FederationError } from '#protocol/errors.js'
 import { sha256, type Hash, type RunId } from '#protocol/ids.js'
 import type { Fate, Metrics } from '#protocol/record.js'
 import type { Engine } from '#protocol/record.js'
+import type { Policy } from '#protocol/policy.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import { unwrap } from '#protocol/result.js'
 import {
@@ -39,14 +40,34 @@ export interface OpenTask {
   readonly updateSha256: Hash
   readonly hasPending: boolean
 }
-/** One line before anything leaves this node, and one when it knows what became of it. */
+/** A run in which this node has performed a task: what its memory of the run is to be read with. */
+export interface KnownRun {
+  readonly runId: RunId
+  readonly name: string
+  readonly method: string
+  readonly slot: number
+  readonly config: RunConfig
+  /** Whether the memory holds a model of this client's own. */
+  readonly hasPersonalModel: boolean
+  /** When, and in which round, its latest update was made. */
+  readonly at: string
+  readonly round: number
+}
+/** One line before anything leaves this node, one when it knows what became of it, and one for what its policy forbids. */
 export interface JournalEntry {
   readonly at: string
   readonly runId: string
   readonly round: number
-  /** Payload bytes by privacy class; none in a line that tells a fate. */
+  readonly attempt: number
+  /** Of the run, for people. */
+  readonly name: string
+  readonly method: string
+  readonly part: string
+  /** Payload bytes by privacy class; none in a line that tells a fate or a refusal. */
   readonly bytes: Readonly<Record<string, number>>
-  readonly fate: Fate | 'sent'
+  /** policy: the task was refused before any work; `reason` says why. */
+  readonly fate: Fate | 'sent' | 'policy'
+  readonly reason?: string
 }
 
 /** What a node keeps in its state directory. Every write is durable when it resolves. */
@@ -55,6 +76,12 @@ export interface NodeState {
   credentials(): Promise<Credentials | null>
   /** A new identity has no past: what the one before kept for its runs is forgotten. */
   saveCredentials(credentials: Credentials): Promise<void>
+  policy(): Promise<Policy | null>
+  /** Only for people to see: a node that starts again gets its policy from whoever starts it. */
+  savePolicy(policy: Policy): Promise<void>
+  /** In the order of their latest updates. */
+  runs(): Promise<readonly KnownRun[]>
+  saveRun(run: KnownRun): Promise<void>
   memory(runId: string): Promise<Bundle | null>
   openTask(runId: string): Promise<OpenTask | null>
   openTasks(): Promise<readonly OpenTask[]>
@@ -138,12 +165,16 @@ function createState(root: string, release: () => Promise<void>): NodeState {
 }
 type At = (...names: readonly string[]) => string
 
-const identityIn = (at: At): Pick<NodeState, 'credentials' | 'saveCredentials'> => ({
+const identityIn = (
+  at: At,
+): Pick<NodeState, 'credentials' | 'saveCredentials' | 'policy' | 'savePolicy'> => ({
+  policy: () => readJson(at('policy.json')),
+  savePolicy: (policy) => writeDurably(at('policy.json'), JSON.stringify(policy)),
   credentials: () => readJson(at('credentials.json')),
   async saveCredentials(credentials) {
     const earlier = await readJson<Credentials>(at('credentials.json'))
     if (earlier !== null && earlier.nodeId !== credentials.nodeId) {
-      for (const kind of ['open', 'memory']) await removeDurably(at(kind))
+      for (const kind of ['open', 'memory', 'runs']) await removeDurably(at(kind))
     }
     await writeDurably(at('credentials.json'), JSON.stringify(credentials))
   },
@@ -153,6 +184,8 @@ const runsIn = (
   at: At,
 ): Pick<
   NodeState,
+  | 'runs'
+  | 'saveRun'
   | 'memory'
   | 'memories'
   | 'openTask'
@@ -162,6 +195,12 @@ const runsIn = (
   | 'saveOpenTask'
   | 'settle'
 > => ({
+  async runs() {
+    const ids = await namesIn(at('runs'), '.json')
+    const runs = await Promise.all(ids.map((id) => readJson<KnownRun>(at('runs', `${id}.json`))))
+    return runs.filter((run) => run !== null).sort((a, b) => (a.at < b.at ? -1 : 1))
+  },
+  saveRun: (run) => writeDurably(at('runs', `${run.runId}.json`), JSON.stringify(run)),
   memory: (runId) => readBundle(at('memory', `${runId}.bundle`)),
   memories: () => namesIn(at('memory'), '.bundle'),
   openTask: (runId) => readJson(at('open', `${runId}.json`)),
@@ -211,7 +250,9 @@ const journalIn = (at: At): Pick<NodeState, 'journal' | 'entries'> => ({
 /** Null for a line that a kill has cut short: what it was about had not left yet. */
 function entryOf(line: string): JournalEntry | null {
   try {
-    return JSON.parse(line) as JournalEntry
+    const entry = JSON.parse(line) as JournalEntry
+    // Lines of earlier versions say no more than the run and the round.
+    return { ...{ attempt: 1, name: entry.runId, method: '', part: '' }, ...entry }
   } catch {
     return null
   }

@@ -1,6 +1,7 @@
 import type { DataCard } from '#protocol/data-card.js'
 import type { Problem } from '#protocol/errors.js'
 import type { Hash } from '#protocol/ids.js'
+import type { Policy } from '#protocol/policy.js'
 import type { JsonObject } from '#protocol/json.js'
 import type { Engine, Fate, Metrics } from '#protocol/record.js'
 import type { RunConfig } from '#protocol/run-config.js'
@@ -33,6 +34,8 @@ export type Request =
       readonly personal: Uint8Array | null
       readonly memory: Uint8Array | null
       readonly uplink: readonly UplinkGroup[]
+      /** Held against what the method itself says that it uploads: what a coordinator declares may be untrue. */
+      readonly policy: Policy
       /** Where measured backend choices are remembered. */
       readonly stateDirectory: string
     }
@@ -50,6 +53,8 @@ export interface Performed {
   readonly metrics: Metrics
   readonly pending: Uint8Array | null
   readonly engine: Engine
+  /** Whether the memory of the run holds a model of this client's own. */
+  readonly hasPersonalModel: boolean
 }
 export interface Answers {
   readonly open: DataCard

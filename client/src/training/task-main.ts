@@ -5,11 +5,14 @@ import { resolve } from 'node:path'
 import { decodeBundle, encodeBundle, type Bundle } from '#protocol/bundle.js'
 import { asFederationError, FederationError } from '#protocol/errors.js'
 import type { Hash } from '#protocol/ids.js'
+import { notAllowed, refusalText } from '#protocol/policy.js'
 import { unwrap } from '#protocol/result.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import type { ClientData } from '#data/dataset.js'
 import { openClientData } from '#data/index.js'
+import { methodOf } from '#algorithms/from-config.js'
 import { createClientHalves } from '#algorithms/programs/client-halves.js'
+import { classesOfPart } from '#algorithms/revealed.js'
 import { engineFor } from './engine.js'
 import { computeUpdate, settleMemory } from '../compute-update.js'
 import type { Answers, AssetFile, NodeData, Note, Performed, Reply, Request } from './messages.js'
@@ -33,6 +36,7 @@ async function open(source: NodeData): Promise<ClientData> {
 async function perform(request: Extract<Request, { kind: 'perform' }>): Promise<Performed> {
   if (data === null) throw new FederationError('internal/bug', 'A task came before the data')
   const { config, part, round, slot, task, uplink } = request
+  assertAllowed(request)
   const engine = await engineFor(config, {
     stateDirectory: request.stateDirectory,
     onChoice: ({ chosen, measurements, remembered }) => {
@@ -55,7 +59,15 @@ async function perform(request: Extract<Request, { kind: 'perform' }>): Promise<
     metrics,
     pending: pending === null ? null : encodeBundle(pending),
     engine,
+    hasPersonalModel: methodOf(config).personal === true,
   }
+}
+
+/** By the code that will compute the update, before it does. Throws `policy/refused`. */
+function assertAllowed({ config, part, policy }: Extract<Request, { kind: 'perform' }>): void {
+  const classes = classesOfPart(config, part)
+  const refused = notAllowed(policy, { algorithms: [], classes, cohort: Infinity })
+  if (refused !== null) throw new FederationError('policy/refused', refusalText(refused))
 }
 
 /** The assets of the latest task, decoded. Kept: the same bundle is the same object, and methods cache by it. */

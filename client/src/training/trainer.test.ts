@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { decodeBundle, encodeBundle, float32Of, makeBundle } from '#protocol/bundle.js'
+import { DEFAULT_POLICY } from '#protocol/policy.js'
 import { unwrap } from '#protocol/result.js'
 import { createProgram } from '#algorithms/programs/create-program.js'
 import { CLASSES, FEATURES, tinyConfig } from '#testing/tiny-federation.js'
 import { tinyModule } from '#testing/tiny-node.js'
+import type { RunConfig } from '#protocol/run-config.js'
 import type { Request } from './messages.js'
 import { Trainer } from './trainer.js'
 
@@ -15,6 +17,7 @@ const PROGRAM = createProgram(tinyConfig())
 const PLAN = PROGRAM.next(PROGRAM.init(null)) as PlannedTask
 type PlannedTask = Exclude<ReturnType<typeof PROGRAM.next>, 'done'>
 type Perform = Extract<Request, { kind: 'perform' }>
+const MLP = { name: 'mlp', hidden: [5, 4], activation: 'relu' } as RunConfig['model']
 const number = (value: number): Uint8Array =>
   encodeBundle(
     makeBundle([{ name: 'm', shape: [1], dtype: 'float32', data: Float32Array.of(value) }]),
@@ -28,6 +31,7 @@ describe('the training process', () => {
     ...{ kind: 'perform', config: tinyConfig(), round: 1, slot: 0 },
     ...{ part: PLAN.part, task: PLAN.task, uplink: PLAN.uplink, shared: encodeBundle(PLAN.shared) },
     ...{ assets: {}, personal: null, memory: null, stateDirectory: directory },
+    policy: DEFAULT_POLICY,
     ...change,
   })
 
@@ -114,5 +118,23 @@ describe('the training process', () => {
     await trainer.stop()
     await refused
     await expect(trainer.start()).rejects.toMatchObject({ message: 'The node is leaving' })
+  })
+
+  it('refuses what its owner forbids by what the method itself says, whatever the task declares', async () => {
+    const fedd2s = { name: 'fedd2s' } as RunConfig['method']
+    const config: RunConfig = { ...tinyConfig(), method: fedd2s, model: MLP }
+    trainer = new Trainer({ module: await tinyModule(directory) })
+    await expect(trainer.perform(perform({ config }), never)).rejects.toMatchObject({
+      code: 'policy/refused',
+      message: expect.stringContaining('--allow-per-example') as string,
+    })
+    // An evaluation tells sums alone; and what the owner allows is done, if it can be.
+    const allowed = { ...DEFAULT_POLICY, perExample: true }
+    for (const change of [{ part: 'evaluation' }, { policy: allowed }])
+      await expect(
+        trainer.perform(perform({ config, ...change }), never),
+      ).rejects.not.toMatchObject({
+        code: 'policy/refused',
+      })
   })
 })

@@ -35,7 +35,7 @@ const told: Diagnostics = {
 const fixed: Calibration = {
   name: 'fixed',
   hyper: z.strictObject({}),
-  reveals: 'Nothing.',
+  reveals: { classes: [], text: 'Nothing.' },
   requires: () => [],
   server: ({ model }) => ({
     next: ({ released }) => ({

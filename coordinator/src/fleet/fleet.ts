@@ -47,6 +47,8 @@ export interface Fleet {
   available(runId: RunId, config: RunConfig): Promise<readonly Slot[]>
   /** Slots of the run that could take a task now or when they are back, ascending: all but who can never take one again. */
   members(runId: RunId, config: RunConfig): Promise<readonly Slot[]>
+  /** Why members that are there could take no task of the run, though their data fit: sentences for people, without a full stop. */
+  refusals(runId: RunId, config: RunConfig): Promise<readonly string[]>
   /** Resolves when something about availability changed, or the signal aborts. */
   changed(signal: AbortSignal): Promise<void>
   /**

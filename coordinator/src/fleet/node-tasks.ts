@@ -1,7 +1,8 @@
 import type { Problem } from '#protocol/errors.js'
 import type { Hash, NodeId, Slot } from '#protocol/ids.js'
+import type { RunConfig } from '#protocol/run-config.js'
 import type { Clock } from '#coordinator/clock.js'
-import { unfitReason } from './fitness.js'
+import type { Fitness } from './fitness.js'
 import type { Assignment, OpenRound } from './open-round.js'
 import type { Registry, Session } from './registry.js'
 
@@ -11,6 +12,7 @@ const REJOIN_MS = 20_000
 export interface NodeTasksOptions {
   readonly registry: Registry
   readonly clock: Clock
+  readonly fitnessFor: (config: RunConfig) => Fitness
   /** Told why a member will not contribute. */
   readonly onMissing: (assignment: Assignment, problem: Problem) => void
   /** Told that a round waits for nobody but members that are away. */
@@ -115,13 +117,14 @@ export class NodeTasks {
 
   /** Tells the node of the first task in its queue, unless this session knows of it. */
   #offer(nodeId: NodeId): void {
-    const { registry, clock } = this.#options
+    const { registry, clock, fitnessFor } = this.#options
     const [session, assignment] = [registry.get(nodeId), this.of(nodeId)[0]]
     if (session === null || assignment === undefined) return
     if (assignment.offeredTo === session || assignment.standing !== 'working') return
-    const reason = unfitReason(session.card, assignment.round.config, assignment)
-    if (reason !== null) {
-      this.fail(assignment, { code: 'data/mismatch', message: reason })
+    const { config, opening } = assignment.round
+    const unfit = fitnessFor(config).unfit(session, opening.cohort.length, assignment)
+    if (unfit !== null) {
+      this.fail(assignment, unfit.problem)
       return
     }
     assignment.offeredTo = session

@@ -7,6 +7,7 @@ import { configHash, type RunConfig } from '#protocol/run-config.js'
 import { Channel } from './channel.js'
 import type { CohortMember, Contribution, Opening } from './fleet.js'
 import type { Session } from './registry.js'
+import { gatheredBytes, updateBytes } from '#coordinator/limits.js'
 import type { Upload } from './upload.js'
 
 export type Verdict = 'accepted' | Problem
@@ -90,6 +91,21 @@ export class OpenRound {
   isAt(place: { readonly round: number; readonly attempt: number }): boolean {
     return place.round === this.opening.round && place.attempt === this.opening.attempt
   }
+  /**
+   * What the round would keep until it closes with an update of `bytes` for `assignment`: of each update what is gathered,
+   * and not summed. Updates of members that are not waited for any more do not count.
+   */
+  gatheredBytes(bytes: number, assignment: Assignment): number {
+    const { plan } = this.opening
+    const summed = updateBytes(plan) - gatheredBytes(plan)
+    const others = this.assignments.filter(
+      (other) => other !== assignment && (other.arrival !== null || other.standing === 'working'),
+    )
+    return [bytes, ...others.map(({ upload }) => upload?.begin.bytes ?? 0)].reduce(
+      (sum, one) => sum + Math.max(0, one - summed),
+      0,
+    )
+  }
   endWhenComplete(): void {
     if (this.assignments.every(({ standing }) => standing !== 'working')) this.arrivals.end()
   }
@@ -110,6 +126,7 @@ export class OpenRound {
     const { purpose, part, task, shared, assets, uplink } = plan
     return {
       ...{ runId, round, attempt, slot: member.slot, lease: member.lease },
+      cohort: this.opening.cohort.length,
       deadlineMs: Math.max(0, deadlineSeconds * 1000 - (now - this.openedAt)),
       config: this.config as TaskMessage['config'],
       configHash: this.configHash,

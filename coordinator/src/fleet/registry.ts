@@ -1,6 +1,7 @@
 import type { DataCard } from '#protocol/data-card.js'
 import type { NodeId } from '#protocol/ids.js'
 import type { Ack, Message } from '#protocol/messages.js'
+import type { Policy } from '#protocol/policy.js'
 
 /** What the coordinator says to nodes. */
 export type Announcement = 'round:start' | 'round:fate' | 'run:finished'
@@ -16,6 +17,7 @@ export interface Session {
   readonly nodeId: NodeId
   readonly name: string
   readonly card: DataCard
+  readonly policy: Policy
   readonly link: NodeLink
 }
 

@@ -1,14 +1,15 @@
-import type { Problem } from '#protocol/errors.js'
 import type { HttpAnswer } from '#protocol/http-api.js'
 import type { Hash, NodeId, RunId, Slot } from '#protocol/ids.js'
 import type { JsonObject } from '#protocol/json.js'
 import type { Fate, RosterEntry } from '#protocol/record.js'
 import type { RunConfig } from '#protocol/run-config.js'
+import type { Catalogue } from '#algorithms/catalogue.js'
 import type { Clock } from '#coordinator/clock.js'
 import type { Store } from '#coordinator/store/store.js'
-import { unfitReason } from './fitness.js'
+import { Fitness, refusalsAmong, type Unfit } from './fitness.js'
 import type { Contribution, ExchangeOptions, Fleet, Opening } from './fleet.js'
 import { NodeTasks } from './node-tasks.js'
+import type { UplinkLimits } from '#coordinator/limits.js'
 import { OpenRound, type Assignee } from './open-round.js'
 import { Reception } from './reception.js'
 import { Registry, type Session } from './registry.js'
@@ -16,6 +17,10 @@ import { Registry, type Session } from './registry.js'
 export interface SocketFleetOptions {
   readonly store: Store
   readonly clock: Clock
+  /** Default: none. */
+  readonly limits?: UplinkLimits
+  /** Where methods are looked up. Default: everything there is. */
+  readonly catalogue?: Catalogue
   /** Told what people should see among the run's events: a member that cannot take part, a task that failed. */
   readonly note?: (runId: RunId, type: string, data: JsonObject) => void
 }
@@ -32,20 +37,25 @@ export class SocketFleet implements Fleet {
   readonly #tasks: NodeTasks
   /** Nodes that people were told about, by run: once is enough. */
   readonly #unfit = new Set<string>()
+  readonly #fitness = new WeakMap<RunConfig, Fitness>()
+  readonly #catalogue: Catalogue | undefined
 
-  constructor({ store, clock, note = () => undefined }: SocketFleetOptions) {
+  constructor({ store, clock, limits, catalogue, note = () => undefined }: SocketFleetOptions) {
+    this.#catalogue = catalogue
     this.#store = store
     this.#clock = clock
     this.#note = note
     this.#tasks = new NodeTasks({
       registry: this.registry,
       clock,
+      fitnessFor: (config) => this.#fitnessFor(config),
       onMissing: ({ round, member: { slot } }, { code, message }) =>
         note(round.runId, 'task:failed', { ...placeOf(round), slot, code, message }),
       onWaiting: (round, slots) =>
         note(round.runId, 'round:waiting-for', { ...placeOf(round), slots }),
     })
-    this.reception = new Reception({ store, clock, tasks: this.#tasks })
+    const tasks = this.#tasks
+    this.reception = new Reception({ store, clock, tasks, ...(limits && { limits }) })
   }
 
   join(session: Session): void {
@@ -83,16 +93,22 @@ export class SocketFleet implements Fleet {
     return null
   }
 
+  /** How many nodes that are connected now could be members of such a run. */
+  candidates(config: RunConfig): number {
+    return [...this.#sortOut([], config).values()].filter((unfit) => unfit === null).length
+  }
   async available(runId: RunId, config: RunConfig): Promise<readonly Slot[]> {
     const roster = await this.#store.roster(runId)
     const slots: Slot[] = []
-    for (const session of this.registry.online()) {
-      const known = roster.find(({ nodeId }) => nodeId === session.nodeId)
-      const reason = unfitReason(session.card, config, known)
-      if (reason !== null) this.#tellUnfit(runId, session, reason)
+    for (const [session, unfit] of this.#sortOut(roster, config)) {
+      const known = entryOf(roster, session)
+      if (unfit !== null) this.#tellUnfit(runId, session, unfit)
       else slots.push((known ?? (await this.#enlist(runId, session, config))).slot)
     }
     return slots.sort((a, b) => a - b)
+  }
+  async refusals(runId: RunId, config: RunConfig): Promise<readonly string[]> {
+    return refusalsAmong(this.#sortOut(await this.#store.roster(runId), config))
   }
   /** Without who was revoked, and who is there with other data than it was enlisted with. */
   async members(runId: RunId, config: RunConfig): Promise<readonly Slot[]> {
@@ -142,6 +158,20 @@ export class SocketFleet implements Fleet {
     }
   }
 
+  /** Everyone who is there, in the order in which newcomers get their slots. */
+  #sortOut(roster: readonly RosterEntry[], config: RunConfig): ReadonlyMap<Session, Unfit | null> {
+    const online = this.registry.online()
+    return this.#fitnessFor(config).sortOut(online, (session) => entryOf(roster, session))
+  }
+  /** What a run reveals takes a while to find out, and does not change. */
+  #fitnessFor(config: RunConfig): Fitness {
+    const known = this.#fitness.get(config)
+    if (known !== undefined) return known
+    const fitness = new Fitness(config, this.#catalogue)
+    this.#fitness.set(config, fitness)
+    return fitness
+  }
+
   /** The roster, in slot order, without nodes that were revoked. */
   async #nodesOf(runId: RunId): Promise<readonly Known[]> {
     const nodes = await this.#store.nodes()
@@ -167,14 +197,19 @@ export class SocketFleet implements Fleet {
     return this.#store.enlist(runId, { nodeId, name, card, engine })
   }
 
-  #tellUnfit(runId: RunId, { nodeId, name }: Session, message: string): void {
+  #tellUnfit(runId: RunId, { nodeId, name }: Session, { problem }: Unfit): void {
+    const { code, message } = problem
     const key = `${runId} ${nodeId} ${message}`
     if (this.#unfit.has(key)) return
     this.#unfit.add(key)
-    const code: Problem['code'] = 'data/mismatch'
     this.#note(runId, 'member:refused', { nodeId, name, code, message })
   }
 }
+
+const entryOf = (
+  roster: readonly RosterEntry[],
+  session: Pick<Session, 'nodeId'>,
+): RosterEntry | undefined => roster.find(({ nodeId }) => nodeId === session.nodeId)
 
 type Known = RosterEntry & { readonly nodeId: NodeId }
 const isNode = (entry: RosterEntry): entry is Known => entry.nodeId !== null

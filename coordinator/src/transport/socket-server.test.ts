@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { FederationError } from '#protocol/errors.js'
 import { newNodeId, type Hash, type NodeId } from '#protocol/ids.js'
 import { CHUNK_BYTES, isMessageName } from '#protocol/messages.js'
+import { DEFAULT_POLICY } from '#protocol/policy.js'
 import { createTokens, type Tokens } from '#coordinator/auth/tokens.js'
 import { systemClock, type Clock } from '#coordinator/clock.js'
 import { SocketFleet } from '#coordinator/fleet/socket-fleet.js'
@@ -17,7 +18,7 @@ import { RECEIVED } from './receive.js'
 import { serveSockets, SOCKET_SETTINGS, type SocketServer } from './socket-server.js'
 
 const SECRET = Buffer.alloc(32, 3)
-const HELLO = { version: '1', name: 'a', card: TINY_CARD }
+const HELLO = { version: '1', name: 'a', card: TINY_CARD, policy: DEFAULT_POLICY }
 type Ack = { readonly ok: boolean; readonly problem?: { readonly code: string } }
 
 describe('the socket server', () => {

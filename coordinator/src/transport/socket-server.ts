@@ -102,8 +102,8 @@ function serveNode(options: SocketServerOptions, socket: Socket): void {
         throw new FederationError('auth/too-many-tries', 'Too many messages at once')
       return await receive(name, value, {
         ...{ fleet, session },
-        join: ({ name: nodeName, card }) => {
-          session = { nodeId, name: nodeName, card, link }
+        join: ({ name: nodeName, card, policy }) => {
+          session = { nodeId, name: nodeName, card, policy, link }
           fleet.join(session)
         },
       })

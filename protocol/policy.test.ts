@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest'
+import {
+  algorithmsOf,
+  DEFAULT_POLICY,
+  notAllowed,
+  parsePolicy,
+  refusalText,
+  type Asked,
+} from './policy.js'
+
+const ASKED: Asked = { algorithms: ['fedavg'], classes: ['model-delta', 'metrics'], cohort: 1 }
+const textFor = (policy: object, asked: Partial<Asked>): string | null => {
+  const found = notAllowed({ ...DEFAULT_POLICY, ...policy }, { ...ASKED, ...asked })
+  return found === null ? null : refusalText(found)
+}
+
+describe('the policy of a node', () => {
+  it('has defaults for what is left out: nothing of single examples, any method, any cohort', () => {
+    expect(parsePolicy({})).toEqual({ ok: true, value: DEFAULT_POLICY })
+    expect(DEFAULT_POLICY).toEqual({ perExample: false, methods: null, minCohort: 1 })
+    expect(parsePolicy({ minCohort: 3 })).toMatchObject({
+      value: { perExample: false, methods: null, minCohort: 3 },
+    })
+  })
+
+  it.each<[string, unknown, RegExp]>([
+    ['a key that there is not', { perExamples: true }, /perExamples: unknown key.*perExample\?/],
+    ['a text for a truth', { perExample: 'yes' }, /perExample: expected true or false, got "yes"/],
+    ['a cohort of nobody', { minCohort: 0 }, /minCohort: expected ≥ 1, got 0/],
+    ['half a member', { minCohort: 1.5 }, /minCohort: expected a whole number/],
+    ['no method at all', { methods: [] }, /methods: expected ≥ 1 entries/],
+    ['a name that is none', { methods: ['fedavg', 3] }, /methods\[1\]: expected a text/],
+    ['a list', [], /expected an object/],
+  ])('refuses %s, and names the key', (_what, value, message) => {
+    const parsed = parsePolicy(value)
+    expect(parsed.ok).toBe(false)
+    if (parsed.ok) return
+    expect(parsed.error.code).toBe('config/invalid')
+    expect(parsed.error.message).toMatch(/^In the policy: /)
+    expect(parsed.error.message).toMatch(message)
+  })
+
+  it('allows what it does not forbid', () => {
+    expect(textFor({}, { classes: ['statistics', 'control-variate'] })).toBeNull()
+    expect(textFor({ perExample: true }, { classes: ['per-example'] })).toBeNull()
+    expect(textFor({ methods: ['moon', 'fedavg'] }, {})).toBeNull()
+    expect(textFor({ minCohort: 3 }, { cohort: 3 })).toBeNull()
+  })
+
+  it('says what it does not allow, and how the owner can', () => {
+    expect(textFor({}, { classes: ['metrics', 'per-example'] })).toMatch(
+      /single examples \(per-example\)\. .*--allow-per-example$/,
+    )
+    expect(textFor({ methods: ['moon'] }, { algorithms: ['fedavg'] })).toMatch(
+      /not allow fedavg, only moon\. .*--only-methods moon,fedavg$/,
+    )
+    expect(textFor({ minCohort: 3 }, { cohort: 2 })).toMatch(
+      /fewer than 3 members \(this one has 2\)\. .*--min-cohort 2$/,
+    )
+  })
+
+  it('holds for the calibration of a run too', () => {
+    const config = {
+      method: { name: 'fedavg' },
+      calibration: { name: 'ccvr', when: 'final' },
+    } as const
+    const asked = { algorithms: algorithmsOf(config) }
+    expect(algorithmsOf({ method: config.method })).toEqual(['fedavg'])
+    expect(textFor({ methods: ['fedavg'] }, asked)).toContain('not allow ccvr')
+    expect(textFor({ methods: ['fedavg', 'ccvr'] }, asked)).toBeNull()
+  })
+})
