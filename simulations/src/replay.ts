@@ -5,13 +5,15 @@ import { parseRunConfig, type RunConfig } from '#protocol/run-config.js'
 import { configCatalogue } from '#algorithms/catalogue.js'
 import { membersOf, type Gather } from '#coordinator/cohort.js'
 import { sourcesOfRecord } from './client-data.js'
+import { NO_REHEARSALS, rehearsalsIn, type Rehearsals } from './rehearsals.js'
 import type { SimulatedRun } from './run-files.js'
 import { runSimulated, type SimulateOptions } from './simulate.js'
 
 /**
  * Runs a recorded run again, deployed or simulated: the same rounds with the same cohorts, of which exactly those send an
- * update whose update counted. Every round's model must hash as recorded. Throws `replay/different` naming the first round
- * that does not, and `replay/no-data` when a slot's data cannot be made again.
+ * update whose update counted; whoever kept a training that did not count trains it again. Every update and every round's model
+ * must hash as recorded. Throws `replay/different` naming the first round that does not and its first slot, and
+ * `replay/no-data` when a slot's data cannot be made again.
  */
 export async function replay(record: RunRecord, options: SimulateOptions): Promise<SimulatedRun> {
   const comparison = new Comparison(record)
@@ -24,6 +26,7 @@ export async function replay(record: RunRecord, options: SimulateOptions): Promi
       kind: 'replay',
       gather: asRecorded(comparison),
       reporters: ({ round }) => comparison.recorded(round)?.accepted.map(({ slot }) => slot) ?? [],
+      rehearsals: ({ round }) => comparison.rehearsals(round),
     },
     {
       ...options,
@@ -58,18 +61,23 @@ function asRecorded(comparison: Comparison): Gather {
       )
     // The roster is enlisted as a whole; how many were in it when a round opened is the record's to say.
     await ctx.fleet.available(ctx.runId, ctx.config)
-    return { cohort: await membersOf(ctx, head, round.cohort), population: round.population }
+    // Who was asked in an earlier attempt, and kept what it trained, is asked here: there is one attempt now.
+    const asked = new Set([...round.cohort, ...comparison.rehearsals(head.round).keys()])
+    const cohort = [...asked].sort((a, b) => a - b)
+    return { cohort: await membersOf(ctx, head, cohort), population: round.population }
   }
 }
 
 /** Holds the rounds as they close against the recorded ones, and ends the replay at the first difference. */
 class Comparison {
   readonly #rounds: ReadonlyMap<number, RoundRecord>
+  readonly #rehearsals: ReadonlyMap<number, Rehearsals>
   readonly #end = new AbortController()
   #difference: string | null = null
 
   constructor(record: RunRecord) {
     this.#rounds = new Map(record.rounds.map((round) => [round.round, round]))
+    this.#rehearsals = rehearsalsIn(record)
   }
   get difference(): string | null {
     return this.#difference
@@ -79,6 +87,9 @@ class Comparison {
   }
   recorded(round: number): RoundRecord | undefined {
     return this.#rounds.get(round)
+  }
+  rehearsals(round: number): Rehearsals {
+    return this.#rehearsals.get(round) ?? NO_REHEARSALS
   }
   compare(now: RoundRecord): void {
     const then = this.recorded(now.round)
@@ -92,13 +103,22 @@ class Comparison {
   }
 }
 
+/** A model alone says little where every client has one of its own: what each sent must be the same, too. */
 function differenceOf(now: RoundRecord, then: RoundRecord): string | null {
-  if (now.modelHash === then.modelHash) return null
-  const before = new Map(then.accepted.map(({ slot, sha256 }) => [slot, sha256]))
-  const slots = now.accepted
-    .filter(({ slot, sha256 }) => before.get(slot) !== sha256)
-    .map(({ slot }) => slot)
-  const which =
-    slots.length === 0 ? 'no update differs' : `the updates of slots ${slots.join(', ')} differ`
-  return `Round ${now.round} ends at model ${now.modelHash}, the recorded one at ${then.modelHash}; ${which}`
+  const sent = new Map(now.accepted.map(({ slot, sha256 }) => [slot, sha256]))
+  const [first, ...others] = then.accepted.filter(({ slot, sha256 }) => sent.get(slot) !== sha256)
+  const isSameModel = now.modelHash === then.modelHash
+  if (first === undefined && isSameModel) return null
+  const model = isSameModel
+    ? 'ends at the recorded model'
+    : `ends at model ${now.modelHash}, the recorded one at ${then.modelHash}`
+  const updates =
+    first === undefined
+      ? 'no update differs'
+      : `the update of slot ${first.slot} is ${sent.get(first.slot) ?? 'missing'}, the recorded one ${first.sha256}`
+  const more =
+    others.length === 0
+      ? ''
+      : `; those of slots ${others.map(({ slot }) => slot).join(', ')} differ, too`
+  return `Round ${now.round} ${model}; ${updates}${more}`
 }

@@ -44,7 +44,7 @@ export async function simulate(config: RunConfig, options: SimulateOptions): Pro
 export interface Simulation
   extends
     Pick<RunManagerOptions, 'gather' | 'kind'>,
-    Pick<SimulatedFleetOptions, 'reporters' | 'roster'> {
+    Pick<SimulatedFleetOptions, 'rehearsals' | 'reporters' | 'roster'> {
   readonly config: RunConfig
   readonly sources: readonly (ClientSource | null)[]
 }

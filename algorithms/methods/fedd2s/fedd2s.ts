@@ -38,6 +38,13 @@ export const fedd2s: Method<FedD2SHyper> = {
   closesEmpty: true,
   requires: reasonsAgainst,
   reveals: revealedBy,
+  smallerBy: [
+    'method.maxSamplesPerRound',
+    'method.quantization',
+    'method.pooling',
+    'method.rows class-means',
+    'a deeper method.minCut',
+  ],
   uplinks: (setup) =>
     setup.hyper.profile === 'models' ? modelsUplinks(setup) : featuresUplinks(setup),
   server: (setup) =>
