@@ -125,6 +125,20 @@ describeOnBackends('what a client makes small', () => {
     expect(some! - plain + (rest - plain)).toBeCloseTo(all! - plain, 5)
   })
 
+  it('weighs its terms', () => {
+    const plain = at(wholeModel(model), START).value
+    const more = (objective: Objective): number => at(objective, START).value - plain
+    const soft = (weight: number) => more(towardsSoftLabels(model, STORE, { weight, ...SOFTNESS }))
+    expect(soft(3)).toBeCloseTo(3 * soft(1), 4)
+    withTeacher((teacher) => {
+      const from = (weight: number, pull: number) =>
+        more(towardsHead(model, teacher, { weight, pull, ...SOFTNESS }))
+      expect(from(3, 0)).toBeCloseTo(3 * from(1, 0), 4)
+      expect(from(0, 3)).toBeCloseTo(3 * from(0, 1), 4)
+      expect(from(2, 3)).toBeCloseTo(2 * from(1, 0) + 3 * from(0, 1), 4)
+    })
+  })
+
   it('I6: without λ_c, or without a soft label, training is plain local training, bit for bit', async () => {
     const plain = await trainFrom(
       smooth,
