@@ -53,7 +53,11 @@ export function barOption(chart: BarChart, sheet: Sheet): ChartOption {
     tooltip: isBars
       ? { trigger: 'axis', axisPointer: { type: 'shadow', shadowStyle: { opacity: 0.2 } } }
       : { trigger: 'item' },
-    xAxis: xAxes({ ...chart, categories: labels }, sheet, turned),
+    xAxis: categoryAxes(
+      { label: chart.label, categories: labels, hasRules: !isBars },
+      sheet,
+      turned,
+    ),
     yAxis: yAxisOption(sheet, y, chart.y.label),
     series: chart.series.flatMap((series, place) => {
       const { categories, looks = [] } = chart
@@ -67,8 +71,8 @@ export function barOption(chart: BarChart, sheet: Sheet): ChartOption {
 }
 
 /** The axis that people read, and behind it one of numbers on which markers stand side by side within a category. */
-function xAxes(
-  { categories, label, form }: BarChart,
+export function categoryAxes(
+  { categories, label, hasRules }: CategoryAxis,
   sheet: Sheet,
   { degrees, extra }: Turn,
 ): NonNullable<ChartOption['xAxis']> {
@@ -81,10 +85,14 @@ function xAxes(
       ...{ name: label, nameLocation: 'middle', nameGap: 28 + extra },
       axisTick: { show: false },
       axisLabel: { ...axisLabel, rotate: degrees },
-      splitLine: { show: form === 'markers', interval: 0, lineStyle: { color: sheet.theme.rule } },
+      splitLine: { show: hasRules, interval: 0, lineStyle: { color: sheet.theme.rule } },
     },
     { type: 'value', min: 0, max: categories.length, show: false },
   ]
+}
+export interface CategoryAxis extends Pick<BarChart, 'categories' | 'label'> {
+  /** A rule between categories. */
+  readonly hasRules: boolean
 }
 
 interface Drawing {

@@ -114,6 +114,7 @@ export function marginsOf(
 }
 
 function legendHeight(series: readonly Named[], width: number): number {
+  if (series.length === 0) return 0
   let lines = 1
   let used = 0
   for (const { name } of series) {

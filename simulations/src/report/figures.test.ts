@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { barSvg, curveSvg } from './figures.js'
+import { barSvg, curveSvg, stripSvg } from './figures.js'
 
 const HOSTILE = '</text></svg><script>alert("1")</script> zr0-c0 url(#zr1-c0) & \u0001\ud800'
 const curves = (name = 'fedavg') =>
@@ -36,11 +36,22 @@ const bars = (name = 'fedavg') =>
       { name: 'other', values: [{ y: 1e6 }, null] },
     ],
   })
+const strips = (name = 'fedavg') =>
+  stripSvg({
+    title: 'Clients',
+    label: 'variant',
+    y: { label: 'accuracy', unit: 'share' },
+    strips: [
+      { name, dots: [0.5, 0.75, 0.625].map((y, slot) => ({ y, at: `slot ${slot}` })) },
+      { name: 'other', dots: [{ y: 0.25, at: 'slot 0' }] },
+    ],
+  })
 
 describe('a figure', () => {
   it.each([
     ['curves', curves],
     ['bars', bars],
+    ['strips', strips],
   ])('of %s has the same bytes every time, and nothing that counts charts', (_, draw) => {
     const first = draw()
     expect(draw()).toBe(first)
@@ -60,6 +71,7 @@ describe('a figure', () => {
   it.each([
     ['curves', curves],
     ['bars', bars],
+    ['strips', strips],
   ])('of %s writes names as text', (_, draw) => {
     const text = draw(HOSTILE)
     expect(text).not.toContain('<script')

@@ -4,6 +4,7 @@ import type { ChartOption, Sheet } from './chart.js'
 import { curveOption, type CurveChart } from './curves.js'
 import { escapeText } from './html.js'
 import { PAPER } from './look.js'
+import { stripOption, type StripChart } from './strips.js'
 import { renderSvg } from './svg.js'
 
 export interface Figure {
@@ -20,6 +21,10 @@ export const curveSvg = (chart: CurveChart & Figure): string =>
 /** Bars or markers by category, with whiskers where values have `low` and `high`: the text of an SVG file. */
 export const barSvg = (chart: BarChart & Figure): string =>
   figure(chart, (sheet) => barOption(chart, sheet))
+
+/** A dot for every client, in a strip for each subject: the text of an SVG file. */
+export const stripSvg = (chart: StripChart & Figure): string =>
+  figure(chart, (sheet) => stripOption(chart, sheet))
 
 function figure(
   { title, width = 720, height = 440 }: Figure,

@@ -48,3 +48,11 @@ export function meanAndSpread(values: readonly number[]): Spread {
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
   return { mean, spread: values.length < 2 ? 0 : Math.sqrt(squares / (values.length - 1)) }
 }
+
+/** The value below which `share` of the sorted values lie; between neighbours, linearly. */
+export function quantile(sorted: readonly number[], share: number): number {
+  const at = share * (sorted.length - 1)
+  const below = sorted[Math.floor(at)] ?? NaN
+  const above = sorted[Math.ceil(at)] ?? NaN
+  return below + (above - below) * (at - Math.floor(at))
+}

@@ -6,6 +6,7 @@ import { heatSvg, heatWidth, type HeatPanel } from './heat-map.js'
 import { html, Html, jsonData, table, type Cell, type Column } from './html.js'
 import { markOf, PAGE } from './look.js'
 import type { Subject } from './subjects.js'
+import { stripOption, type StripChart } from './strips.js'
 import { renderSvg } from './svg.js'
 
 export interface Numbers {
@@ -26,6 +27,7 @@ export type PageFigure = FigureBase &
   (
     | { readonly kind: 'curves'; readonly chart: CurveChart }
     | { readonly kind: 'bars'; readonly chart: BarChart }
+    | { readonly kind: 'strips'; readonly chart: StripChart }
     | { readonly kind: 'heat'; readonly panels: readonly HeatPanel[] }
   )
 export interface Section {
@@ -45,7 +47,7 @@ export interface Drawing {
 
 const SIZES = { half: { width: 524, height: 290 }, full: { width: 1080, height: 320 } } as const
 /** What needs more room than the page has scrolls sideways. */
-const [CATEGORY_WIDTH, MARKER_WIDTH, WIDEST] = [11, 5, 6000]
+const [CATEGORY_WIDTH, MARKER_WIDTH, STRIP_WIDTH, WIDEST] = [11, 5, 24, 6000]
 /** More subjects than this are told once, in the table of results. */
 const MOST_IN_KEY = 8
 
@@ -88,13 +90,13 @@ function figureHtml(figure: PageFigure, id: string, drawing: Drawing): Html {
   </figure> `
 }
 
+type Drawn = Exclude<PageFigure, { readonly kind: 'heat' }>
 function chartHtml(
-  figure: Exclude<PageFigure, { readonly kind: 'heat' }>,
+  figure: Drawn,
   on: { readonly id: string; readonly sheet: Sheet; readonly drawing: Drawing },
 ): Html {
   const { id, sheet, drawing } = on
-  const option: ChartOption =
-    figure.kind === 'curves' ? curveOption(figure.chart, sheet) : barOption(figure.chart, sheet)
+  const option = optionOf(figure, sheet)
   const label = html`${figure.title}`.markup
   const svg = new Html(renderSvg(option, sheet, { id, label }))
   const data = drawing.isInteractive
@@ -105,10 +107,22 @@ function chartHtml(
   return html`${svg}${data}`
 }
 
+function optionOf(figure: Drawn, sheet: Sheet): ChartOption {
+  switch (figure.kind) {
+    case 'curves':
+      return curveOption(figure.chart, sheet)
+    case 'bars':
+      return barOption(figure.chart, sheet)
+    case 'strips':
+      return stripOption(figure.chart, sheet)
+  }
+}
+
 /** Pixels, for categories and for the markers in them. */
 function roomFor(figure: PageFigure): number {
   if (figure.kind === 'curves') return 0
   if (figure.kind === 'heat') return heatWidth(figure.panels)
+  if (figure.kind === 'strips') return 60 + figure.chart.strips.length * STRIP_WIDTH
   const { categories, series } = figure.chart
   return 60 + categories.length * Math.max(CATEGORY_WIDTH, MARKER_WIDTH * (series.length + 1))
 }

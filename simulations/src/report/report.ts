@@ -4,6 +4,7 @@ import type { RunRecord } from '#protocol/record.js'
 import { calibrationSection } from './calibration-section.js'
 import { clientSection } from './client-section.js'
 import { geometrySection, headSection, similaritySection } from './diagnostics-sections.js'
+import { droppingSection } from './dropping-section.js'
 import { html, Html } from './html.js'
 import { sectionHtml, slug, type Section } from './page-parts.js'
 import { PAGE_SCRIPT } from './page-script.js'
@@ -73,6 +74,7 @@ function sectionsOf(subjects: readonly Subject[]): readonly Section[] {
     clientSection(subjects),
     domainSection(subjects),
     routingSection(subjects),
+    droppingSection(subjects),
     similaritySection(subjects),
     headSection(subjects),
     geometrySection(subjects),

@@ -42,6 +42,7 @@ describe('a trajectory', () => {
   it('puts a score of the clients to the model that they received', () => {
     const name = 'federated/accuracy'
     expect(aboutOf(name)).toBe('received')
+    expect(aboutOf('clients/deviation')).toBe('received')
     expect(aboutOf('accuracy')).toBe('made')
     const points = trajectory([run(0, [null, 0.1, 0.6], name)], metric(name), aboutOf(name))
     expect(points).toEqual([

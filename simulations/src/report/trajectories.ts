@@ -35,7 +35,10 @@ export const metric =
  */
 export type About = 'round' | 'made' | 'received'
 export const aboutOf = (metricName: string): About =>
-  metricName.startsWith('federated/') ? 'received' : 'made'
+  isOfClients(metricName) ? 'received' : 'made'
+/** Measured by the clients, on their own examples: over all examples, or over all clients. */
+export const isOfClients = (metricName: string): boolean =>
+  /^(?:federated|clients)\//.test(metricName)
 
 /** The round that made the model which a value told in `rounds[at]` is about; its own for values about rounds. */
 export function scoredRound(run: RunRecord, at: number, about: About): RoundRecord | undefined {
@@ -157,3 +160,7 @@ const bySlot = (rounds: readonly RoundRecord[], name: string): ReadonlyMap<numbe
       )
       .sort(([a], [b]) => a - b),
   )
+
+/** From the lowest to the highest. */
+export const sortedMeans = (values: ReadonlyMap<number, Range>): readonly number[] =>
+  [...values.values()].map(({ mean }) => mean).sort((a, b) => a - b)

@@ -73,4 +73,30 @@ describe('the result of a cell', () => {
       ...{ rounds: [2], before: {} },
     })
   })
+
+  it('keeps what every client scored at the end, where any did', () => {
+    const clients = [{ accuracy: 0.5, examples: 4, loss: 1 }, {}, { accuracy: 1, examples: 2 }]
+    const rounds = [{}, { clients: [{ loss: 1 }] }, { part: 'evaluation', clients }] as const
+    expect(resultOf(madeUpRun({ rounds })).clients).toEqual([
+      { slot: 0, accuracy: 0.5, examples: 4 },
+      { slot: 2, accuracy: 1, examples: 2 },
+    ])
+    expect(resultOf(madeUpRun({ rounds: rounds.slice(0, 2) }))).not.toHaveProperty('clients')
+  })
+
+  it('draws a measure over clients at the round whose model they received', () => {
+    const told = (value: number) => ({ 'clients/accuracy': value })
+    const record = madeUpRun({
+      rounds: [
+        ...[{}, { metrics: told(0.25) }, { metrics: told(0.5) }],
+        { part: 'evaluation', metrics: told(0.75) },
+      ],
+    })
+    const study = { name: 's', measure: 'clients/accuracy' }
+    const place = { setting: 'reference', variant: 'v', seed: 0, startsFrom: null }
+    expect(cellResultOf(study, place, record)).toMatchObject({
+      measure: 'clients/accuracy',
+      curve: { '0': 0.25, '1': 0.5, '2': 0.75 },
+    })
+  })
 })

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import type { Metrics, RoundRecord, RunRecord } from '#protocol/record.js'
-import { count, engine, hash, metrics } from '#protocol/wire.js'
+import { count, engine, hash, metrics, slot } from '#protocol/wire.js'
 import { calibrationsOf, type Calibrated } from '#simulations/report/calibration.js'
+import { finalClients } from '#simulations/report/clients.js'
 import { summarise } from '#simulations/report/summary.js'
 import { aboutOf, scoredRound } from '#simulations/report/trajectories.js'
 import type { Cell, Study } from './load-study.js'
@@ -34,6 +35,10 @@ export const cellResultSchema = z.strictObject({
       before: metrics,
     })
     .exactOptional(),
+  /** What every client scored at the end on its own held-out examples, in slot order; left out where none did. */
+  clients: z
+    .array(z.strictObject({ slot, accuracy: z.number().min(0).max(1), examples: count }))
+    .exactOptional(),
   /** Of this run alone: what a model that it started from had cost is not counted. */
   rounds: count,
   bytesUp: count,
@@ -51,6 +56,7 @@ export function cellResultOf(
   const { rounds, bytesUp, bytesDown, seconds } = summarise(record)
   const latest = latestMetrics(record.rounds)
   const measure = measureOf(study, latest)
+  const clients = [...finalClients(record)]
   return {
     format: 1,
     ...{ study: study.name, setting, variant, seed },
@@ -61,6 +67,7 @@ export function cellResultOf(
     curve: curveOf(record, measure),
     metrics: latest,
     ...calibrationOf(record),
+    ...(clients.length === 0 ? {} : { clients }),
     ...{ rounds, bytesUp, bytesDown, seconds },
   }
 }

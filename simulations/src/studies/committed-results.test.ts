@@ -4,7 +4,7 @@ import { sha256 } from '#protocol/ids.js'
 import { cellResultSchema, type CellResult } from './cell-result.js'
 import { loadStudy } from './load-study.js'
 import { accuracyPicture, curvesPicture, gainPicture } from './pictures.js'
-import { resultsMarkdown } from './results-page.js'
+import { clientsDrawn, resultsMarkdown } from './results-page.js'
 import { readCellResult } from './results-directory.js'
 import { studyTables } from './table.js'
 
@@ -36,6 +36,8 @@ describe('committed results', () => {
       const own = results.filter((result) => result.setting === setting)
       const curves = curvesPicture(`${study.name}: ${setting}`, own)
       expect(await kept(`curves-${setting}.svg`)).toBe(curves)
+      const clients = clientsDrawn({ study, results, machine, command }, setting)
+      if (clients !== null) expect(await kept(`clients-${setting}.svg`)).toBe(clients)
     }
     if (study.baseline !== null) expect(await kept('gain.svg')).toBe(gainPicture(study, results))
   })

@@ -1,5 +1,5 @@
 import type { ChartValue } from '#simulations/report/chart.js'
-import { barSvg, curveSvg } from '#simulations/report/figures.js'
+import { barSvg, curveSvg, stripSvg } from '#simulations/report/figures.js'
 import { rangeOf } from '#simulations/report/trajectories.js'
 import type { CellResult } from './cell-result.js'
 import { isShare } from './table-text.js'
@@ -110,6 +110,24 @@ export function gainPicture(
         values: [...settings.keys()].map((setting) => gainAt(setting, variant)),
       }))
       .filter((variant) => variant.name !== baseline),
+  })
+}
+
+/** Every client of every seed as a dot, at the end of one setting: a strip a variant. Null where nothing is known of single clients. */
+export function clientsPicture(title: string, results: readonly CellResult[]): string | null {
+  const strips = [...groupBy(results, ({ variant }) => variant)].map(([name, own], look) => ({
+    ...{ name, look },
+    dots: own.flatMap(({ seed, clients = [] }) =>
+      clients.map(({ slot, accuracy }) => ({ y: accuracy, at: `slot ${slot}, seed ${seed}` })),
+    ),
+  }))
+  const known = strips.filter(({ dots }) => dots.length > 0)
+  if (known.length === 0) return null
+  return stripSvg({
+    title,
+    label: 'variant',
+    y: { label: 'accuracy of a client', unit: 'share' },
+    strips: known,
   })
 }
 

@@ -23,7 +23,16 @@ export async function readCellResult(directory: string, cell: Cell): Promise<Cel
 }
 
 export const writeCellResult = (directory: string, result: CellResult): Promise<void> =>
-  writeResultFile(cellFile(directory, result), `${JSON.stringify(result, null, 2)}\n`)
+  writeResultFile(cellFile(directory, result), cellText(result))
+
+/** A line for each client: a cell of a hundred clients stays readable. */
+const cellText = (result: CellResult): string =>
+  JSON.stringify(result, null, 2)
+    .replaceAll(
+      /\{\s+"slot": (\S+),\s+"accuracy": (\S+),\s+"examples": (\S+)\s+\}/g,
+      '{ "slot": $1, "accuracy": $2, "examples": $3 }',
+    )
+    .concat('\n')
 
 /** Makes the folder where it lacks. Throws `store/io`. */
 export async function writeResultFile(path: string, text: string): Promise<void> {

@@ -4,11 +4,11 @@ import type { Machine } from '#simulations/benchmarks/machine.js'
 import { markdownTable, type Table } from '#simulations/report/markdown.js'
 import type { CellResult } from './cell-result.js'
 import type { Study } from './load-study.js'
-import { accuracyPicture, curvesPicture, gainPicture } from './pictures.js'
+import { accuracyPicture, clientsPicture, curvesPicture, gainPicture } from './pictures.js'
 import { writeResultFile } from './results-directory.js'
 import type { Named } from './study-file.js'
 import { tableText, valueText } from './table-text.js'
-import { studyTables, valueOf, type StudyTable } from './table.js'
+import { isOverClients, studyTables, valueOf, type StudyTable } from './table.js'
 
 export interface StudyResults {
   readonly study: Omit<Study, 'cells'>
@@ -19,7 +19,10 @@ export interface StudyResults {
   readonly command: string
 }
 
-/** Writes `README.md`, `accuracy.svg`, `curves-<setting>.svg` and, over a baseline, `gain.svg`. The same results give the same bytes. */
+/**
+ * Writes `README.md`, `accuracy.svg`, `curves-<setting>.svg`; over a baseline `gain.svg`; of a measure over clients
+ * `clients-<setting>.svg`. The same results give the same bytes.
+ */
 export async function writeResults(directory: string, page: StudyResults): Promise<void> {
   const tables = studyTables(page.results, page.study)
   await writeResultFile(join(directory, 'README.md'), resultsMarkdown(page, tables))
@@ -34,7 +37,16 @@ export async function writeResults(directory: string, page: StudyResults): Promi
     const own = page.results.filter((result) => result.setting === setting)
     const title = `${page.study.name}: ${setting}`
     await writeResultFile(join(directory, `curves-${setting}.svg`), curvesPicture(title, own))
+    const clients = clientsDrawn(page, setting)
+    if (clients !== null) await writeResultFile(join(directory, `clients-${setting}.svg`), clients)
   }
+}
+
+/** The single clients of a setting, where the study is about them. */
+export function clientsDrawn({ study, results }: StudyResults, setting: string): string | null {
+  if (!isOverClients(results[0]?.measure ?? '')) return null
+  const own = results.filter((result) => result.setting === setting)
+  return clientsPicture(`${study.name}: ${setting}`, own)
 }
 
 /** Over a baseline, where there is a pair. */
@@ -48,12 +60,16 @@ export function resultsMarkdown(page: StudyResults, tables: readonly StudyTable[
     `# ${study.name}`,
     `Written by \`${command}\`. Every value is the mean over seeds ± the sample standard deviation. ${gainSentence(study, measure)} In pictures, whiskers and bands go from the lowest to the highest seed.`,
     ...calibrationSentences(results, measure),
+    ...clientSentences(tables),
     `![${measure} of every variant](accuracy.svg)`,
     ...(isGainDrawn(tables) ? [`![gain over ${study.baseline}](gain.svg)`] : []),
     ...tables.flatMap((table) => [
       `## ${table.setting}`,
       markdownTable(tableText(table)),
       `![${measure} by round](curves-${table.setting}.svg)`,
+      ...(clientsDrawn(page, table.setting) === null
+        ? []
+        : [`![accuracy of every client, by variant](clients-${table.setting}.svg)`]),
     ]),
     '## What was compared',
     'A cell is the base configuration, changed by its setting and then by its variant.',
@@ -84,6 +100,18 @@ function calibrationSentences(results: readonly CellResult[], measure: string): 
       : '',
   ].filter((sentence) => sentence !== '')
   return sentences.length === 0 ? [] : [sentences.join(' ')]
+}
+
+/** Of a measure over clients. */
+function clientSentences(tables: readonly StudyTable[]): string[] {
+  const rows = tables.flatMap((table) => table.rows.flatMap(({ clients }) => clients ?? []))
+  if (rows.length === 0) return []
+  const beats = rows.some(({ beatsLocal }) => beatsLocal !== null)
+    ? ' *Beat local training* is the share of the clients that score higher than in the run of the same seed in which every client trains alone; the same score is no win.'
+    : ''
+  return [
+    `Every client is scored on its own held-out examples and counts once. *Deviation between clients* is the standard deviation over the clients of a run, *worst 10 %* the mean of its lowest tenth, both then the mean over seeds.${beats} In pictures of clients each dot is a client of a seed, the box holds their middle half, and the line in it is their mean.`,
+  ]
 }
 
 const changesTable = (kind: string, named: readonly Named[]): string =>

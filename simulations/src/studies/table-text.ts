@@ -1,9 +1,10 @@
 /** The tables of a study in words: the same on a terminal and in its page of results. */
 import { bytes, decimals, percent } from '#simulations/report/numbers.js'
-import type { Estimate, StudyRow, StudyTable } from './table.js'
+import type { ClientRow, Estimate, StudyRow, StudyTable } from './table.js'
 
 /** Shares are read as percentages. */
-export const isShare = (measure: string): boolean => /accuracy|recall/i.test(measure)
+export const isShare = (measure: string): boolean =>
+  /accuracy|recall|^clients\/(?:deviation|worst)/i.test(measure)
 export const valueText = (measure: string, value: number): string =>
   isShare(measure) ? percent(value) : decimals(value)
 
@@ -49,7 +50,7 @@ function columnsOf({ rows, baseline }: StudyTable): readonly Column[] {
   return [
     column('variant', ({ variant }) => variant),
     column('before', ({ before }) => before && text(before.mean)),
-    column(measure, ({ value }) => value && estimateText(value, text)),
+    column(titleOf(measure), ({ value }) => value && estimateText(value, text)),
     ...(baseline === null ? [] : [gain]),
     ...(isNew ? [added] : []),
     ...(isCalibrated
@@ -58,14 +59,59 @@ function columnsOf({ rows, baseline }: StudyTable): readonly Column[] {
           column('worst class', ({ worstClass }) => share(worstClass)),
         ]
       : []),
+    ...clientColumns(rows, { measure, column }),
     column('seeds', ({ seeds }) => String(seeds.length)),
-    column('lowest client', ({ lowestClient }) => share(lowestClient)),
-    column('highest client', ({ highestClient }) => share(highestClient)),
+    // Of clients, the columns before tell more.
+    ...(rows.some(({ clients }) => clients !== null)
+      ? []
+      : [
+          column('lowest client', ({ lowestClient }) => share(lowestClient)),
+          column('highest client', ({ highestClient }) => share(highestClient)),
+        ]),
     column('up', ({ bytesUp }) => bytes(bytesUp)),
     column('down', ({ bytesDown }) => bytes(bytesDown)),
     column('seconds', ({ seconds }) => seconds.toFixed(1)),
     ...(baseline === null ? [gain] : []),
   ]
+}
+
+const MEAN_OVER_CLIENTS = 'clients/accuracy'
+const titleOf = (measure: string): string =>
+  measure === MEAN_OVER_CLIENTS ? 'mean over clients' : measure
+
+/** Nothing where the measure is not one over clients. */
+function clientColumns(
+  rows: readonly StudyRow[],
+  { measure, column }: ColumnMaker,
+): readonly Column[] {
+  const ofClients = (title: string, cell: (row: ClientRow) => string | null): Column =>
+    column(title, ({ clients }) => clients && cell(clients))
+  const share = (title: string, of: (row: ClientRow) => number | null): Column =>
+    ofClients(title, (row) => {
+      const value = of(row)
+      return value === null ? null : percent(value)
+    })
+  const some = (of: (row: ClientRow) => number | null): boolean =>
+    rows.some(({ clients }) => clients !== null && (of(clients) ?? 0) > 0)
+  return [
+    ...(measure === MEAN_OVER_CLIENTS
+      ? []
+      : [ofClients(titleOf(MEAN_OVER_CLIENTS), ({ mean }) => mean && estimateText(mean, percent))]),
+    share('deviation between clients', ({ deviation }) => deviation),
+    share('worst client', ({ worst }) => worst),
+    share('worst 10 %', ({ worst10 }) => worst10),
+    share('beat local training', ({ beatsLocal }) => beatsLocal),
+    ...(some(({ singleClass }) => singleClass)
+      ? [share('mean without clients of one class', ({ severalClasses }) => severalClasses)]
+      : []),
+    ...(some(({ untrained }) => untrained)
+      ? [share('mean over clients with own model', ({ trained }) => trained)]
+      : []),
+  ]
+}
+interface ColumnMaker {
+  readonly measure: string
+  readonly column: (title: string, cell: (row: StudyRow) => string | null) => Column
 }
 
 const estimateText = ({ mean, spread }: Estimate, text: (value: number) => string): string =>

@@ -1,8 +1,11 @@
 /** What a study comes to: by setting, every variant over its seeds, and the base against it. */
+import { isJsonObject } from '#protocol/json.js'
 import type { Metrics } from '#protocol/record.js'
+import { accuracyBySlot, beaten, LOCAL_ONLY } from '#simulations/report/clients.js'
 import { meanAndSpread } from '#simulations/report/numbers.js'
 import type { CellResult } from './cell-result.js'
 import type { Study } from './load-study.js'
+import { isOfClients } from '#simulations/report/trajectories.js'
 
 /** Mean and sample standard deviation over `count` seeds; of one seed there is no spread. */
 export interface Estimate {
@@ -25,6 +28,8 @@ export interface StudyRow {
   /** Accuracy of the worst and the best served client, where clients scored the final model. Means over the seeds. */
   readonly lowestClient: number | null
   readonly highestClient: number | null
+  /** Where the measure is one over clients, how evenly they are served. */
+  readonly clients: ClientRow | null
   readonly bytesUp: number
   readonly bytesDown: number
   readonly seconds: number
@@ -34,6 +39,22 @@ export interface StudyRow {
    */
   readonly gain: Estimate | null
 }
+/** Means over the seeds; null what nobody told. */
+export interface ClientRow {
+  /** Over the clients of a run, and between them. */
+  readonly mean: Estimate | null
+  readonly deviation: number | null
+  readonly worst: number | null
+  readonly worst10: number | null
+  /** Share of the clients that score higher than where they train alone, slot by slot; null without such a variant. */
+  readonly beatsLocal: number | null
+  /** Clients that train on one class, and the mean without them. */
+  readonly singleClass: number | null
+  readonly severalClasses: number | null
+  /** Clients with a model of their own among those of personal methods, and the mean over them. */
+  readonly untrained: number | null
+  readonly trained: number | null
+}
 export interface StudyTable {
   readonly setting: string
   /** The variant that gains are counted over; null: they are those of the base over each. */
@@ -41,32 +62,56 @@ export interface StudyTable {
   readonly rows: readonly StudyRow[]
 }
 /** What variants are compared with. */
-export type Compared = Pick<Study, 'base' | 'baseline'>
+export type Compared = Pick<Study, 'base' | 'baseline'> & Partial<Pick<Study, 'variants'>>
 
 /** Settings and variants in the order in which they first occur. */
 export function studyTables(
   results: readonly CellResult[],
-  { base, baseline }: Compared,
+  compared: Compared,
 ): readonly StudyTable[] {
+  const { base, baseline } = compared
+  const local = localVariant(compared)
   return [...groupBy(results, ({ setting }) => setting)].map(([setting, cells]) => {
     const variants = groupBy(cells, ({ variant }) => variant)
     const other = baseline ?? base
     const others = variants.get(other) ?? []
+    const alone = variants.get(local ?? '') ?? []
     const rows = [...variants].map(([variant, own]) =>
-      rowOf(variant, own, (result) => {
-        const difference = variant === other ? undefined : differenceTo(result, others)
-        return difference === undefined || baseline !== null ? difference : -difference
+      rowOf(variant, own, {
+        gainOf: (result) => {
+          const difference = variant === other ? undefined : differenceTo(result, others)
+          return difference === undefined || baseline !== null ? difference : -difference
+        },
+        beatsOf: (result) => (variant === local ? undefined : shareBeating(result, alone)),
       }),
     )
     return { setting, baseline, rows }
   })
 }
 
-function rowOf(
-  variant: string,
-  results: readonly CellResult[],
-  gainOf: (result: CellResult) => number | undefined,
-): StudyRow {
+/** The first variant whose clients train alone; null without one. */
+function localVariant({ base, variants = [] }: Compared): string | null {
+  const methodOf = ({ overrides: { method } }: (typeof variants)[number]): string =>
+    isJsonObject(method) && typeof method['name'] === 'string' ? method['name'] : base
+  return variants.find((variant) => methodOf(variant) === LOCAL_ONLY)?.name ?? null
+}
+
+/** Against the same clients of the same seed; undefined without. */
+function shareBeating(
+  { clients, seed }: CellResult,
+  alone: readonly CellResult[],
+): number | undefined {
+  const local = alone.find((one) => one.seed === seed)
+  const { wins, of } = beaten(accuracyBySlot(clients), accuracyBySlot(local?.clients))
+  return of === 0 ? undefined : wins / of
+}
+
+/** What a result is against others. */
+interface Against {
+  readonly gainOf: (result: CellResult) => number | undefined
+  readonly beatsOf: (result: CellResult) => number | undefined
+}
+function rowOf(variant: string, results: readonly CellResult[], against: Against): StudyRow {
   const metric = (name: string) => estimate(results.map(({ metrics }) => metrics[name]))?.mean
   const mean = (of: (result: CellResult) => number) => estimate(results.map(of))?.mean ?? 0
   return {
@@ -84,7 +129,26 @@ function rowOf(
     bytesUp: mean(({ bytesUp }) => bytesUp),
     bytesDown: mean(({ bytesDown }) => bytesDown),
     seconds: mean(({ seconds }) => seconds),
-    gain: estimate(results.map(gainOf)),
+    clients: isOverClients(results[0]?.measure ?? '') ? clientRowOf(results, against) : null,
+    gain: estimate(results.map(against.gainOf)),
+  }
+}
+
+/** A measure in which every client counts once. */
+export const isOverClients = (measure: string): boolean => measure.startsWith('clients/')
+
+function clientRowOf(results: readonly CellResult[], { beatsOf }: Against): ClientRow {
+  const over = (name: string) => estimate(results.map(({ metrics }) => metrics[`clients/${name}`]))
+  const mean = (name: string): number | null => over(name)?.mean ?? null
+  const untrained = estimate(
+    results.map(({ metrics }) => less(metrics['clients/count'], metrics['clients/trained'])),
+  )
+  return {
+    ...{ mean: over('accuracy'), deviation: mean('deviation') },
+    ...{ worst: mean('worst'), worst10: mean('worst10') },
+    beatsLocal: estimate(results.map(beatsOf))?.mean ?? null,
+    ...{ singleClass: mean('singleClass'), severalClasses: mean('severalClasses/accuracy') },
+    ...{ untrained: untrained?.mean ?? null, trained: mean('trained/accuracy') },
   }
 }
 
@@ -97,7 +161,7 @@ export const beforeOf = ({ calibration, measure }: CellResult): number | undefin
 
 /** On the examples that the measure is of. */
 function worstOf({ measure }: CellResult, metrics: Metrics = {}): number | undefined {
-  const prefix = measure.startsWith('federated/') ? 'federated/recall/' : 'recall/'
+  const prefix = isOfClients(measure) ? 'federated/recall/' : 'recall/'
   const recalls = Object.entries(metrics).flatMap(([name, value]) =>
     name.startsWith(prefix) ? [value] : [],
   )
