@@ -34,7 +34,6 @@ const CONFIG: RunConfig = unwrap(
       evaluation: { federated: true, every: 6 },
       compute: { backend: 'cpu' },
       rounds: 6,
-      seed: 2,
       seed: 3,
     },
     configCatalogue(),
