@@ -34,7 +34,7 @@ const CONFIG: RunConfig = unwrap(
       evaluation: { federated: true, every: 6 },
       compute: { backend: 'cpu' },
       rounds: 6,
-      seed: 3,
+      seed: 7,
     },
     configCatalogue(),
   ),
