@@ -1,8 +1,10 @@
 import type { HttpAnswer } from '#protocol/http-api.js'
 import type { RoundRecord, RunRecord } from '#protocol/record.js'
 import { calibrationSummary, lastCalibration } from '#simulations/report/calibration.js'
+import { clientSummary } from '#simulations/report/clients.js'
 import type { Api } from './api.js'
 import { calibrationLine } from './calibration-text.js'
+import { clientLines } from './clients-text.js'
 import { FederationError } from '#protocol/errors.js'
 import type { Session } from './command.js'
 import { roundProgress, type RunEvent } from './progress.js'
@@ -54,7 +56,7 @@ export async function watchRun(session: Session, api: Api, runId: string): Promi
     const record = await api.call('GET /api/runs/:id', { id: runId })
     if (!UNDER_WAY.has(record.state)) {
       progress.clear()
-      sayCalibration(session, record)
+      sayOutcome(session, record)
       return record
     }
   }
@@ -62,10 +64,11 @@ export async function watchRun(session: Session, api: Api, runId: string): Promi
   return api.call('GET /api/runs/:id', { id: runId })
 }
 
-/** Before and after in one line, where the run's model was calibrated. */
-export function sayCalibration({ out }: Session, record: RunRecord): void {
+/** What a run came to: before and after a calibration in one line, and how its clients are served. */
+export function sayOutcome({ out }: Session, record: RunRecord): void {
   const calibrated = lastCalibration(record)
   if (calibrated !== null) out.say(calibrationLine(calibrationSummary(calibrated)))
+  for (const line of clientLines(clientSummary(record))) out.say(line)
 }
 
 async function nextEvents(

@@ -34,9 +34,15 @@ export function registerCompare(program: Command): void {
       const records = await Promise.all(runs.map((run) => load(run, options)))
       const rows = groupRuns(records).map(comparisonRow)
       const calibrated = rows.some(({ calibration }) => calibration !== null)
+      // Of models that clients keep, one accuracy over all examples says too little.
+      const personal = rows.some(({ clients }) => clients?.isOwn === true)
       out.table(
-        [...HEAD, ...(calibrated ? CALIBRATION_HEAD : [])],
-        rows.map((row) => [...cells(row), ...(calibrated ? calibrationCells(row) : [])]),
+        [...HEAD, ...(personal ? CLIENT_HEAD : []), ...(calibrated ? CALIBRATION_HEAD : [])],
+        rows.map((row) => [
+          ...cells(row),
+          ...(personal ? clientCells(row) : []),
+          ...(calibrated ? calibrationCells(row) : []),
+        ]),
       )
       const differences = configurationDifferences(records.map(configurationValues))
       if (differences.length > 0) {
@@ -70,6 +76,13 @@ const cells = (row: ComparisonRow): readonly (string | number)[] => [
   bytes(row.bytesDown),
   row.seconds.toFixed(1),
 ]
+
+/** Over the clients, each of which counts once. */
+const CLIENT_HEAD = ['mean over clients', 'deviation', 'worst client']
+const clientCells = ({ clients }: ComparisonRow): readonly string[] =>
+  clients === null
+    ? CLIENT_HEAD.map(() => '–')
+    : [clients.accuracy, clients.deviation, clients.worst].map(percent)
 
 /** Of what a calibration did to the accuracy, where a row has one. */
 const CALIBRATION_HEAD = ['before calibration', 'gain', '±', 'worst class', 'answered']

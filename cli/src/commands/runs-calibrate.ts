@@ -20,7 +20,7 @@ import { withRuns, type RunOptions } from '../run-options.js'
 import { connect } from '../sign-in.js'
 import { following, sayBackend, withWorkers } from '../simulating.js'
 import { printRecall } from '../summary.js'
-import { printRoundHead, sayCalibration, watchRun } from '../watch.js'
+import { printRoundHead, sayOutcome, watchRun } from '../watch.js'
 
 interface CalibrateOptions extends RunOptions {
   readonly watch?: boolean
@@ -146,7 +146,7 @@ async function calibrateHere(
     onBackend: sayBackend(session),
     ...following(session),
   })
-  sayCalibration(session, simulated.record)
+  sayOutcome(session, simulated.record)
   printRecall(out, simulated.record)
   const { runId } = simulated.record
   out.say(`Look at it:  ${COMMAND} runs show ${runId} --local`)

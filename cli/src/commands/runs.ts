@@ -22,6 +22,8 @@ import { connect, remoteOptions, type RemoteOptions } from '../sign-in.js'
 import { summarise } from '#simulations/report/summary.js'
 import type { ShownDiagnostics } from '../diagnostics-text.js'
 import { printCalibration } from '../calibration-text.js'
+import { clientLines } from '../clients-text.js'
+import { clientSummary } from '#simulations/report/clients.js'
 import { printRecall, ROUND_HEAD, roundRow } from '../summary.js'
 import { PREDICTOR_SCRIPT } from '../predictor-script.js'
 import { pretrainHooks } from '../pretrain-hooks.js'
@@ -147,6 +149,7 @@ function registerShow(runs: Command): void {
       session.out.finish('runs:show', {
         record,
         calibration: summarise(record).calibration,
+        clients: clientSummary(record),
         ...(diagnostics === null ? {} : { diagnostics }),
       })
     },
@@ -177,6 +180,7 @@ function showRecord({ out }: Session, record: RunRecord): void {
     ]),
   )
   printCalibration(out, record)
+  for (const line of clientLines(clientSummary(record))) out.say(line)
   printRecall(out, record)
   out.say(
     `configuration ${shortHash(record.configHash)}  seed ${record.config.seed}  method ${record.config.method.name}  model ${record.config.model.name}`,

@@ -4,6 +4,7 @@ import { asFederationError, FederationError } from '#protocol/errors.js'
 import type { RunRecord } from '#protocol/record.js'
 import { loadExperiment, readExperiment } from '#simulations/experiments.js'
 import { replay } from '#simulations/replay.js'
+import type { SimulatedRun } from '#simulations/run-files.js'
 import { simulate } from '#simulations/simulate.js'
 import { isStudy } from '#simulations/studies/study-file.js'
 import { addCommand, integerList, type Session } from '../command.js'
@@ -18,16 +19,20 @@ import { revealedBy } from '#algorithms/revealed.js'
 import { sayRevealed } from '../revealed-text.js'
 import { simulateStudy } from '../study.js'
 import { calibrationMeans } from '#simulations/report/calibration.js'
+import { clientMeans } from '#simulations/report/clients.js'
 import { summarise } from '#simulations/report/summary.js'
 import { calibrationLine, calibrationMeansLine } from '../calibration-text.js'
+import { clientLines, clientMeansLine } from '../clients-text.js'
+import { personalModelsJson, printPersonalModels } from '../personal-models-text.js'
 import { printRecall } from '../summary.js'
 import { following, sayBackend, withWorkers } from '../simulating.js'
-import { printRoundHead, sayCalibration } from '../watch.js'
+import { printRoundHead, sayOutcome } from '../watch.js'
 
 interface SimulateOptions extends RemoteOptions {
   readonly workers: number
   readonly seeds?: readonly number[]
   readonly replay?: string
+  readonly personalModels?: boolean
   readonly runsDir: string
   readonly set: readonly string[]
   readonly only?: readonly string[]
@@ -35,11 +40,6 @@ interface SimulateOptions extends RemoteOptions {
   readonly results?: string
   readonly verbose?: boolean
 }
-export interface Simulated {
-  readonly record: RunRecord
-  readonly model: string
-}
-
 export function registerSimulate(program: Command): void {
   addCommand<SimulateOptions>(program, 'simulate [experiment]', {
     describe:
@@ -50,6 +50,10 @@ export function registerSimulate(program: Command): void {
         .option(
           '--replay <run>',
           'run a recorded run again and compare every hash: a record file, or a run id',
+        )
+        .option(
+          '--personal-models',
+          "also write every client's own model, and say its hash: only for methods that have them",
         )
         .option('--runs-dir <dir>', 'where runs are recorded', RUNS_DIRECTORY)
         .option('--set <key=value...>', 'override a configuration key, for example rounds=5', []),
@@ -92,7 +96,7 @@ async function runExperiment(
   name: string,
 ): Promise<void> {
   const seeds = options.seeds ?? [null]
-  const finished: Simulated[] = []
+  const finished: SimulatedRun[] = []
   for (const seed of seeds) {
     const override = seed === null ? options.set : [...options.set, `seed=${seed}`]
     const startOf = createStarts(pretrainHooks(session))
@@ -112,9 +116,10 @@ async function runOne(
   session: Session,
   options: SimulateOptions,
   config: Parameters<typeof simulate>[0],
-): Promise<Simulated> {
+): Promise<SimulatedRun> {
   printRoundHead(session)
   return simulate(config, {
+    personalModels: options.personalModels === true,
     onBackend: sayBackend(session),
     workers: options.workers,
     runsDirectory: options.runsDir,
@@ -123,15 +128,17 @@ async function runOne(
   })
 }
 
-function finishSimulation({ out }: Session, finished: readonly Simulated[]): void {
+function finishSimulation({ out }: Session, finished: readonly SimulatedRun[]): void {
   const last = finished.at(-1)
   if (last === undefined) return
   if (finished.length === 1) printRecall(out, last.record)
-  const summaries = finished.map(({ record, model }) => ({
+  for (const { personalModels } of finished) printPersonalModels(out, personalModels)
+  const summaries = finished.map(({ record, model, personalModels }) => ({
     runId: record.runId,
     seed: record.config.seed,
     ...summarise(record),
     model,
+    ...personalModelsJson(personalModels),
   }))
   const accuracies = summaries.flatMap(({ accuracy }) => (accuracy === null ? [] : [accuracy]))
   for (const summary of summaries) {
@@ -139,6 +146,7 @@ function finishSimulation({ out }: Session, finished: readonly Simulated[]): voi
       `seed ${summary.seed}: accuracy ${summary.accuracy === null ? '–' : percent(summary.accuracy)}, ${summary.seconds.toFixed(1)} s, model ${summary.modelHash ?? '–'}`,
     )
     if (summary.calibration !== null) out.say(`  ${calibrationLine(summary.calibration)}`)
+    for (const line of clientLines(summary.clients)) out.say(`  ${line}`)
   }
   const spread = accuracies.length > 1 ? meanAndSpread(accuracies) : null
   if (spread !== null)
@@ -147,6 +155,8 @@ function finishSimulation({ out }: Session, finished: readonly Simulated[]): voi
     )
   const calibration = calibrationMeans(summaries.map((summary) => summary.calibration))
   if (spread !== null && calibration !== null) out.say(calibrationMeansLine(calibration))
+  const clients = clientMeans(summaries.map((summary) => summary.clients))
+  if (spread !== null && clients !== null) out.say(clientMeansLine(clients))
   out.say(`Model ${last.model}`)
   out.say(
     `Look at it:  ${COMMAND} runs show ${last.record.runId} --local     Compare:  ${COMMAND} compare ${finished.map(({ record }) => record.runId).join(' ')}`,
@@ -156,7 +166,7 @@ function finishSimulation({ out }: Session, finished: readonly Simulated[]): voi
     ...single,
     ...(spread === null
       ? {}
-      : { accuracy: spread.mean, spread: spread.spread, calibration, seeds: summaries }),
+      : { accuracy: spread.mean, spread: spread.spread, calibration, clients, seeds: summaries }),
   })
 }
 
@@ -168,18 +178,21 @@ async function runReplay(session: Session, options: SimulateOptions, run: string
   session.out.say(`Replaying ${record.name} (${record.runId}), ${record.rounds.length} rounds`)
   printRoundHead(session)
   const again = await replay(record, {
+    personalModels: options.personalModels === true,
     workers: options.workers,
     runsDirectory: options.runsDir,
     signal: session.signal,
     ...(start === null ? {} : { start }),
     ...following(session),
   })
-  sayCalibration(session, again.record)
+  sayOutcome(session, again.record)
+  printPersonalModels(session.out, again.personalModels)
   session.out.say(`The same model: ${again.record.modelHash ?? ''}`)
   session.out.finish('simulate', {
     replayOf: record.runId,
     ...summarise(again.record),
     model: again.model,
+    ...personalModelsJson(again.personalModels),
     same: true,
   })
 }

@@ -2,6 +2,7 @@
 import { canonicalJson } from '#protocol/json.js'
 import type { RosterEntry, RunRecord } from '#protocol/record.js'
 import { overClients, type OverClients } from '#algorithms/evaluation/over-clients.js'
+import { meanAndSpread } from './numbers.js'
 
 /** The method whose clients train alone: what a federation must be better than. */
 export const LOCAL_ONLY = 'local-only'
@@ -54,6 +55,33 @@ function olderSummary(record: Pick<RunRecord, 'rounds'>): ClientSummary | null {
   const all = overClients(finalClients(record).map(({ accuracy }) => accuracy))
   if (all === null) return null
   return { ...all, isUnderWay: false, singleClass: null, severalClasses: null, own: null }
+}
+
+/** What the summaries of several runs come to. */
+export interface ClientMeans {
+  readonly runs: number
+  readonly accuracy: number
+  /** Sample standard deviation of it over the runs; null for one. */
+  readonly spread: number | null
+  /** Between the clients of a run. */
+  readonly deviation: number
+  readonly worst: number
+  /** In one of the runs clients predict with models of their own. */
+  readonly isOwn: boolean
+}
+/** Over the runs whose clients scored something; null if none is. */
+export function clientMeans(summaries: readonly (ClientSummary | null)[]): ClientMeans | null {
+  const known = summaries.filter((one) => one !== null)
+  if (known.length === 0) return null
+  const over = (of: (one: ClientSummary) => number) => meanAndSpread(known.map(of))
+  const { mean, spread } = over(({ accuracy }) => accuracy)
+  return {
+    runs: known.length,
+    ...{ accuracy: mean, spread: known.length === 1 ? null : spread },
+    deviation: over(({ deviation }) => deviation).mean,
+    worst: over(({ worst }) => worst).mean,
+    isOwn: known.some(({ own }) => own !== null),
+  }
 }
 
 /** Of so many clients that have both, so many score higher than where they train alone. The same is no win. */

@@ -1,6 +1,7 @@
 /** Which runs belong together, what they reached, and in what their configurations differ. */
 import type { RunRecord } from '#protocol/record.js'
 import { calibrationMeans, type CalibrationMeans } from './calibration.js'
+import { clientMeans, type ClientMeans } from './clients.js'
 import { meanAndSpread, type Spread } from './numbers.js'
 import { latestMetric, summarise } from './summary.js'
 
@@ -22,6 +23,8 @@ export interface ComparisonRow {
   /** Accuracy of the worst and of the best served client, where clients scored the final model. */
   readonly lowestClient: number | null
   readonly highestClient: number | null
+  /** How evenly clients are served; null where they scored nothing. */
+  readonly clients: ClientMeans | null
   readonly bytesUp: number
   readonly bytesDown: number
   readonly seconds: number
@@ -79,6 +82,7 @@ export function comparisonRow(records: readonly RunRecord[]): ComparisonRow {
     loss: known(summaries.map((summary) => summary.loss))?.mean ?? null,
     lowestClient: client('lowest') ?? null,
     highestClient: client('highest') ?? null,
+    clients: clientMeans(summaries.map((summary) => summary.clients)),
     bytesUp: known(summaries.map((summary) => summary.bytesUp))?.mean ?? 0,
     bytesDown: known(summaries.map((summary) => summary.bytesDown))?.mean ?? 0,
     seconds: known(summaries.map((summary) => summary.seconds))?.mean ?? 0,

@@ -1,5 +1,6 @@
 import type { RoundRecord, RunRecord } from '#protocol/record.js'
 import { calibrationSummary, lastCalibration, type CalibrationSummary } from './calibration.js'
+import { clientSummary, type ClientSummary } from './clients.js'
 
 /** The numbers that every command about a whole run ends with. Accuracy is null where nothing was evaluated. */
 export interface RunSummary {
@@ -12,6 +13,8 @@ export interface RunSummary {
   readonly modelHash: string | null
   /** The latest; null where there was none. */
   readonly calibration: CalibrationSummary | null
+  /** How well and how evenly clients are served; null where they scored nothing. */
+  readonly clients: ClientSummary | null
 }
 
 const total = (
@@ -36,5 +39,6 @@ export function summarise(record: RunRecord): RunSummary {
     bytesDown: total(record.rounds, 'bytesDown'),
     modelHash: record.modelHash,
     calibration: calibrated === null ? null : calibrationSummary(calibrated),
+    clients: clientSummary(record),
   }
 }
