@@ -1,6 +1,8 @@
 /** The library: what a program that embeds Tributary imports. Everything else is internal. */
 export { startCoordinator } from '#coordinator/server.js'
 export { joinFederation } from '#client/join.js'
+export { exportPersonalModel } from '#client/export-model.js'
+export { readJournal } from '#client/journal.js'
 export { simulate } from '#simulations/simulate.js'
 export { replay } from '#simulations/replay.js'
 export { openModel } from '#simulations/open-model.js'
@@ -13,6 +15,8 @@ export type { Method, ClientHalf, ServerHalf, RoundPlan } from '#algorithms/meth
 export type { Block, Model } from '#algorithms/models/model.js'
 export { loadDataset, partition, openClientData } from '#data/index.js'
 export type { ClientData, Dataset, Examples } from '#data/dataset.js'
+export { parsePolicy } from '#protocol/policy.js'
+export type { Policy } from '#protocol/policy.js'
 export { parseRunConfig } from '#protocol/run-config.js'
 export type { RunConfig } from '#protocol/run-config.js'
 export type { RoundRecord, RunRecord } from '#protocol/record.js'

@@ -24,6 +24,10 @@ describe('an event of a node in words', () => {
       'run-4k7m2p9qx0ab round 3: failed: The loss is NaN [update/not-finite]',
     ],
     [
+      { type: 'task:refused', ...PLACE, code: 'policy/refused', message: 'Not allowed' },
+      'run-4k7m2p9qx0ab round 3: not taken: Not allowed [policy/refused]',
+    ],
+    [
       { type: 'task:settled', ...PLACE, fate: 'refused' },
       "run-4k7m2p9qx0ab round 3: closed without this node's update",
     ],

@@ -24,6 +24,7 @@ const LINES: Readonly<Record<string, (event: NodeEvent) => string>> = {
   'update:sending': (event) => `${where(event)}: sending ${size(event)}${scores(event)}`,
   'update:accepted': (event) => `${where(event)}: update arrived`,
   'update:refused': (event) => `${where(event)}: update refused: ${why(event)}`,
+  'task:refused': (event) => `${where(event)}: not taken: ${why(event)}`,
   'task:failed': (event) => `${where(event)}: failed: ${why(event)}`,
   'task:settled': (event) => `${where(event)}: ${FATES[text(event['fate'])] ?? 'closed'}`,
 }

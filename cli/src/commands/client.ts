@@ -1,11 +1,23 @@
 import type { Command } from 'commander'
+import { exportPersonalModel } from '#client/export-model.js'
 import { joinFederation } from '#client/join.js'
+import { readJournal } from '#client/journal.js'
 import { readNodeStatus } from '#client/status.js'
 import type { ClientDataRequest } from '#data/index.js'
-import { addCommand } from '../command.js'
+import { parsePolicy, type Policy } from '#protocol/policy.js'
+import { unwrap } from '#protocol/result.js'
+import { readObject } from '#simulations/experiments.js'
+import { addCommand, integer, type Session } from '../command.js'
 import { describeNodeEvent } from '../node-events.js'
+import { policyText, printJournal, printStatus } from '../node-text.js'
 
-interface JoinOptions {
+interface PolicyOptions {
+  readonly policy?: string
+  readonly allowPerExample?: true
+  readonly onlyMethods?: readonly string[]
+  readonly minCohort?: number
+}
+interface JoinOptions extends PolicyOptions {
   readonly code?: string
   readonly name?: string
   readonly stateDir: string
@@ -17,13 +29,13 @@ interface JoinOptions {
   readonly shift?: string
   readonly shareCounts: boolean
 }
+interface StateOptions {
+  readonly stateDir: string
+}
 const DEFAULT_STATE_DIR = '.tributary/client'
 
-const joinFlags = (command: Command): Command =>
+const dataFlags = (command: Command): Command =>
   command
-    .option('--code <code>', 'one-time code of the invitation; only needed the first time')
-    .option('--name <name>', "the node's name (default: this machine's)")
-    .option('--state-dir <dir>', 'credentials, memory and journal of this node', DEFAULT_STATE_DIR)
     .requiredOption(
       '--data <source>',
       'mnist, fashion-mnist, idx:DIR, cifar10:DIR, cifar100:DIR, images:DIR, csv:FILE:label=COLUMN, jsonl:FILE',
@@ -45,6 +57,45 @@ const joinFlags = (command: Command): Command =>
       false,
     )
 
+/** What the owner of the data decides. */
+const policyFlags = (command: Command): Command =>
+  command
+    .option(
+      '--allow-per-example',
+      'let uploads about single examples leave: features, labels, outputs (default: refuse such tasks)',
+    )
+    .option(
+      '--only-methods <list>',
+      'take part only in runs of these methods and calibrations, for example fedavg,scaffold',
+      (text) => text.split(','),
+    )
+    .option(
+      '--min-cohort <n>',
+      'take part only in rounds that ask at least n members',
+      integer({ min: 1, max: 1_000_000 }),
+    )
+    .option(
+      '--policy <file>',
+      'the same as JSON: {"perExample": false, "methods": ["fedavg"], "minCohort": 3}; options override it',
+    )
+
+const joinFlags = (command: Command): Command =>
+  policyFlags(
+    dataFlags(
+      command
+        .option('--code <code>', 'one-time code of the invitation; only needed the first time')
+        .option('--name <name>', "the node's name (default: this machine's)")
+        .option(
+          '--state-dir <dir>',
+          'credentials, memory and journal of this node',
+          DEFAULT_STATE_DIR,
+        ),
+    ),
+  )
+
+const stateFlags = (command: Command): Command =>
+  command.option('--state-dir <dir>', 'the node’s state directory', DEFAULT_STATE_DIR)
+
 function dataOf(options: JoinOptions): ClientDataRequest {
   const { data, partition, shard, testFraction, limit, shift, shareCounts } = options
   return {
@@ -56,49 +107,90 @@ function dataOf(options: JoinOptions): ClientDataRequest {
   }
 }
 
+/** Options over the file over the defaults. Throws `config/unreadable`, or `config/invalid` naming the key. */
+async function policyOf(options: PolicyOptions): Promise<Policy> {
+  const { policy, allowPerExample, onlyMethods, minCohort } = options
+  // The file is judged alone, so that an option does not hide what is wrong in it.
+  const written = unwrap(parsePolicy(policy === undefined ? {} : await readObject(policy)))
+  return unwrap(
+    parsePolicy({
+      ...written,
+      ...(allowPerExample === undefined ? {} : { perExample: true }),
+      ...(onlyMethods === undefined ? {} : { methods: [...onlyMethods] }),
+      ...(minCohort === undefined ? {} : { minCohort }),
+    }),
+  )
+}
+
+async function join({ out, signal }: Session, options: JoinOptions, url: string): Promise<void> {
+  const { stateDir, code, name } = options
+  const policy = await policyOf(options)
+  out.event('client:policy', policy)
+  out.say(policyText(policy))
+  const joining = joinFederation({
+    ...{ url, stateDir, policy, signal },
+    ...(code === undefined ? {} : { code }),
+    ...(name === undefined ? {} : { name }),
+    data: dataOf(options),
+    onEvent: (event) => {
+      const { type, ...details } = event
+      out.event(type, details)
+      out.say(describeNodeEvent(event))
+    },
+  })
+  const node = await joining.catch((error: unknown) => {
+    // Told to leave before it was there: that is no failure.
+    if (signal.aborted) return null
+    throw error
+  })
+  await node?.closed
+  out.finish('client:join', { nodeId: node?.nodeId ?? null })
+}
+
 export function registerClient(program: Command): void {
   const client = program.command('client').description('a node that trains on its own data')
   addCommand<JoinOptions>(client, 'join <url>', {
     describe: 'join a federation and take tasks until stopped',
     options: joinFlags,
-    run: async ({ out, signal }, options, [url]) => {
-      const { stateDir, code, name } = options
-      const joining = joinFederation({
-        url: url ?? '',
-        stateDir,
-        ...(code === undefined ? {} : { code }),
-        ...(name === undefined ? {} : { name }),
-        data: dataOf(options),
-        signal,
-        onEvent: (event) => {
-          const { type, ...details } = event
-          out.event(type, details)
-          out.say(describeNodeEvent(event))
-        },
-      })
-      const node = await joining.catch((error: unknown) => {
-        // Told to leave before it was there: that is no failure.
-        if (signal.aborted) return null
-        throw error
-      })
-      await node?.closed
-      out.finish('client:join', { nodeId: node?.nodeId ?? null })
-    },
+    run: (session, options, [url]) => join(session, options, url ?? ''),
   })
-  addCommand<{ stateDir: string }>(client, 'status', {
-    describe: 'what this node has: enrolment, memory, journal',
-    options: (command) =>
-      command.option('--state-dir <dir>', 'the node’s state directory', DEFAULT_STATE_DIR),
+  addCommand<StateOptions>(client, 'status', {
+    describe: 'what this node has: enrolment, policy, runs with their memory and personal models',
+    options: stateFlags,
     run: async ({ out }, options) => {
       const status = await readNodeStatus(options.stateDir)
-      out.table(
-        ['what', 'value'],
-        Object.entries(status).map(([key, value]) => [
-          key,
-          typeof value === 'string' ? value : JSON.stringify(value),
-        ]),
-      )
+      printStatus(out, status)
       out.finish('client:status', { ...status })
+    },
+  })
+  addCommand<StateOptions>(client, 'journal', {
+    describe: 'what has left this node, by run, round and class of bytes, and what it refused',
+    options: stateFlags,
+    run: async ({ out }, options) => {
+      const journal = await readJournal(options.stateDir)
+      printJournal(out, journal)
+      out.finish('client:journal', { ...journal })
+    },
+  })
+  registerExport(client)
+}
+
+function registerExport(client: Command): void {
+  addCommand<StateOptions & { run: string; out: string }>(client, 'export', {
+    describe:
+      'write the model of this node’s own that a run has made, as a file for `models inspect`, `evaluate` and `predict`',
+    options: (command) =>
+      stateFlags(command)
+        .option('--run <run>', 'id or name of a run, or latest', 'latest')
+        .requiredOption('--out <file>', 'the file to write'),
+    run: async ({ out }, { stateDir, run, out: file }) => {
+      const exported = await exportPersonalModel({ stateDir, run, out: file })
+      const { name, runId, slot, parameters, sha256, method } = exported
+      out.say(
+        `Model   ${exported.out}: ${method}, slot ${slot} of ${name} (${runId}), ${parameters.toLocaleString('en')} parameters`,
+      )
+      out.say(`SHA-256 ${sha256}  (of the params)`)
+      out.finish('client:export', { ...exported })
     },
   })
 }
