@@ -87,6 +87,8 @@ describe('the loss of a head', () => {
     expect(await trained(taught, false)).not.toEqual(expected)
     for (const hyper of [{ serverDivergence: 0 }, { serverTeacher: 'none' }])
       expect(await trained(await roundOf({ hyper }), false)).toEqual(expected)
+    const silent = await roundOf({ hyper: { serverDivergence: 0 } })
+    expect((await trainHead(silent.setup, silent.given)).divergence).toBe(0)
     // The client's own teacher speaks in every round.
     const local = await roundOf({ hyper: { serverTeacher: 'local' } })
     expect(await trained(local, true)).not.toEqual(expected)

@@ -43,6 +43,17 @@ describe('the heads of the server', () => {
     stack.forEach((head) => expect(head).toEqual([...given.subarray(-head.length)]))
   })
 
+  it('of other models than the configured one are drawn, whatever bundle the run starts from', () => {
+    const hyper = { otherModels: [{ name: 'mlp', hidden: [6, 5, 7] }], cuts: ['dense3'] }
+    const lab = fedd2sServerLab({ hyper })
+    const { model } = lab.setup
+    const started = lab.server.init(
+      paramsBundle(model, model.init(createStreams(99)('init', 0, 0))),
+    )
+    expect(stackIn(lab, started, 1)).toEqual(stackIn(lab, lab.server.init(null), 1))
+    expect(stackIn(lab, started, 0)).not.toEqual(stackIn(lab, lab.server.init(null), 0))
+  })
+
   it('keep nothing of the layers up to the shallowest cut, which are never used', () => {
     const { server } = fedd2sServerLab()
     const names = server.init(null).tensors.map(({ name }) => name)

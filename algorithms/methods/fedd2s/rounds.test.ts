@@ -1,14 +1,16 @@
 /** Whole runs of the profile `features`. */
 import { beforeAll, describe, expect, it } from 'vitest'
 import { bundleHash, int32Of, makeBundle, partOf, tensorsOf } from '#protocol/bundle.js'
+import { createStreams } from '#protocol/random.js'
 import type { ClientData, Examples } from '#data/dataset.js'
+import { methodOf, serverSetup } from '#algorithms/from-config.js'
 import type { ClientHalf } from '#algorithms/methods/method.js'
-import { toTensors } from '#algorithms/models/params.js'
+import { paramsBundle, toTensors } from '#algorithms/models/params.js'
 import { tf } from '#algorithms/tensor/tf.js'
 import { useBackend } from '#algorithms/tensor/backends.js'
 import { batchOf } from '#algorithms/training/batch.js'
 import { CLIENTS, fedd2sLab, type LabOptions } from '#testing/fedd2s-lab.js'
-import { fedd2sRun, fedd2sServerLab, ownParams } from '#testing/fedd2s-rounds.js'
+import { fedd2sConfig, fedd2sRun, fedd2sServerLab, ownParams } from '#testing/fedd2s-rounds.js'
 import type { InMemoryResult } from '#testing/run-rounds-in-memory.js'
 import { tinyClients } from '#testing/tiny-federation.js'
 import type { FedD2SSetup } from './architectures.js'
@@ -197,6 +199,25 @@ describe('a run of fedd2s', () => {
     expect(ownParams(options, first, 1)).toEqual(ownParams(options, firstAlone, 1))
     expect(ownParams(options, headed, 1)).not.toEqual(ownParams(options, alone, 1))
   })
+
+  it.each(['features', 'models'])(
+    'starts from a bundle, which is an asset of every task (%s)',
+    async (profile) => {
+      const { model } = fedd2sLab().setup
+      const startFrom = paramsBundle(model, model.init(createStreams(99)('init', 0, 0)))
+      const hash = bundleHash(startFrom)
+      const options = { hyper: { profile }, change: { rounds: 2, startFrom: hash } }
+      const started = await fedd2sRun(options, { startFrom })
+      expect(started.rounds.map(({ plan }) => plan.assets)).toEqual([
+        { first: hash },
+        { first: hash },
+      ])
+      const seeded = await fedd2sRun({ ...options, change: { rounds: 2 } })
+      expect(ownParams(options, started, 0)).not.toEqual(ownParams(options, seeded, 0))
+      const server = methodOf(fedd2sConfig(options)).server(serverSetup(fedd2sConfig(options)))
+      expect(server.released(server.init(startFrom)).assets).toEqual({ first: hash })
+    },
+  )
 
   it('trains alone once the federation is over, and sends nothing', async () => {
     const options = { hyper: { stopFederationAfter: 1 }, change: { rounds: 3 } }
