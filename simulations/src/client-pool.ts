@@ -10,7 +10,13 @@ import { FileBlobs } from '#coordinator/store/file-blobs.js'
 import { MemoryBlobs } from '#coordinator/store/memory-blobs.js'
 import type { BlobStore } from '#coordinator/store/store.js'
 import { measured, type Measured, type WorkerReport } from './process-use.js'
-import { createClients, type Clients, type ClientsSetup, type Share } from './simulated-clients.js'
+import {
+  createClients,
+  type Clients,
+  type ClientsSetup,
+  type KeptModel,
+  type Share,
+} from './simulated-clients.js'
 
 export interface WorkerSetup extends ClientsSetup {
   readonly blobDirectory: string
@@ -58,15 +64,13 @@ export class ClientPool {
   }
 
   /** In the order of `slots`. */
-  async cards(slots: readonly Slot[]): Promise<readonly DataCard[]> {
-    const dealt = this.#deal(slots, (slot) => slot).map(async ([worker, own]) => {
-      const cards = await worker.cards(own)
-      return cards.map((card, i) => [own[i] ?? -1, card] as const)
-    })
-    return (await Promise.all(dealt))
-      .flat()
-      .sort(([a], [b]) => a - b)
-      .map(([, card]) => card)
+  cards(slots: readonly Slot[]): Promise<readonly DataCard[]> {
+    return this.#ofEach(slots, (worker, own) => worker.cards(own))
+  }
+
+  /** In the order of `slots`; null for who has no model of its own yet. */
+  personalModels(slots: readonly Slot[]): Promise<readonly (KeptModel | null)[]> {
+    return this.#ofEach(slots, (worker, own) => worker.personalModels(own))
   }
 
   /** Each worker's share, as soon as it is done. */
@@ -93,6 +97,20 @@ export class ClientPool {
     await rm(this.#directory, { recursive: true, force: true })
   }
 
+  /** Asks each worker about its own of `slots`, which ascend. */
+  async #ofEach<T>(
+    slots: readonly Slot[],
+    ask: (worker: Worker, own: readonly Slot[]) => Promise<readonly T[]>,
+  ): Promise<readonly T[]> {
+    const dealt = this.#deal(slots, (slot) => slot).map(async ([worker, own]) => {
+      const answers = await ask(worker, own)
+      return answers.map((answer, i) => [own[i] ?? -1, answer] as const)
+    })
+    return (await Promise.all(dealt))
+      .flat()
+      .sort(([a], [b]) => a - b)
+      .map(([, answer]) => answer)
+  }
   #workerOf(slot: Slot): Worker {
     const worker = this.#workers[slot % this.#workers.length]
     return worker as Worker
@@ -125,6 +143,7 @@ async function hereOnly(setup: ClientsSetup): Promise<Pick<PoolParts, 'blobs' | 
     cards: (slots) => clients.cards(slots),
     perform: (opening, slots) => measured(() => clients.perform(opening, slots)),
     settle: (part, fates) => clients.settle(part, fates),
+    personalModels: (slots) => clients.personalModels(slots),
     stop: () => Promise.resolve(),
   }
   return { blobs, workers: [worker] }
@@ -161,6 +180,7 @@ function forkWorker(setupFile: string): Worker {
     cards: (...args) => child.call('cards', ...args),
     perform: (...args) => child.call('perform', ...args),
     settle: (...args) => child.call('settle', ...args),
+    personalModels: (...args) => child.call('personalModels', ...args),
     stop: () => child.stop(),
   }
 }

@@ -2,12 +2,15 @@ import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FederationError } from '#protocol/errors.js'
 import type { RunRecord } from '#protocol/record.js'
+import type { PersonalModelFile } from './personal-models.js'
 
 /** A run that has ended, and where its files lie. */
 export interface SimulatedRun {
   readonly record: RunRecord
   /** Path of the final model's bundle. */
   readonly model: string
+  /** Of every slot, where they were asked for. */
+  readonly personalModels?: readonly PersonalModelFile[]
 }
 
 export interface RunFiles {

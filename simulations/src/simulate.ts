@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import { FederationError, isErrorCode } from '#protocol/errors.js'
 import type { RunId } from '#protocol/ids.js'
 import type { RoundRecord, RunRecord } from '#protocol/record.js'
@@ -10,6 +11,7 @@ import { MemoryStore } from '#coordinator/store/memory-store.js'
 import type { EventRow, Store } from '#coordinator/store/store.js'
 import { sourcesOfConfig, type ClientSource } from './client-data.js'
 import { ClientPool, type OnWorker } from './client-pool.js'
+import { assertPersonal, writePersonalModels } from './personal-models.js'
 import { pinBackend } from './pin-backend.js'
 import { writeRunFiles, type SimulatedRun } from './run-files.js'
 import { simulationClock } from './simulation-clock.js'
@@ -23,6 +25,8 @@ export interface SimulateOptions {
   readonly runsDirectory: string
   /** The encoded bundle that `config.startFrom` names. Default: the user's cache, where experiments leave it. */
   readonly start?: Uint8Array
+  /** Also writes the clients' own models: `<runId>/personal/<slot>.bundle`. Only for methods that have them. */
+  readonly personalModels?: boolean
   /** Ends the run after the work in hand. */
   readonly signal?: AbortSignal
   readonly onRound?: (round: RoundRecord) => void
@@ -55,6 +59,7 @@ export async function runSimulated(
   options: SimulateOptions,
 ): Promise<SimulatedRun> {
   const { config, sources, kind, gather, ...replies } = simulation
+  if (options.personalModels === true) assertPersonal(config)
   const start = await startBytes(config, options.start)
   const pool = await ClientPool.start({ config, sources }, options.workers, options.onWorker)
   try {
@@ -78,7 +83,8 @@ export async function runSimulated(
     const model = await modelOfRun(store, record)
     const run = await writeRunFiles(options.runsDirectory, { record, model, start })
     if (record.state === 'failed') throw failureOf(record.reason ?? '')
-    return run
+    if (options.personalModels !== true) return run
+    return { ...run, personalModels: await writePersonalModels(pool, record, dirname(run.model)) }
   } finally {
     await pool.stop()
   }

@@ -1,4 +1,4 @@
-import { decodeBundle, encodeBundle, type Bundle } from '#protocol/bundle.js'
+import { bundleHash, decodeBundle, encodeBundle, type Bundle } from '#protocol/bundle.js'
 import type { DataCard } from '#protocol/data-card.js'
 import { FederationError, type Problem } from '#protocol/errors.js'
 import { sha256, type Hash, type Slot } from '#protocol/ids.js'
@@ -8,6 +8,7 @@ import { fail, unwrap, type Result } from '#protocol/result.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import { createFold, type Fold } from '#algorithms/aggregators/fold.js'
 import { aggregatorOf } from '#algorithms/from-config.js'
+import { labelParams } from '#algorithms/model-file.js'
 import { receiveUpdate } from '#algorithms/methods/update.js'
 import { createClientHalves } from '#algorithms/programs/client-halves.js'
 import { createProgram } from '#algorithms/programs/create-program.js'
@@ -47,6 +48,16 @@ export interface Clients {
   /** Performs the round's task for these members, one after another, and folds what they send. */
   perform(opening: Opening, slots: readonly Slot[]): Promise<Share>
   settle(part: string, fates: readonly (readonly [Slot, Fate])[]): Promise<void>
+  /** The models of their own that these members have now; null for who has none yet. */
+  personalModels(slots: readonly Slot[]): Promise<readonly (KeptModel | null)[]>
+}
+
+/** As the command `client export` of a node writes it. */
+export interface KeptModel {
+  /** Of the params as the client keeps them. */
+  readonly hash: Hash
+  /** The same params, labelled as a model file. */
+  readonly blob: Hash
 }
 
 /** The clients of one process. They run what nodes run: the client halves, the validation, the fold. */
@@ -147,6 +158,23 @@ class SimulatedClients implements Clients {
       )
       await memory.write('pending', slot, null)
     }
+  }
+
+  async personalModels(slots: readonly Slot[]): Promise<readonly (KeptModel | null)[]> {
+    const { memory, blobs, config } = this.#parts
+    const found: (KeptModel | null)[] = []
+    for (const slot of slots) {
+      const kept = await memory.read('memory', slot)
+      const personal = kept === null ? undefined : this.#halves.method.personalModel?.(kept)
+      if (personal === undefined) {
+        found.push(null)
+        continue
+      }
+      const { params, model } = personal
+      const file = labelParams(params, { model, task: config.task })
+      found.push({ hash: bundleHash(params), blob: await blobs.put(encodeBundle(file)) })
+    }
+    return found
   }
 
   async #performOne(

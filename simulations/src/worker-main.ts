@@ -21,4 +21,6 @@ serveCalls({
     return measured(() => ready.perform(...args))
   },
   settle: async (...args: Parameters<Clients['settle']>) => (await clients).settle(...args),
+  personalModels: async (...args: Parameters<Clients['personalModels']>) =>
+    (await clients).personalModels(...args),
 })

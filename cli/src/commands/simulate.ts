@@ -65,9 +65,12 @@ export function registerSimulate(program: Command): void {
           'Expected the name of an experiment or a JSON file, or --replay RUN',
         )
       }
-      return (await isStudyWanted(options, name))
-        ? simulateStudy({ ...session, onBackend: sayBackend(session) }, options, name)
-        : runExperiment(session, options, name)
+      if (!(await isStudyWanted(options, name))) return runExperiment(session, options, name)
+      if (options.personalModels === true) {
+        const message = `--personal-models is for one run, and ${name} is many; take one of them with --only and replay it`
+        throw new FederationError('usage/bad-value', message)
+      }
+      return simulateStudy({ ...session, onBackend: sayBackend(session) }, options, name)
     },
   })
 }
