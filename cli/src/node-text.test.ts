@@ -53,7 +53,7 @@ describe('what a node shows its owner', () => {
       }),
     )
     expect(shown).toContain(
-      'Updates 7 sent, 0 of them with an open fate; 1 tasks refused by the policy',
+      'Updates 7 sent, 0 of them with an open fate; tasks refused by the policy: 1',
     )
     expect(shown).toContain('Left    model-delta 1,234 bytes')
     expect(shown.slice(-3)).toEqual([

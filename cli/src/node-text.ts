@@ -26,7 +26,7 @@ export function printStatus(out: Output, status: NodeStatus): void {
   out.say(`State   ${status.stateDirectory}`)
   if (policy !== null) out.say(policyText(policy))
   out.say(
-    `Updates ${status.updatesSent} sent, ${openTasks.length} of them with an open fate; ${status.refused} tasks refused by the policy`,
+    `Updates ${status.updatesSent} sent, ${openTasks.length} of them with an open fate; tasks refused by the policy: ${status.refused}`,
   )
   out.say(`Left    ${classText(bytesSent)}`)
   if (runs.length === 0) return out.say('No task of any run yet')

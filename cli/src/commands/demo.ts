@@ -11,6 +11,7 @@ import { bytes, percent } from '#simulations/report/numbers.js'
 import { startProgram, type Program } from '../processes.js'
 import { latestMetric, summarise } from '#simulations/report/summary.js'
 import { printRecall } from '../summary.js'
+import { revealedIn, sayRevealed } from '../revealed-text.js'
 import { watchRun } from '../watch.js'
 import { exportRun } from './runs.js'
 
@@ -66,6 +67,7 @@ async function runDemo(session: Session, demo: Demo): Promise<void> {
   const { out } = session
   const api = await startFederation(session, demo)
   const input = await readConfigInput('mnist-demo', demo.set)
+  sayRevealed(session, revealedIn(input))
   const { runId } = await api.call('POST /api/runs', { body: { config: input } })
   const record = await watchRun(session, api, runId)
   if (record.state !== 'finished') {
@@ -152,6 +154,8 @@ async function startNode(api: Api, demo: Demo, number: number): Promise<void> {
       '--shard',
       `${number}/${demo.nodes}`,
       '--share-counts',
+      // Its data are public, and their owner is whoever chooses the method.
+      '--allow-per-example',
     ],
     join(demo.directory, `${name}.log`),
   )
