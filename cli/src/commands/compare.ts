@@ -9,10 +9,10 @@ import {
   configurationDifferences,
   configurationValues,
   groupRuns,
-  type ComparisonRow,
 } from '#simulations/report/comparison.js'
-import { bytes, decimals, percent, points } from '#simulations/report/numbers.js'
+import { bytes } from '#simulations/report/numbers.js'
 import { addCommand } from '../command.js'
+import { comparisonTable } from '../comparison-text.js'
 import { findRecord, RUNS_DIRECTORY } from '../local-runs.js'
 import { connect, remoteOptions, type RemoteOptions } from '../sign-in.js'
 
@@ -33,17 +33,8 @@ export function registerCompare(program: Command): void {
       if (options.out !== undefined) await assertFolder(options.out)
       const records = await Promise.all(runs.map((run) => load(run, options)))
       const rows = groupRuns(records).map(comparisonRow)
-      const calibrated = rows.some(({ calibration }) => calibration !== null)
-      // Of models that clients keep, one accuracy over all examples says too little.
-      const personal = rows.some(({ clients }) => clients?.isOwn === true)
-      out.table(
-        [...HEAD, ...(personal ? CLIENT_HEAD : []), ...(calibrated ? CALIBRATION_HEAD : [])],
-        rows.map((row) => [
-          ...cells(row),
-          ...(personal ? clientCells(row) : []),
-          ...(calibrated ? calibrationCells(row) : []),
-        ]),
-      )
+      const { head, rows: cells } = comparisonTable(rows)
+      out.table(head, cells)
       const differences = configurationDifferences(records.map(configurationValues))
       if (differences.length > 0) {
         out.say('Configurations differ in:')
@@ -57,46 +48,6 @@ export function registerCompare(program: Command): void {
       out.finish('compare', { rows, differences, ...(report === null ? {} : { report }) })
     },
   })
-}
-
-const HEAD = [
-  ...['name', 'method', 'model', 'seeds', 'rounds', 'accuracy'],
-  ...['±', 'loss', 'up', 'down', 'seconds'],
-]
-const cells = (row: ComparisonRow): readonly (string | number)[] => [
-  row.name,
-  row.method,
-  row.model,
-  row.seeds.join(','),
-  row.rounds,
-  row.accuracy === null ? '–' : percent(row.accuracy),
-  row.spread === null || row.runs.length < 2 ? '–' : percent(row.spread),
-  row.loss === null ? '–' : decimals(row.loss),
-  bytes(row.bytesUp),
-  bytes(row.bytesDown),
-  row.seconds.toFixed(1),
-]
-
-/** Over the clients, each of which counts once. */
-const CLIENT_HEAD = ['mean over clients', 'deviation', 'worst client']
-const clientCells = ({ clients }: ComparisonRow): readonly string[] =>
-  clients === null
-    ? CLIENT_HEAD.map(() => '–')
-    : [clients.accuracy, clients.deviation, clients.worst].map(percent)
-
-/** Of what a calibration did to the accuracy, where a row has one. */
-const CALIBRATION_HEAD = ['before calibration', 'gain', '±', 'worst class', 'answered']
-function calibrationCells({ calibration }: ComparisonRow): readonly string[] {
-  if (calibration === null) return CALIBRATION_HEAD.map(() => '–')
-  const { before, gain, spread, worstBefore, worstAfter, answered, asked } = calibration
-  const share = (value: number | null): string => (value === null ? '–' : percent(value))
-  return [
-    share(before),
-    gain === null ? '–' : points(gain),
-    spread === null ? '–' : percent(spread),
-    worstBefore === null ? '–' : `${share(worstBefore)} → ${share(worstAfter)}`,
-    `${answered}/${asked}`,
-  ]
 }
 
 async function load(run: string, options: CompareOptions): Promise<RunRecord> {

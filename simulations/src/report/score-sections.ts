@@ -29,7 +29,7 @@ const EVALUATIONS = {
   federated: {
     prefix: 'federated/',
     title: 'Learning curves on the clients',
-    note: "Scored by the clients on their own held-out examples. A round's model is the one that clients received.",
+    note: "Scored by the clients on their own held-out examples. A round's model is the one that clients received, or with a personal method the one that each had.",
   },
 } as const
 
