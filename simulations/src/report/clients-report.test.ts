@@ -115,6 +115,18 @@ describe('the section about clients', () => {
   })
 })
 
+it('of several runs tells only those that came to their end', () => {
+  const [ended, stopped] = [
+    run({ method: 'fedavg', final: [1, 0.5] }),
+    run({ method: 'fedprox', final: [0, 0] }),
+  ]
+  const page = compareReport([ended, { ...stopped, rounds: stopped.rounds.slice(0, 2) }])
+  const [, table = ''] = page.split(new RegExp(`<caption>\\s*${TABLE}`))
+  const [rows = ''] = table.split('</table>')
+  expect(seen(rows)).toContain('fedavg')
+  expect(seen(rows)).not.toContain('fedprox')
+})
+
 describe('the section about dropped layers', () => {
   it('has cuts, the loss of the heads and bytes up of the runs that drop', () => {
     const page = compareReport([
