@@ -62,6 +62,10 @@ describe('what a run may send', () => {
     expect(judged(limits(10, 15.43), { take: { size: 4 } })).toMatch(
       /^config\/too-large: 4 members × 3.86 MB of an update = 15.44 MB may be gathered in a round of the method, above .* 15.43 MB: .*smaller: aggregation.maxExamples, cohort.size$/,
     )
+    const score = { ...SAMPLES, name: 'score', maxBytes: 16 }
+    const scored = judged(limits(1, 1), {}, [kind({ uplink: [SAMPLES, score] })])
+    expect(scored).toMatch(/samples = /)
+    expect(scored).not.toMatch(/score/)
     const summed = kind({ uplink: [DELTA] })
     expect(judged(limits(10, 1), { take: { size: 1000 } }, [summed])).toBeNull()
   })
@@ -83,6 +87,9 @@ describe('what a run may send', () => {
     expect(judged(limits(7.7, 100), {}, [kind({ uplink: [SAMPLES] }), larger])).toMatch(
       /a round of the calibration may have 7.72 MB.*40,000 rows/,
     )
+    const both = [kind({ uplink: [SAMPLES] }), larger]
+    expect(judged(limits(100, 3), {}, both)).toMatch(/round of the calibration.*40,000 rows/)
+    expect(judged(limits(100, 3), {}, both.toReversed())).toMatch(/round of the calibration/)
   })
 
   it('is known of a real program: its own groups, riders, calibration and the last evaluation', async () => {

@@ -31,20 +31,26 @@ export function assertWithin(
   config: RunConfig,
   { kinds, members }: { readonly kinds: readonly RoundKind[]; readonly members: number },
 ): void {
-  for (const kind of kinds) {
-    const update = updateBytes(kind)
-    if (update > limits.maxUpdateBytes) {
-      const what = `One update of ${placeOf(kind)} may have ${mb(update)}`
-      throw tooLarge(config, kind, { what, limit: limits.maxUpdateBytes, remedies: [] })
-    }
-    const [cohort, own] = [largestCohort(config, kind, members), gatheredBytes(kind)]
-    if (cohort * own > limits.maxRoundBytes) {
-      const what = `${cohort} members × ${mb(own)} of an update = ${mb(cohort * own)} may be gathered in ${placeOf(kind)}`
-      const remedies = kind.audience === 'cohort' ? ['cohort.size'] : []
-      throw tooLarge(config, kind, { what, limit: limits.maxRoundBytes, remedies })
-    }
+  const gathered = (kind: RoundKind): number =>
+    largestCohort(config, kind, members) * gatheredBytes(kind)
+  const [most, widest] = [largestBy(kinds, updateBytes), largestBy(kinds, gathered)]
+  if (most !== undefined && updateBytes(most) > limits.maxUpdateBytes) {
+    const what = `One update of ${placeOf(most)} may have ${mb(updateBytes(most))}`
+    throw tooLarge(config, most, { what, limit: limits.maxUpdateBytes, remedies: [] })
+  }
+  if (widest !== undefined && gathered(widest) > limits.maxRoundBytes) {
+    const cohort = largestCohort(config, widest, members)
+    const what = `${cohort} members × ${mb(gatheredBytes(widest))} of an update = ${mb(gathered(widest))} may be gathered in ${placeOf(widest)}`
+    const remedies = widest.audience === 'cohort' ? ['cohort.size'] : []
+    throw tooLarge(config, widest, { what, limit: limits.maxRoundBytes, remedies })
   }
 }
+
+/** The first of the largest. */
+const largestBy = (
+  kinds: readonly RoundKind[],
+  sizeOfKind: (kind: RoundKind) => number,
+): RoundKind | undefined => kinds.toSorted((a, b) => sizeOfKind(b) - sizeOfKind(a))[0]
 
 const placeOf = ({ part }: RoundKind): string => `a round of the ${part}`
 
@@ -69,10 +75,12 @@ function tooLarge(
     ...(varies ? ['aggregation.maxExamples'] : []),
     ...remedies,
   ]
+  // Scores and the like explain nothing.
+  const weighty = uplink.filter(({ maxBytes }) => maxBytes > bytesOf(uplink) / 1000)
   const advice = settings.length === 0 ? '' : `. What makes it smaller: ${settings.join(', ')}`
   return new FederationError(
     'config/too-large',
-    `${what}, above this coordinator's limit of ${mb(limit)}: ${uplink.map(formulaOf).join('; ')}${advice}`,
+    `${what}, above this coordinator's limit of ${mb(limit)}: ${weighty.map(formulaOf).join('; ')}${advice}`,
   )
 }
 
