@@ -16,14 +16,7 @@ export function inspectRows(
   const { cut } = taskOf(plan.task)
   const payload = payloads[SAMPLES]
   if (cut === null || payload === undefined) return
-  const { rows, features } = unpackRows(setup, { architectures, cut }, payload)
-  for (const { name, shape } of Object.values(payload.tensors)) {
-    if (shape[0] === rows) continue
-    throw new FederationError(
-      'update/malformed',
-      `Expected ${rows} rows of ${name}, as there are labels, got ${shape[0] ?? 0}`,
-    )
-  }
+  const { features } = unpackRows(setup, { architectures, cut }, payload)
   const { maxAbs } = setup.config.aggregation
   const beyond = features.find((value) => !(Math.abs(value) <= maxAbs))
   if (beyond === undefined) return

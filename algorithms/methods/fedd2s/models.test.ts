@@ -4,6 +4,8 @@ import { bundleHash, partOf } from '#protocol/bundle.js'
 import { createStreams } from '#protocol/random.js'
 import type { ClientData } from '#data/dataset.js'
 import { serverSetup } from '#algorithms/from-config.js'
+import { difference } from '#algorithms/methods/delta.js'
+import { trainFrom } from '#algorithms/methods/local-training.js'
 import { fromTensors, paramsBundle, paramsOf, toTensors } from '#algorithms/models/params.js'
 import { layoutBelow, tapsOf } from '#algorithms/models/taps.js'
 import { useBackend } from '#algorithms/tensor/backends.js'
@@ -13,7 +15,7 @@ import { wholeModel, type Objective } from '#algorithms/training/objective.js'
 import { CLIENTS, fedd2sSetup, type LabOptions } from '#testing/fedd2s-lab.js'
 import { fedd2sConfig, fedd2sRun, ownParams } from '#testing/fedd2s-rounds.js'
 import { runRoundsInMemory } from '#testing/run-rounds-in-memory.js'
-import { studentOf, throughFrozen } from './models-client.js'
+import { modelsClient, studentOf, throughFrozen } from './models-client.js'
 import { modelsServer } from './models-server.js'
 
 const MODELS = { profile: 'models', interval: 1 }
@@ -129,6 +131,26 @@ describe('the profile models', () => {
     tf.dispose(frozen)
   })
 
+  it('the student learns from what the client has just become', async () => {
+    const options = { hyper: { ...MODELS, clientDivergence: 0 } }
+    const half = modelsClient(fedd2sSetup(options))
+    const global = moved(3)
+    const input = {
+      ...{ round: 1, slot: 1, task: { round: 0, cut: 'dense2', isStageStart: false } },
+      ...{ shared: paramsBundle(model, global), assets: {}, personal: null, memory: null },
+      ...{ data: client, uplink: [] },
+    }
+    const { update, pending } = await half.perform(input)
+    const tap = tapsOf(model).find(({ name }) => name === 'dense2')!
+    const [frozen, own] = [toTensors(model, global), toTensors(model, paramsOf(model, pending!))]
+    const objective = studentOf({ model, tap, frozen }, own, { ...RULE, weight: 0.3 })
+    const student = await trainFrom(setup, input, { start: global, objective })
+    tf.dispose([...frozen, ...own])
+    expect(update['delta']!.flatMap(({ data }) => [...data])).toEqual([
+      ...difference(student.params, global),
+    ])
+  })
+
   it('in round 0 clients learn from labels alone, students from the start', async () => {
     const once = { change: { rounds: 1 } }
     const taught = await fedd2sRun({ hyper: MODELS, ...once })
@@ -171,8 +193,11 @@ describe('the profile models', () => {
 
   it('I22: an empty round leaves the global model, and the cut moves on', async () => {
     const cohort = { ...config.cohort, minReporters: 0 }
+    // An optimizer with a memory would move without any update.
+    const serverOptimizer = { name: 'momentum', learningRate: 1 }
+    const aggregation = { ...config.aggregation, serverOptimizer }
     const result = await fedd2sRun(
-      { hyper: MODELS, change: { cohort } },
+      { hyper: MODELS, change: { cohort, aggregation } },
       { fateOf: (round) => (round === 2 ? 'abandoned' : 'accepted') },
     )
     expect(globalAfter(result, 2)).toBe(globalAfter(result, 1))
