@@ -137,7 +137,8 @@ describeOnBackends('clients with other models', () => {
         const where = { architectures: lab.architectures, architecture: lab.architectures[1]! }
         const shape = adapterShape(lab.setup, { ...where, cut: 'dense2' })!
         const drawn = frozenAdapter(lab.setup, { ...where, cut: 'dense2' }, shape)
-        return { first, second, anew, drawn }
+        const trained = await lab.perform({ slot: 1, cut: 'dense2', shared })
+        return { first, second, anew, drawn, sent: payloadOf(trained, 1), lab }
       }),
     )
     const [frozen, moving] = memories as [(typeof memories)[0], (typeof memories)[0]]
@@ -149,6 +150,15 @@ describeOnBackends('clients with other models', () => {
     expect(once).not.toEqual(moving.drawn)
     expect(twice).not.toEqual(once)
     expect(moving.second.meta['adapterCut']).toBe('dense2')
+    // What goes up is seen through the map as it is after training, like the model.
+    const { model, cuts } = moving.lab.architectures[1]!
+    const seen = tf.tidy(() => {
+      const { x } = batchOf(CLIENTS[1]!.train, [0, 1, 2, 3, 4, 5])
+      const params = toTensors(model, paramsOf(model, moving.first))
+      const z = model.forward(params, x, { to: cutAt(cuts, 'dense2').blocks })
+      return adapted(z, tf.tensor2d(once!.slice(), [3, 5])).dataSync()
+    })
+    expect(moving.sent.tensors['features']!.data).toEqual(seen)
     // It went on from where it was, and did not begin anew.
     expect(float32Of(moving.anew, 'adapter')).not.toEqual(twice)
   })

@@ -9,6 +9,7 @@ import { batchOf } from '#algorithms/training/batch.js'
 import { CLIENTS, fedd2sLab, payloadOf, randomExamples, sent } from '#testing/fedd2s-lab.js'
 import { describeOnBackends } from '#testing/on-backends.js'
 import { distribution } from './collector.js'
+import { decodedFeatures, encodedFeatures } from './encoding.js'
 import { poolingOf } from './pooling.js'
 import { chosenRows, packedRows, unpackRows } from './rows.js'
 import { aboveCut, belowCut, cutAt, headAbove } from './split.js'
@@ -182,16 +183,32 @@ describe('rows on the way', () => {
   })
 
   it('arrive as bytes between the ends of their row', async () => {
-    const { payload, read, result } = await sent({ quantization: 'uint8' })
+    const { payload, read, result, setup } = await sent({ quantization: 'uint8' })
     const exact = await plainFeatures('dense1')
     expect(Object.keys(payload.tensors)).toEqual(['features', 'range', 'labels'])
     const bytes = result.update[SAMPLES]!.reduce((sum, { data }) => sum + data.byteLength, 0)
     expect(bytes).toBe(6 * (6 + 8 + 1))
+    expect(6 * rowBytes(setup.hyper, { width: 6, classes: 3 })).toBe(bytes)
     read().features.forEach((value, i) => {
       const row = Math.floor(i / 6)
       const [least, most] = [...payload.tensors['range']!.data].slice(2 * row, 2 * row + 2)
       expect(Math.abs(value - exact[i]!)).toBeLessThanOrEqual((most! - least!) / 510 + 1e-6)
     })
+  })
+
+  it('arrive as bytes also where a row is far from 0, or always the same', () => {
+    const values = Float32Array.of(-7, -5, -6, 40, 42, 41, 3, 3, 3)
+    const [features, range] = encodedFeatures(values, 3, 'uint8')
+    expect([...features!.data]).toEqual([0, 255, 128, 0, 255, 128, 0, 0, 0])
+    expect([...range!.data]).toEqual([-7, -5, 40, 42, 3, 3])
+    decodedFeatures({ features: features!, range: range! }, 'uint8').forEach((value, i) =>
+      expect(Math.abs(value - values[i]!)).toBeLessThanOrEqual(2 / 510 + 1e-5),
+    )
+  })
+
+  it('stop at the largest half', () => {
+    const [features] = encodedFeatures(Float32Array.of(1e6, -1e6, 0.5), 3, 'float16')
+    expect([...decodedFeatures({ features: features! }, 'float16')]).toEqual([65504, -65504, 0.5])
   })
 
   it('are clipped to a norm, then blurred with noise of the round and the slot', async () => {
