@@ -23,7 +23,8 @@ export interface Objective {
   readonly tallies: readonly Pick<TensorSpec, 'name' | 'shape'>[]
   /**
    * Called inside tf.tidy before each step, outside of what is differentiated: what depends on the params but has no
-   * gradient (a choice of entries) is decided here.
+   * gradient (a choice of entries) is decided here. `params` are the tensors that will be differentiated: the loss may take
+   * some of them for constants only as clones made here.
    */
   on(batch: Batch, params: readonly Tensor[]): StepLoss
 }
