@@ -6,6 +6,7 @@ import type { Calibration } from '#algorithms/calibration/calibration.js'
 import { ccvr } from '#algorithms/calibration/ccvr/ccvr.js'
 import { oracle } from '#algorithms/calibration/oracle/oracle.js'
 import type { Method } from '#algorithms/methods/method.js'
+import { apfl } from '#algorithms/methods/apfl/apfl.js'
 import { clsprox } from '#algorithms/methods/clsprox/clsprox.js'
 import { ditto } from '#algorithms/methods/ditto/ditto.js'
 import { fedavg } from '#algorithms/methods/fedavg/fedavg.js'
@@ -54,6 +55,7 @@ export const CATALOGUE: Catalogue = {
     fedavgFinetune,
     fedper,
     ditto,
+    apfl,
     fedd2s,
   ],
   calibrations: [ccvr, oracle],
