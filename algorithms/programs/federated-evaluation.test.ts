@@ -135,8 +135,10 @@ describe('federated evaluation', () => {
     })
     const memory = makeBundle([])
     const personal = { personal: true } as const
-    const facts = (of: Parameters<typeof clientFacts>[0], method = {}) =>
-      Object.values(clientFacts(of, method))
+    const facts = (of: Parameters<typeof clientFacts>[0], method = {}): readonly boolean[] => {
+      const { hasOwnModel, isSingleClass } = clientFacts(of, method)
+      return [hasOwnModel, isSingleClass]
+    }
     expect(facts({ memory, data: holding(1, 2) }, personal)).toEqual([true, false])
     expect(facts({ memory: null, data: holding(2, 3, 4) }, personal)).toEqual([false, true])
     // What Scaffold remembers is no model of its own.
