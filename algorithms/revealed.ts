@@ -11,7 +11,7 @@ export interface RevealedByPart {
   readonly calibration: Revealed | null
 }
 
-/** Throws `config/unknown-name` or `model/does-not-fit`. */
+/** Throws `config/unknown-name`, `model/does-not-fit`, or `config/impossible` as `assertPossible`. */
 export const revealedByPart = (
   config: RunConfig,
   catalogue: Catalogue = CATALOGUE,

@@ -113,7 +113,7 @@ export const ERRORS = {
   'model/not-personal': row(
     404,
     2,
-    'List the runs of this node and the models it has: tributary client status',
+    'Use a method with personal models; on a node, tributary client status lists its runs and their models',
   ),
   'pretrain/interrupted': row(409, 1, 'Run the command again: it begins anew'),
   'algorithm/failed': row(500, 1, "Report this with the run's record"),

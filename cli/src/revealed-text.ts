@@ -13,7 +13,10 @@ export function calibrationText(name: string): string {
   return entry === undefined ? '' : `${HEAD} ${entry.reveals.text}`
 }
 
-/** Of a configuration as it was written. Null also for one that is not valid: what is wrong is for the coordinator to say. */
+/**
+ * Of a configuration as it was written. Null also for one that is malformed: what is wrong is for the coordinator to say.
+ * Throws `config/impossible` and the like for one that cannot run.
+ */
 export function revealedIn(input: RunConfigInput): Revealed | null {
   const parsed = parseRunConfig(input, configCatalogue())
   return parsed.ok ? revealedBy(parsed.value) : null

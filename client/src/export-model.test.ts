@@ -77,8 +77,9 @@ describe('the export of a personal model', () => {
   })
 
   it('is that of the run of the latest update, or of a run by its name', async () => {
-    for (const digit of [2, 1, 3]) await keep(runOf(digit), digit)
-    expect((await exported('latest')).runId).toBe(idOf(3))
+    for (const digit of [2, 3]) await keep(runOf(digit), digit)
+    await keep(runOf(1, { at: '2026-01-04' }), 1)
+    expect((await exported('latest')).runId).toBe(idOf(1))
     expect((await exported('run 2')).runId).toBe(idOf(2))
     await keep(runOf(4, { name: 'run 2' }), 4)
     await expect(exported('run 2')).rejects.toMatchObject({

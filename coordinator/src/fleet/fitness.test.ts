@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import type { TaskMessage } from '#protocol/messages.js'
 import { DEFAULT_POLICY, type Policy } from '#protocol/policy.js'
 import { unwrap } from '#protocol/result.js'
 import { parseRunConfig, type RunConfig } from '#protocol/run-config.js'
 import { CATALOGUE, configCatalogue, type Catalogue } from '#algorithms/catalogue.js'
-import { FleetWorld, RUN, settleDown, type Told } from '#testing/fleet-world.js'
+import { FleetWorld, leaseOf, RUN, settleDown, type Told } from '#testing/fleet-world.js'
 import { gatherMethod } from '#testing/gather-method.js'
 import { TINY_CARD } from '#testing/socket-node.js'
 import { tinyConfig } from '#testing/tiny-federation.js'
@@ -99,6 +100,24 @@ describe('a fleet of nodes whose owners decide', () => {
       expect.stringMatching(/^1 of 2 connected nodes does not allow scaffold, only fedavg/),
     ])
     expect(b.told).toEqual([])
+  })
+
+  it('tells with a task how many members were asked, though some have answered before', async () => {
+    const a = join('a')
+    const tasks: TaskMessage[] = []
+    const send = (async (_name, message) => {
+      tasks.push(message as TaskMessage)
+      return { ok: true }
+    }) as Told['link']['send']
+    world.fleet.leave(a)
+    world.fleet.join({ ...a, link: { ...a.link, send } })
+    await world.fleet.available(RUN, CONFIG)
+    const cohort = [0, 1, 2].map((slot) => ({ slot, lease: leaseOf(slot), personal: null }))
+    const { abort, ended } = world.exchange(world.opening({ cohort }), [1, 2])
+    await settleDown()
+    expect(tasks).toMatchObject([{ slot: 0, cohort: 3 }])
+    abort.abort()
+    await ended
   })
 
   it('does not offer a task to a member that came back with another policy', async () => {
