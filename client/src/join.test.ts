@@ -120,6 +120,31 @@ describe('a node in a federation', () => {
     await back.event('task:settled', ({ fate }) => fate === 'accepted')
   })
 
+  it('that sends no tensors at all takes part all the same, and keeps what it trained', async () => {
+    const alone = await joinAs('a', { code: await coordinator.invite() })
+    const runId = await run({ method: { name: 'local-only' } })
+    await coordinator.runs.ended(runId)
+    await alone.event('task:settled', ({ round }) => round === 2)
+    const { state, rounds } = await coordinator.runs.record(runId)
+    expect(state).toBe('finished')
+    const trained = rounds.filter(({ purpose }) => purpose === 'train')
+    expect(trained.map(({ accepted }) => accepted)).toMatchObject([
+      [{ slot: 0, weight: 8 }],
+      [{ slot: 0, weight: 8 }],
+    ])
+    // The task that brought no params is answered by bytes that are the same whatever was trained.
+    const [first, second] = trained.map(({ accepted }) => accepted[0]!.sha256)
+    expect(first).toBe(second)
+    expect(trained[0]!.accepted[0]!.metrics['loss']).not.toBe(
+      trained[1]!.accepted[0]!.metrics['loss'],
+    )
+    await alone.handle.leave()
+    expect(await readNodeStatus(at('a'))).toMatchObject({ updatesSent: 2 })
+    const kept = await openNodeState(at('a'))
+    expect(await kept.memory(runId)).not.toBeNull()
+    await kept.release()
+  })
+
   it('whose training fails does not hold up the round of the others', async () => {
     const [well, ill] = await Promise.all([
       joinAs('a', { code: await coordinator.invite() }),
