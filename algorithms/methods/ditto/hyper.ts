@@ -5,7 +5,7 @@ export const hyper = z.strictObject({
     .number()
     .min(0)
     .max(1000)
-    .default(1)
+    .default(0.1)
     .describe(
       'Strength of the pull of a personal model towards the received params; 0: local training alone',
     ),
