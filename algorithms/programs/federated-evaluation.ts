@@ -149,9 +149,13 @@ interface ClientScore extends ClientFacts {
   readonly accuracy: number
 }
 
-/** In slot order. Clients without held-out examples have no score, and more right answers than examples are none. */
+/**
+ * In slot order. Clients without held-out examples have no score, and more right answers than examples are none. Rounds that
+ * an earlier version opened gather no scores.
+ */
 async function scoresIn(folded: Folded): Promise<readonly ClientScore[]> {
   const scores: ClientScore[] = []
+  if (folded.groups[SCORE] === undefined) return scores
   for await (const { tensors } of gatheredGroup(folded, SCORE).payloads()) {
     const [count = 0, correct = 0] = tensors['counts']?.data ?? []
     const [own, single] = tensors['facts']?.data ?? []
