@@ -82,6 +82,10 @@ export function setupIn({ label }: ModelFile) {
   return { config, setup: methodSetup(config), method: methodOf(config) }
 }
 
+/** False where clients predict with models of their own, and the file is what they share: nobody predicts with that. */
+export const predictsByItself = (file: ModelFile): boolean =>
+  file.method === null || setupIn(file).method.personal !== true
+
 /**
  * Predicts with a file: one logit per class. `assets` are the bundles that it needs beside it, by name. Throws
  * `model/unreadable` when the file cannot predict by itself, as where each client has a model of its own.
@@ -91,6 +95,12 @@ export function openPredictor(
   assets: Readonly<Record<string, Bundle>>,
 ): PredictorHandle {
   if (file.method === null) return paramsPredictor(file.model, file.bundle)
+  if (!predictsByItself(file)) {
+    throw new FederationError(
+      'model/unreadable',
+      `Clients of ${file.method} predict with models of their own, and this file is what they share; a node writes its own with client export, a simulation with --personal-models`,
+    )
+  }
   const { setup, method } = setupIn(file)
   const predictor = method.client(setup).predictor({ shared: file.bundle, assets, memory: null })
   if (predictor !== null) return predictor

@@ -65,6 +65,16 @@ describe('personal models of a simulated run', () => {
     }
   })
 
+  it('are what predicts, and not the file of what the clients share', async () => {
+    const shared = readModelFile(await readFile(run.model))
+    expect(() => openPredictor(shared, {})).toThrow(
+      expect.objectContaining({
+        code: 'model/unreadable',
+        message: expect.stringContaining('models of their own') as string,
+      }),
+    )
+  })
+
   it('are the same after a replay, and in a worker process', async () => {
     const hashes = ({ personalModels }: SimulatedRun) => personalModels?.map(({ hash }) => hash)
     expect(hashes(await replay(run.record, options))).toEqual(hashes(run))

@@ -7,7 +7,7 @@ import type { HttpAnswer } from '#protocol/http-api.js'
 import type { RunRecord } from '#protocol/record.js'
 import { isHash } from '#protocol/ids.js'
 import type { RunConfigInput } from '#protocol/run-config.js'
-import { readModelFile } from '#algorithms/model-file.js'
+import { predictsByItself, readModelFile } from '#algorithms/model-file.js'
 import { findBundle } from '#simulations/bundle-cache.js'
 import { completeInput, readConfigInput } from '#simulations/experiments.js'
 import { START_FILE } from '#simulations/run-files.js'
@@ -243,7 +243,7 @@ export interface Exported {
   readonly record: string
   /** What the run started from; null: seeded params. */
   readonly start: string | null
-  /** A small program that predicts; null: the model is a plain set of params. */
+  /** A small program that predicts; null: the model is a plain set of params, or is not what clients predict with. */
   readonly predictor: string | null
 }
 /** Writes `model.bundle` and `record.json` of a run into a directory, with what else is needed to replay and to predict. */
@@ -258,11 +258,12 @@ export async function exportRun(api: Api, runId: string, directory?: string): Pr
     await writeFile(join(target, name), content)
     return join(target, name)
   }
-  const isPlain = readModelFile(model).method === null
+  const file = readModelFile(model)
+  const isScripted = file.method !== null && predictsByItself(file)
   return {
     model: await write('model.bundle', model),
     record: await write('record.json', `${JSON.stringify(record, null, 2)}\n`),
     start: start === null ? null : await write(START_FILE, start),
-    predictor: isPlain ? null : await write('predict.mjs', PREDICTOR_SCRIPT),
+    predictor: isScripted ? await write('predict.mjs', PREDICTOR_SCRIPT) : null,
   }
 }
