@@ -35,6 +35,8 @@ export interface Assignment extends Assignee {
   offeredTo: Session | null
   grace: { cancel(): void } | null
   upload: Upload | null
+  /** Bytes of the update that the member began last; 0 before the first. */
+  announced: number
   arrival: Arrival | null
   /** Training steps, as the node last told; null before. */
   progress: { readonly done: number; readonly total: number } | null
@@ -73,6 +75,7 @@ export class OpenRound {
         offeredTo: null,
         grace: null,
         upload: null,
+        announced: 0,
         arrival: null,
         progress: null,
         bytesDown: 0,
@@ -101,7 +104,7 @@ export class OpenRound {
     const others = this.assignments.filter(
       (other) => other !== assignment && (other.arrival !== null || other.standing === 'working'),
     )
-    return [bytes, ...others.map(({ upload }) => upload?.begin.bytes ?? 0)].reduce(
+    return [bytes, ...others.map(({ announced }) => announced)].reduce(
       (sum, one) => sum + Math.max(0, one - summed),
       0,
     )

@@ -60,6 +60,8 @@ export class Reception {
     if (assignment === 'accepted') return { ok: true, status: 'accepted' }
     if (assignment.arrival !== null) return repeated(assignment.arrival, begin)
     this.#assertRoom(assignment, begin.bytes)
+    // Before anything is waited for: members that begin at the same time share the room.
+    assignment.announced = begin.bytes
     await leaveEarlier(assignment.upload, begin)
     const upload = await Upload.open(this.#options.store.blobs, begin, CHUNK_BYTES)
     assignment.upload = upload

@@ -58,4 +58,11 @@ describe('room for updates', () => {
     await fleet.reception.failed(b, { ...updateOf(1).task, problem })
     expect(await ended).toEqual([])
   })
+
+  it('is shared by members that begin at the same time', async () => {
+    const { a, b, begin } = await opened({ maxUpdateBytes: 1e9, maxRoundBytes: 8e6 })
+    const both = await Promise.allSettled([begin(a, 0, 7e6), begin(b, 1, 7e6)])
+    expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
+    expect(both[1]).toMatchObject({ reason: { code: 'bundle/too-large' } })
+  })
 })
