@@ -1,4 +1,5 @@
 import { FederationError } from '#protocol/errors.js'
+import { canonicalJson } from '#protocol/json.js'
 import type { RoundRecord, RunRecord } from '#protocol/record.js'
 import { unwrap } from '#protocol/result.js'
 import { parseRunConfig, type RunConfig } from '#protocol/run-config.js'
@@ -104,21 +105,35 @@ class Comparison {
 }
 
 /** A model alone says little where every client has one of its own: what each sent must be the same, too. */
+/**
+ * What a client measured is compared beside what it sent: where little or nothing is sent, as by clients that train alone, it
+ * is what tells one personal model from another.
+ */
 function differenceOf(now: RoundRecord, then: RoundRecord): string | null {
-  const sent = new Map(now.accepted.map(({ slot, sha256 }) => [slot, sha256]))
-  const [first, ...others] = then.accepted.filter(({ slot, sha256 }) => sent.get(slot) !== sha256)
+  const sent = new Map(now.accepted.map((update) => [update.slot, update]))
+  const isOther = ({ slot, sha256, metrics }: AcceptedHere): boolean => {
+    const own = sent.get(slot)
+    return own?.sha256 !== sha256 || canonicalJson(own.metrics) !== canonicalJson(metrics)
+  }
+  const [first, ...others] = then.accepted.filter(isOther)
   const isSameModel = now.modelHash === then.modelHash
   if (first === undefined && isSameModel) return null
   const model = isSameModel
     ? 'ends at the recorded model'
     : `ends at model ${now.modelHash}, the recorded one at ${then.modelHash}`
   const updates =
-    first === undefined
-      ? 'no update differs'
-      : `the update of slot ${first.slot} is ${sent.get(first.slot) ?? 'missing'}, the recorded one ${first.sha256}`
+    first === undefined ? 'no update differs' : updateDifference(first, sent.get(first.slot))
   const more =
     others.length === 0
       ? ''
       : `; those of slots ${others.map(({ slot }) => slot).join(', ')} differ, too`
   return `Round ${now.round} ${model}; ${updates}${more}`
+}
+
+type AcceptedHere = RoundRecord['accepted'][number]
+
+function updateDifference(then: AcceptedHere, now: AcceptedHere | undefined): string {
+  if (now?.sha256 === then.sha256)
+    return `the update of slot ${then.slot} measured ${canonicalJson(now.metrics)}, the recorded one ${canonicalJson(then.metrics)}`
+  return `the update of slot ${then.slot} is ${now?.sha256 ?? 'missing'}, the recorded one ${then.sha256}`
 }

@@ -204,6 +204,24 @@ describe('a replay', () => {
     })
   })
 
+  it('names what a client measured otherwise, though it sent the same', async () => {
+    const record = await run(configOf({ evaluation: {}, method: { name: 'local-only' } }))
+    const [round, ...accepted] = [record.rounds[2]!, ...record.rounds[2]!.accepted]
+    const [first, ...rest] = accepted
+    const other = { ...first!, metrics: { ...first!.metrics, loss: 9 } }
+    const rounds = record.rounds.with(2, { ...round, accepted: [other, ...rest] })
+    await expect(
+      replay({ ...record, rounds }, { workers: 0, runsDirectory }),
+    ).rejects.toMatchObject({
+      code: 'replay/different',
+      message: expect.stringMatching(
+        new RegExp(
+          `^Round 2 ends at the recorded model; the update of slot ${other.slot} measured`,
+        ),
+      ) as string,
+    })
+  })
+
   it('needs the data of every slot that counted, and of no other', async () => {
     const record = await run(configOf({ evaluation: {} }))
     const counted = new Set(

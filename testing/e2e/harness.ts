@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -73,7 +74,9 @@ export function start(
     isOver = true
     alive.delete(child)
     for (const listener of [...listeners]) listener()
-    return { status: status as number | null, lines, errorText, result: lines.at(-1) ?? {} }
+    // Under CI=1 people's text has colours.
+    const words = stripVTControlCharacters(errorText)
+    return { status: status as number | null, lines, errorText: words, result: lines.at(-1) ?? {} }
   })
   const line = (matches: (line: Line) => boolean): Promise<Line> =>
     new Promise((resolve, reject) => {

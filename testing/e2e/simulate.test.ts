@@ -124,7 +124,10 @@ describe('tributary simulate', () => {
     const record = await readJson<RunRecord>(
       join(directory.path, '.tributary', 'runs', runIdOf(oneWorker), 'record.json'),
     )
-    expect(show.result).toEqual({ event: 'runs:show:finished', record, calibration: null })
+    expect(show.result).toEqual({
+      ...{ event: 'runs:show:finished', record },
+      ...{ calibration: null, clients: null },
+    })
     const nobody = await run('runs', 'show', '--local', 'run-nobody')
     expect(nobody.result).toMatchObject({ event: 'error', code: 'run/not-found' })
   })

@@ -81,7 +81,7 @@ function cutNames(
   if (cuts !== null) return cuts
   const taps = tapsOf(model)
   const deepest = profile === 'models' ? taps : taps.slice(0, -1)
-  const shallowest = minCut === null ? 1 : cutOf(model, minCut).depth
+  const shallowest = minCut === null ? 1 : cutOf(model, minCut, 'method.minCut').depth
   const names = deepest
     .filter(({ depth }) => depth >= shallowest)
     .map(({ name }) => name)
@@ -89,12 +89,12 @@ function cutNames(
   return schedule === 'fixed' ? names.slice(0, 1) : names
 }
 
-function cutOf(model: Model, name: string): Tap {
+function cutOf(model: Model, name: string, key = 'method.cuts'): Tap {
   const taps = tapsOf(model)
   const found = taps.find((tap) => tap.name === name)
   if (found !== undefined) return found
   const known = taps.map((tap) => tap.name).join(', ')
-  throw impossible(`method.cuts: ${model.name} has no cut ${name}; it has ${known}`)
+  throw impossible(`${key}: ${model.name} has no cut ${name}; it has ${known}`)
 }
 
 function assertOrder(model: Model, cuts: readonly Tap[], { profile, schedule }: FedD2SHyper): void {

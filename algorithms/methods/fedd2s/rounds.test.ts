@@ -5,13 +5,13 @@ import { createStreams } from '#protocol/random.js'
 import type { ClientData, Examples } from '#data/dataset.js'
 import { methodOf, serverSetup } from '#algorithms/from-config.js'
 import type { ClientHalf } from '#algorithms/methods/method.js'
-import { paramsBundle, toTensors } from '#algorithms/models/params.js'
+import { paramsBundle, paramsOf, toTensors } from '#algorithms/models/params.js'
 import { tf } from '#algorithms/tensor/tf.js'
 import { useBackend } from '#algorithms/tensor/backends.js'
 import { batchOf } from '#algorithms/training/batch.js'
 import { CLIENTS, fedd2sLab, type LabOptions } from '#testing/fedd2s-lab.js'
 import { fedd2sConfig, fedd2sRun, fedd2sServerLab, ownParams } from '#testing/fedd2s-rounds.js'
-import type { InMemoryResult } from '#testing/run-rounds-in-memory.js'
+import { runRoundsInMemory, type InMemoryResult } from '#testing/run-rounds-in-memory.js'
 import { tinyClients } from '#testing/tiny-federation.js'
 import type { FedD2SSetup } from './architectures.js'
 
@@ -116,6 +116,24 @@ describe('a run of fedd2s', () => {
     const log = await logOf(7)
     expect(await logOf(7)).toEqual(log)
     expect(await logOf(8)).not.toEqual(log)
+  })
+
+  it('I9: with λ_c = 0 every client has the model of training alone, while the head goes on learning', async () => {
+    const options: LabOptions = { hyper: { interval: 1, clientDivergence: 0 } }
+    const cohortOf = (round: number) => (round === 2 ? [0, 2] : SLOTS)
+    const result = await fedd2sRun(options, { cohortOf })
+    const alone = await runRoundsInMemory({
+      config: { ...fedd2sConfig(options), method: { name: 'local-only' } },
+      clients: CLIENTS,
+      cohortOf,
+    })
+    const { model } = fedd2sServerLab().setup
+    for (const slot of SLOTS)
+      expect(ownParams(options, result, slot)).toEqual([
+        ...paramsOf(model, alone.memories.get(slot)!),
+      ])
+    expect(headsHash(result, 2)).not.toBe(headsHash(result, 1))
+    expect(headsHash(result, 3)).not.toBe(headsHash(result, 2))
   })
 
   it('I22: a round that nobody’s upload reaches leaves heads and soft labels, and the cut moves on', async () => {
