@@ -51,13 +51,14 @@ export interface Mark {
   readonly isHollow: boolean
 }
 
-/** Eight colours, five dashes: 40 lines that differ. */
+/** Eight colours, five dashes: 40 lines that differ. Symbols move on when colours begin again: 32 markers that differ. */
 export function markOf(index: number, { series }: Theme): Mark {
   const place = index % series.length
+  const symbol = place + Math.floor(index / series.length)
   return {
     color: series[place] ?? '',
     dash: DASHES[index % DASHES.length] ?? [],
-    symbol: SYMBOLS[place % SYMBOLS.length] ?? 'circle',
+    symbol: SYMBOLS[symbol % SYMBOLS.length] ?? 'circle',
     isHollow: place >= SYMBOLS.length,
   }
 }
