@@ -1,5 +1,5 @@
 import { FederationError } from '#protocol/errors.js'
-import type { Choice, RunConfig } from '#protocol/run-config.js'
+import type { RunConfig } from '#protocol/run-config.js'
 import { createStreams } from '#protocol/random.js'
 import type { Aggregator } from '#algorithms/aggregators/aggregator.js'
 import { meanGridOf } from '#algorithms/aggregators/grid.js'
@@ -12,38 +12,13 @@ import { parsePartition } from '#data/index.js'
 import { CATALOGUE } from './catalogue.js'
 import type { Catalogue } from './catalogue.js'
 import type { Sampler } from './catalogue-entry.js'
-
-function named<T extends { readonly name: string }>(
-  entries: readonly T[],
-  name: string,
-  kind: string,
-): T {
-  const entry = entries.find((one) => one.name === name)
-  if (entry === undefined) {
-    const names = entries.map((one) => one.name).join(', ')
-    throw new FederationError('config/unknown-name', `Unknown ${kind} ${name}; there are ${names}`)
-  }
-  return entry
-}
-
-function optionsOf({ name: _name, ...options }: Choice): object {
-  return options
-}
+import { modelFrom, named, optionsOf } from './catalogue-lookup.js'
 
 /** The model that a configuration names. Throws `model/does-not-fit` when the task's shape cannot enter it. */
-export function modelOf(
-  config: Pick<RunConfig, 'model' | 'task'>,
+export const modelOf = (
+  { model, task }: Pick<RunConfig, 'model' | 'task'>,
   catalogue: Catalogue = CATALOGUE,
-): Model {
-  const entry = named(catalogue.models, config.model.name, 'model')
-  try {
-    return entry.build(config.task, entry.options.parse(optionsOf(config.model)))
-  } catch (cause) {
-    if (!(cause instanceof FederationError) || cause.code !== 'model/does-not-fit') throw cause
-    const message = `Model ${entry.name} does not fit the task: ${cause.message}`
-    throw new FederationError(cause.code, message, { cause })
-  }
-}
+): Model => modelFrom(catalogue.models, model, task)
 
 export const methodOf = (config: RunConfig, catalogue: Catalogue = CATALOGUE): Method =>
   named(catalogue.methods, config.method.name, 'method')

@@ -5,6 +5,7 @@
 import { FederationError } from '#protocol/errors.js'
 import type { Slot } from '#protocol/ids.js'
 import type { RunConfig } from '#protocol/run-config.js'
+import { modelFrom } from '#algorithms/catalogue-lookup.js'
 import type { Model } from '#algorithms/models/model.js'
 import { tapsOf, type Tap } from '#algorithms/models/taps.js'
 import { MODELS } from '#algorithms/models/zoo.js'
@@ -28,8 +29,6 @@ export interface Architecture {
 export interface HeadGroup {
   readonly index: number
   readonly architecture: Architecture
-  /** Activation shapes at the dropping set, deep → shallow, as they arrive at the head (behind adapters, before pooling is undone). */
-  readonly shapes: readonly (readonly number[])[]
 }
 
 /**
@@ -40,21 +39,20 @@ export interface HeadGroup {
 export function architecturesOf({ config, model, hyper }: FedD2SSetup): readonly Architecture[] {
   const built = [
     { choice: config.model, model },
-    ...hyper.otherModels.map((choice) => ({
-      choice: choice as RunConfig['model'],
-      model: otherModel(config, choice),
-    })),
+    ...hyper.otherModels
+      .map((choice) => choice as RunConfig['model'])
+      .map((choice) => ({ choice, model: otherModel(config, choice) })),
   ]
   const names = cutNames(hyper, model)
   const groups: string[] = []
   return built.map((one, index) => {
     const cuts = names.map((name) => cutOf(one.model, name))
     assertOrder(one.model, cuts, hyper)
-    const key = JSON.stringify(
-      hyper.adapter === 'linear' && index > 0 ? 'as model' : cuts.map(({ shape }) => shape),
-    )
-    const same = index > 0 && hyper.adapter === 'linear' ? 0 : groups.indexOf(key)
-    const group = same < 0 ? groups.push(key) - 1 : same
+    const shapes = JSON.stringify(cuts.map(({ shape }) => shape))
+    // Adapters bring all others to the shapes of the first.
+    const key = hyper.adapter === 'linear' ? (groups[0] ?? shapes) : shapes
+    const known = groups.indexOf(key)
+    const group = known < 0 ? groups.push(key) - 1 : known
     return { index, ...one, cuts, group }
   })
 }
@@ -67,11 +65,7 @@ export function groupsOf(architectures: readonly Architecture[]): readonly HeadG
   const firsts = architectures.filter(
     ({ group }, i) => architectures.findIndex((other) => other.group === group) === i,
   )
-  return firsts.map((architecture, index) => ({
-    index,
-    architecture,
-    shapes: architecture.cuts.map(({ shape }) => shape),
-  }))
+  return firsts.map((architecture, index) => ({ index, architecture }))
 }
 
 function cutNames(
@@ -113,20 +107,13 @@ function assertOrder(model: Model, cuts: readonly Tap[], { profile, schedule }: 
   }
 }
 
-function otherModel(config: RunConfig, { name, ...options }: { readonly name: string }): Model {
-  const entry = MODELS.find((one) => one.name === name)
-  if (entry === undefined) {
-    const names = MODELS.map((one) => one.name).join(', ')
-    throw new FederationError('config/unknown-name', `Unknown model ${name}; there are ${names}`)
+function otherModel({ task }: RunConfig, choice: RunConfig['model']): Model {
+  try {
+    return modelFrom(MODELS, choice, task)
+  } catch (cause) {
+    if (!(cause instanceof FederationError)) throw cause
+    throw new FederationError(cause.code, `method.otherModels: ${cause.message}`, { cause })
   }
-  const parsed = entry.options.safeParse(options)
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues
-    throw impossible(
-      `method.otherModels: ${[name, ...(issue?.path ?? [])].join('.')}: ${issue?.message ?? ''}`,
-    )
-  }
-  return entry.build(config.task, parsed.data)
 }
 
 const impossible = (message: string): FederationError =>
