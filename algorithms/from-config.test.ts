@@ -46,6 +46,17 @@ describe('what a configuration names', () => {
     )
   })
 
+  it.each(['fedd2s', 'local-only', 'fedper'])(
+    'is refused where the coordinator is to score models that it does not have (%s)',
+    (name) => {
+      const own = tinyConfig(withMethod(name))
+      const central = { name: 'synthetic' }
+      const asked = { ...own, evaluation: { ...own.evaluation, central } }
+      expect(() => assertPossible(own)).not.toThrow()
+      expect(() => assertPossible(asked)).toThrow(/evaluation\.central .* predict with their own/)
+    },
+  )
+
   it('is refused when its limits leave no grid', () => {
     const wide = tinyConfig((base) => ({
       ...base,

@@ -90,6 +90,11 @@ export function assertPossible(config: RunConfig, catalogue: Catalogue = CATALOG
     ...method.requires(config, model, config.task),
     ...calibrationReasons(config, catalogue),
     ...emptyRoundReasons(config, method),
+    ...(config.evaluation.central !== null && method.personal === true && method.releases === 'own'
+      ? [
+          `evaluation.central scores a model that the coordinator has, and clients of ${method.name} predict with their own; set evaluation.federated, and leave evaluation.central out`,
+        ]
+      : []),
     ...(config.evaluation.diagnostics === undefined || method.releases === 'model'
       ? []
       : [

@@ -4,12 +4,13 @@ import { join } from 'node:path'
 import { once } from 'node:events'
 import type { Command } from 'commander'
 import { FederationError } from '#protocol/errors.js'
+import { predictsByItself, readModelFile } from '#algorithms/model-file.js'
 import { readConfigInput } from '#simulations/experiments.js'
 import { createApi, type Api } from '../api.js'
 import { addCommand, integer, type Session } from '../command.js'
 import { bytes, percent } from '#simulations/report/numbers.js'
 import { startProgram, type Program } from '../processes.js'
-import { latestMetric, summarise } from '#simulations/report/summary.js'
+import { summarise } from '#simulations/report/summary.js'
 import { printRecall } from '../summary.js'
 import { revealedIn, sayRevealed } from '../revealed-text.js'
 import { watchRun } from '../watch.js'
@@ -83,7 +84,7 @@ async function runDemo(session: Session, demo: Demo): Promise<void> {
   const before = record.rounds.at(0)?.metrics['accuracy']
   out.say('')
   out.say(
-    `Accuracy  ${before === undefined ? '–' : percent(before)} before, ${percent(latestMetric(record.rounds, 'accuracy') ?? 0)} after ${summary.rounds} rounds`,
+    `Accuracy  ${shareText(before)} before, ${shareText(summary.accuracy)} after ${summary.rounds} rounds`,
   )
   out.say(
     `Traffic   ${bytes(summary.bytesUp)} up, ${bytes(summary.bytesDown)} down, in ${total.toFixed(1)} s with ${demo.nodes} nodes`,
@@ -92,7 +93,7 @@ async function runDemo(session: Session, demo: Demo): Promise<void> {
   out.say(`Record    ${exported.record}`)
   out.say('')
   out.say('Go on:')
-  out.say(`  ${COMMAND} models evaluate ${exported.model} --data mnist`)
+  out.say(`  ${COMMAND} ${await modelCommand(demo, exported.model)}`)
   out.say(`  ${COMMAND} simulate --replay ${exported.record}      (the same bytes, in one process)`)
   out.say(`  ${COMMAND} simulate mnist-fedavg-dirichlet --seeds 0,1,2`)
   if (demo.keep === true && !session.signal.aborted) {
@@ -108,6 +109,18 @@ async function runDemo(session: Session, demo: Demo): Promise<void> {
     record: exported.record,
     url: api.url,
   })
+}
+
+const nodeName = (number: number): string => `node-${String(number).padStart(2, '0')}`
+
+const shareText = (value: number | null | undefined): string =>
+  value === null || value === undefined ? '–' : percent(value)
+
+/** What to do with the model next: where clients have models of their own, the first node's is the one to look at. */
+async function modelCommand({ directory }: Demo, model: string): Promise<string> {
+  return predictsByItself(readModelFile(await readFile(model)))
+    ? `models evaluate ${model} --data mnist`
+    : `client export --run latest --state-dir ${join(directory, nodeName(1))} --out own.bundle`
 }
 
 /** Coordinator first, then every node with an invitation of its own; resolves when all are connected. */
@@ -135,7 +148,7 @@ async function startFederation(session: Session, demo: Demo): Promise<Api> {
 
 async function startNode(api: Api, demo: Demo, number: number): Promise<void> {
   const { code } = await api.call('POST /api/nodes/invite', { body: { minutes: 10 } })
-  const name = `node-${String(number).padStart(2, '0')}`
+  const name = nodeName(number)
   const node = startProgram(
     [
       'client',
