@@ -48,6 +48,7 @@ export function session(
 export const head = (change: Partial<Head>): Head => ({
   ...{ epoch: 1, round: 1, attempt: 1, state: 'COLLECTING', reason: null, openingHash: null },
   ...{ recordHash: null, personalHash: null, stateHash: sha256('s'), modelHash: sha256('m') },
+  ...{ failures: 0, auditHead: null },
   ...change,
 })
 export const updateOf = (slot: Slot): Outgoing => ({

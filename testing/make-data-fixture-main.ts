@@ -61,13 +61,19 @@ async function prepare(root: string): Promise<void> {
   const directory = join(root, 'coordinator')
   const store = await openSqliteStore(directory)
   for (const [i, nodeId] of NODES.entries()) {
-    const secretHash = sha256(THROW_AWAY_SECRET)
+    const publicKey = sha256(THROW_AWAY_SECRET)
     const name = 'abc'.charAt(i)
-    await store.addNode({ nodeId, name, secretHash, enrolledAt: ENROLLED, revokedAt: null })
+    await store.addNode({ nodeId, name, publicKey, enrolledAt: ENROLLED, revokedAt: null })
   }
   await store.revokeNode(NODES[2] as NodeId, REVOKED)
   const codeHash = sha256(`tributary/code/1|${CODE.replaceAll('-', '')}`)
-  await store.addCode({ codeHash, purpose: 'enrol-node', expiresAt: FAR_AWAY, usedAt: null })
+  await store.addCode({
+    codeHash,
+    purpose: 'enrol-node',
+    subject: null,
+    expiresAt: FAR_AWAY,
+    usedAt: null,
+  })
   await store.close()
   await writeFile(join(directory, 'signing-secret'), THROW_AWAY_SECRET)
   for (const [i, member] of MEMBERS.entries()) {

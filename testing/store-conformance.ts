@@ -179,7 +179,7 @@ export function describeStore(name: string, under: StoreUnderTest): void {
         const node = {
           nodeId: newNodeId(),
           name: 'n',
-          secretHash: sha256('s'),
+          publicKey: sha256('s'),
           enrolledAt: 'then',
           revokedAt: null,
         }
@@ -195,6 +195,7 @@ export function describeStore(name: string, under: StoreUnderTest): void {
         await store.addCode({
           codeHash,
           purpose: 'enrol-node',
+          subject: 'ada',
           expiresAt: '2026-01-01T01:00:00.000Z',
           usedAt: null,
         })
@@ -202,27 +203,31 @@ export function describeStore(name: string, under: StoreUnderTest): void {
         const outcomes = await Promise.all(
           times(50, () => store.useCode(codeHash, 'enrol-node', now)),
         )
-        expect(outcomes.filter((outcome) => outcome === 'used-now')).toHaveLength(1)
-        expect(outcomes.filter((outcome) => outcome === 'used-before')).toHaveLength(49)
+        expect(outcomes.filter((outcome) => outcome.status === 'used-now')).toHaveLength(1)
+        expect(outcomes.filter((outcome) => outcome.status === 'used-before')).toHaveLength(49)
       })
       it('knows expired codes, unknown codes and codes for something else', async () => {
         const codeHash = sha256('code')
         await store.addCode({
           codeHash,
           purpose: 'sign-in',
+          subject: 'ada',
           expiresAt: '2026-01-01T01:00:00.000Z',
           usedAt: null,
         })
-        expect(await store.useCode(codeHash, 'sign-in', '2026-01-01T01:00:00.000Z')).toBe('expired')
-        expect(await store.useCode(codeHash, 'enrol-node', '2026-01-01T00:00:00.000Z')).toBe(
-          'unknown',
+        expect(await store.useCode(codeHash, 'sign-in', '2026-01-01T01:00:00.000Z')).toEqual({
+          status: 'expired',
+        })
+        expect(await store.useCode(codeHash, 'enrol-node', '2026-01-01T00:00:00.000Z')).toEqual({
+          status: 'unknown',
+        })
+        expect(await store.useCode(sha256('other'), 'sign-in', '2026-01-01T00:00:00.000Z')).toEqual(
+          { status: 'unknown' },
         )
-        expect(await store.useCode(sha256('other'), 'sign-in', '2026-01-01T00:00:00.000Z')).toBe(
-          'unknown',
-        )
-        expect(await store.useCode(codeHash, 'sign-in', '2026-01-01T00:00:00.000Z')).toBe(
-          'used-now',
-        )
+        expect(await store.useCode(codeHash, 'sign-in', '2026-01-01T00:00:00.000Z')).toEqual({
+          status: 'used-now',
+          subject: 'ada',
+        })
       })
     })
 
@@ -295,6 +300,7 @@ function describeReopening(
       await store.addCode({
         codeHash: sha256('c'),
         purpose: 'sign-in',
+        subject: null,
         expiresAt: '9',
         usedAt: '1',
       })
@@ -305,7 +311,7 @@ function describeReopening(
       expect(await next.accepted(runId, 1, 1)).toEqual([update(0, 'x')])
       expect(await next.roster(runId)).toEqual([entry])
       expect((await next.appendEvent(runId, 'test', {})).seq).toBe(2)
-      expect(await next.useCode(sha256('c'), 'sign-in', '2')).toBe('used-before')
+      expect(await next.useCode(sha256('c'), 'sign-in', '2')).toEqual({ status: 'used-before' })
     })
     it('continues a staged upload', async () => {
       const { store } = scene()

@@ -28,6 +28,8 @@ export const planned = (stateHash: Hash): Head => ({
   openingHash: null,
   personalHash: null,
   reason: null,
+  failures: 0,
+  auditHead: null,
 })
 export const update = (slot: number, payload: string, blob = sha256(payload)): AcceptedUpdate => ({
   slot,

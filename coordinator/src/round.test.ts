@@ -54,6 +54,7 @@ async function world(): Promise<World> {
   await store.createRun(row, {
     ...{ epoch: 0, round: 1, attempt: 1, state: 'PLANNED', stateHash, modelHash },
     ...{ recordHash: null, openingHash: null, personalHash: null, reason: null },
+    ...{ failures: 0, auditHead: null },
   })
   const context = async (change: Partial<RunContext> = {}): Promise<RunContext> => {
     const head = (await store.head(runId))!

@@ -89,6 +89,7 @@ export class RunManager {
       {
         ...{ epoch: 0, round: 1, attempt: 1, state: 'PLANNED', stateHash, modelHash, recordHash },
         ...{ openingHash: null, personalHash: null, reason: null },
+        ...{ failures: 0, auditHead: null },
       },
     )
     await this.#emit(runId, 'run:started', { name: config.name, engine: { ...engine } })

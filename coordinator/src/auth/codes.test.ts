@@ -32,6 +32,7 @@ describe('one-time codes', () => {
       codeHash: sha256('tributary/code/1|0123456789AB'),
       purpose: 'enrol-node',
       expiresAt: LATER,
+      subject: null,
       usedAt: null,
     })
     await redeemCode(store, 'enrol-node', { code: ' oi23 4567-89ab ', now: NOW })

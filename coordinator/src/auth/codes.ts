@@ -19,12 +19,21 @@ export interface IssuedCode {
 export async function issueCode(
   store: Store,
   purpose: CodeRow['purpose'],
-  { now, minutes }: { readonly now: string; readonly minutes: number },
+  {
+    now,
+    minutes,
+    subject = null,
+  }: {
+    readonly now: string
+    readonly minutes: number
+    /** Whom it lets in, for a sign-in. */
+    readonly subject?: string | null
+  },
 ): Promise<IssuedCode> {
   const letters = Array.from({ length: LENGTH }, () => LETTERS.charAt(randomInt(LETTERS.length)))
   const code = letters.join('').replaceAll(new RegExp(`.{${GROUP}}(?=.)`, 'g'), '$&-')
   const expiresAt = new Date(Date.parse(now) + minutes * 60_000).toISOString()
-  await store.addCode({ codeHash: hashOf(code), purpose, expiresAt, usedAt: null })
+  await store.addCode({ codeHash: hashOf(code), purpose, subject, expiresAt, usedAt: null })
   return { code, expiresAt }
 }
 
@@ -33,10 +42,11 @@ export async function redeemCode(
   store: Store,
   purpose: CodeRow['purpose'],
   { code, now }: { readonly code: string; readonly now: string },
-): Promise<void> {
+): Promise<{ readonly subject: string | null }> {
   const outcome = await store.useCode(hashOf(code), purpose, now)
-  if (outcome === 'used-now') return
-  if (outcome === 'expired') throw new FederationError('auth/expired-code', 'The code has expired')
+  if (outcome.status === 'used-now') return { subject: outcome.subject }
+  if (outcome.status === 'expired')
+    throw new FederationError('auth/expired-code', 'The code has expired')
   throw new FederationError('auth/bad-code', 'The code is wrong or was used before')
 }
 

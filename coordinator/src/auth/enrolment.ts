@@ -17,7 +17,7 @@ export async function enrol(
   await store.addNode({
     nodeId,
     name,
-    secretHash: sha256(secret),
+    publicKey: sha256(secret),
     enrolledAt: now,
     revokedAt: null,
   })
@@ -32,7 +32,7 @@ export async function authenticate(
   const { nodeId, secret } = credentials
   const node = isNodeId(nodeId) ? await store.node(nodeId) : null
   // Compared even when there is no such node, so that the time tells nothing.
-  const expected = Buffer.from(node?.secretHash ?? sha256(''), 'hex')
+  const expected = Buffer.from(node?.publicKey ?? sha256(''), 'hex')
   const isSame = timingSafeEqual(Buffer.from(sha256(secret), 'hex'), expected)
   if (node !== null && isSame && node.revokedAt === null) return node
   throw notEnrolled()

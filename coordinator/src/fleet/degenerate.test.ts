@@ -49,6 +49,7 @@ describe('members that cannot, or do not, answer', () => {
     await store.createRun({ runId, config: own } as RunRow, {
       ...{ epoch: 1, round: 1, attempt: 1, state: 'PLANNED', stateHash, modelHash },
       ...{ recordHash: null, openingHash: null, personalHash: null, reason: null },
+      ...{ failures: 0, auditHead: null },
     })
     for (const [slot, card] of cards.entries())
       await store.enlist(runId, { nodeId: null, name: `member-${slot}`, card, engine: ENGINE })

@@ -146,7 +146,7 @@ describe('a round that waits until its deadline', () => {
 
   const revoke = async (name: string): Promise<void> => {
     const nodeId: NodeId = idOf(name)
-    const node = { nodeId, name, secretHash: sha256(name), enrolledAt: '', revokedAt: null }
+    const node = { nodeId, name, publicKey: sha256(name), enrolledAt: '', revokedAt: null }
     await world.store.addNode(node)
     await world.store.revokeNode(nodeId, world.clock.timestamp())
   }

@@ -41,7 +41,7 @@ describe('the HTTP API', () => {
     served = []
     readable.clear()
     await store.addNode({
-      ...{ nodeId: NODE, name: 'a', secretHash: '0'.repeat(64) as Hash },
+      ...{ nodeId: NODE, name: 'a', publicKey: '0'.repeat(64) as Hash },
       ...{ enrolledAt: clock.timestamp(), revokedAt: null },
     })
     create = () => Promise.reject(new Error('a secret of the disk'))

@@ -6,6 +6,7 @@ import { MemoryBlobs } from './memory-blobs.js'
 import { deleteUnreachable, type RunRoots } from './reachable.js'
 import type {
   AcceptOutcome,
+  AuditRow,
   BlobStore,
   CodeRow,
   EventRow,
@@ -14,6 +15,7 @@ import type {
   RunRow,
   Store,
   UseCodeOutcome,
+  UserRow,
 } from './store.js'
 
 interface Run {
@@ -36,6 +38,9 @@ export class MemoryStore implements Store {
   readonly #runs = new Map<RunId, Run>()
   readonly #nodes = new Map<NodeId, NodeRow>()
   readonly #codes = new Map<Hash, CodeRow>()
+  readonly #users = new Map<string, UserRow>()
+  readonly #denied = new Map<string, string>()
+  readonly #audit: AuditRow[] = []
 
   constructor(options: MemoryStoreOptions = {}) {
     this.blobs = options.blobs ?? new MemoryBlobs()
@@ -132,9 +137,46 @@ export class MemoryStore implements Store {
   async useCode(codeHash: Hash, purpose: CodeRow['purpose'], now: string): Promise<UseCodeOutcome> {
     const code = this.#codes.get(codeHash)
     const outcome = judgeCode(code, purpose, now)
-    if (code !== undefined && outcome === 'used-now')
+    if (code !== undefined && outcome.status === 'used-now')
       this.#codes.set(codeHash, { ...code, usedAt: now })
     return outcome
+  }
+
+  async addUser(user: UserRow): Promise<boolean> {
+    if (this.#users.has(user.name)) return false
+    this.#users.set(user.name, user)
+    return true
+  }
+  async user(name: string): Promise<UserRow | null> {
+    return this.#users.get(name) ?? null
+  }
+  async users(): Promise<readonly UserRow[]> {
+    return [...this.#users.values()]
+  }
+  async replaceUser(from: UserRow, to: UserRow): Promise<boolean> {
+    const known = this.#users.get(from.name)
+    if (known === undefined || canonicalJson(known) !== canonicalJson(from)) return false
+    this.#users.set(from.name, to)
+    return true
+  }
+  async denyToken(jti: string, until: string): Promise<void> {
+    this.#denied.set(jti, until)
+  }
+  async deniedTokens(now: string): Promise<readonly string[]> {
+    for (const [jti, until] of [...this.#denied]) if (until <= now) this.#denied.delete(jti)
+    return [...this.#denied.keys()]
+  }
+
+  async appendAudit(row: AuditRow): Promise<boolean> {
+    if (row.seq !== this.#audit.length + 1) return false
+    this.#audit.push(row)
+    return true
+  }
+  async audits(afterSeq: number, limit: number): Promise<readonly AuditRow[]> {
+    return this.#audit.slice(afterSeq, afterSeq + limit)
+  }
+  async lastAudit(): Promise<AuditRow | null> {
+    return this.#audit.at(-1) ?? null
   }
 
   async collectGarbage(graceMs: number): Promise<number> {
@@ -182,7 +224,8 @@ export function judgeCode(
   purpose: CodeRow['purpose'],
   now: string,
 ): UseCodeOutcome {
-  if (code === undefined || code.purpose !== purpose) return 'unknown'
-  if (code.usedAt !== null) return 'used-before'
-  return code.expiresAt <= now ? 'expired' : 'used-now'
+  if (code === undefined || code.purpose !== purpose) return { status: 'unknown' }
+  if (code.usedAt !== null) return { status: 'used-before' }
+  if (code.expiresAt <= now) return { status: 'expired' }
+  return { status: 'used-now', subject: code.subject }
 }

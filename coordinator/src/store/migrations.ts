@@ -49,6 +49,24 @@ const STEPS: readonly string[] = [
     used_at TEXT
   ) STRICT;
   `,
+  `
+  CREATE TABLE nodes_2 (
+    node_id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    public_key TEXT,
+    enrolled_at TEXT NOT NULL,
+    revoked_at TEXT
+  ) STRICT;
+  INSERT INTO nodes_2 (node_id, name, public_key, enrolled_at, revoked_at)
+    SELECT node_id, name, NULL, enrolled_at, revoked_at FROM nodes ORDER BY rowid;
+  DROP TABLE nodes;
+  ALTER TABLE nodes_2 RENAME TO nodes;
+  ALTER TABLE codes ADD COLUMN subject TEXT;
+  UPDATE runs SET head = json_set(head, '$.failures', 0, '$.auditHead', json('null'));
+  CREATE TABLE users (name TEXT PRIMARY KEY, position INTEGER NOT NULL UNIQUE, body TEXT NOT NULL) STRICT;
+  CREATE TABLE denied_tokens (jti TEXT PRIMARY KEY, until TEXT NOT NULL) STRICT;
+  CREATE TABLE audit (seq INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
+  `,
 ]
 export const SCHEMA_VERSION = STEPS.length
 

@@ -11,6 +11,7 @@ import { deleteUnreachable, type RunRoots } from './reachable.js'
 import { openSqlite, type Sqlite, type SqlRow } from './sqlite.js'
 import type {
   AcceptOutcome,
+  AuditRow,
   BlobStore,
   CodeRow,
   EventRow,
@@ -19,6 +20,7 @@ import type {
   RunRow,
   Store,
   UseCodeOutcome,
+  UserRow,
 } from './store.js'
 
 export interface SqliteStoreOptions {
@@ -175,8 +177,8 @@ class SqliteStore implements Store {
 
   async addNode(node: NodeRow): Promise<void> {
     this.#db.run(
-      'INSERT INTO nodes (node_id, name, secret_hash, enrolled_at, revoked_at) VALUES (?, ?, ?, ?, ?)',
-      ...[node.nodeId, node.name, node.secretHash, node.enrolledAt, node.revokedAt],
+      'INSERT INTO nodes (node_id, name, public_key, enrolled_at, revoked_at) VALUES (?, ?, ?, ?, ?)',
+      ...[node.nodeId, node.name, node.publicKey, node.enrolledAt, node.revokedAt],
     )
   }
   async node(nodeId: NodeId): Promise<NodeRow | null> {
@@ -197,18 +199,66 @@ class SqliteStore implements Store {
   }
   async addCode(code: CodeRow): Promise<void> {
     this.#db.run(
-      'INSERT INTO codes (code_hash, purpose, expires_at, used_at) VALUES (?, ?, ?, ?)',
-      ...[code.codeHash, code.purpose, code.expiresAt, code.usedAt],
+      'INSERT INTO codes (code_hash, purpose, subject, expires_at, used_at) VALUES (?, ?, ?, ?, ?)',
+      ...[code.codeHash, code.purpose, code.subject, code.expiresAt, code.usedAt],
     )
   }
   async useCode(codeHash: Hash, purpose: CodeRow['purpose'], now: string): Promise<UseCodeOutcome> {
     return this.#db.transaction(() => {
       const row = this.#db.get('SELECT * FROM codes WHERE code_hash = ?', codeHash)
       const outcome = judgeCode(row === null ? undefined : codeOf(row), purpose, now)
-      if (outcome === 'used-now')
+      if (outcome.status === 'used-now')
         this.#db.run('UPDATE codes SET used_at = ? WHERE code_hash = ?', now, codeHash)
       return outcome
     })
+  }
+
+  async addUser(user: UserRow): Promise<boolean> {
+    return this.#db.transaction(() => {
+      if (this.#db.get('SELECT 1 FROM users WHERE name = ?', user.name) !== null) return false
+      const position = Number(this.#db.get('SELECT COUNT(*) AS n FROM users')?.['n'])
+      this.#db.run(
+        'INSERT INTO users (name, position, body) VALUES (?, ?, ?)',
+        ...[user.name, position, canonicalJson(user)],
+      )
+      return true
+    })
+  }
+  async user(name: string): Promise<UserRow | null> {
+    const row = this.#db.get('SELECT body FROM users WHERE name = ?', name)
+    return row === null ? null : parse<UserRow>(row, 'body')
+  }
+  async users(): Promise<readonly UserRow[]> {
+    const rows = this.#db.all('SELECT body FROM users ORDER BY position')
+    return rows.map((row) => parse<UserRow>(row, 'body'))
+  }
+  async replaceUser(from: UserRow, to: UserRow): Promise<boolean> {
+    const sql = 'UPDATE users SET body = ? WHERE name = ? AND body = ?'
+    return this.#db.run(sql, canonicalJson(to), from.name, canonicalJson(from)) === 1
+  }
+  async denyToken(jti: string, until: string): Promise<void> {
+    this.#db.run('INSERT OR IGNORE INTO denied_tokens (jti, until) VALUES (?, ?)', jti, until)
+  }
+  async deniedTokens(now: string): Promise<readonly string[]> {
+    this.#db.run('DELETE FROM denied_tokens WHERE until <= ?', now)
+    return this.#db.all('SELECT jti FROM denied_tokens').map((row) => String(row['jti']))
+  }
+
+  async appendAudit(row: AuditRow): Promise<boolean> {
+    return this.#db.transaction(() => {
+      const last = this.#db.get('SELECT MAX(seq) AS seq FROM audit')
+      if (row.seq !== Number(last?.['seq'] ?? 0) + 1) return false
+      this.#db.run('INSERT INTO audit (seq, body) VALUES (?, ?)', row.seq, canonicalJson(row))
+      return true
+    })
+  }
+  async audits(afterSeq: number, limit: number): Promise<readonly AuditRow[]> {
+    const sql = 'SELECT body FROM audit WHERE seq > ? ORDER BY seq LIMIT ?'
+    return this.#db.all(sql, afterSeq, limit).map((row) => parse<AuditRow>(row, 'body'))
+  }
+  async lastAudit(): Promise<AuditRow | null> {
+    const row = this.#db.get('SELECT body FROM audit ORDER BY seq DESC LIMIT 1')
+    return row === null ? null : parse<AuditRow>(row, 'body')
   }
 
   async collectGarbage(graceMs: number): Promise<number> {
@@ -244,13 +294,14 @@ class SqliteStore implements Store {
 const nodeOf = (row: SqlRow): NodeRow => ({
   nodeId: row['node_id'] as NodeId,
   name: String(row['name']),
-  secretHash: row['secret_hash'] as Hash,
+  publicKey: row['public_key'] as string | null,
   enrolledAt: String(row['enrolled_at']),
   revokedAt: row['revoked_at'] as string | null,
 })
 const codeOf = (row: SqlRow): CodeRow => ({
   codeHash: row['code_hash'] as Hash,
   purpose: row['purpose'] as CodeRow['purpose'],
+  subject: row['subject'] as string | null,
   expiresAt: String(row['expires_at']),
   usedAt: row['used_at'] as string | null,
 })

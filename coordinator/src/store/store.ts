@@ -1,6 +1,7 @@
 import type { Hash, NodeId, RunId, Slot } from '#protocol/ids.js'
 import type { JsonObject } from '#protocol/json.js'
 import type { AcceptedUpdate, Engine, RosterEntry, RunRecord } from '#protocol/record.js'
+import type { Role } from '#protocol/roles.js'
 import type { RunConfig } from '#protocol/run-config.js'
 
 /**
@@ -27,6 +28,10 @@ export interface Head {
   /** Blob: JSON map slot → hash of a personal bundle awaiting delivery; null: none. */
   readonly personalHash: Hash | null
   readonly reason: string | null
+  /** Attempts of this round that failed for want of reporters; one that a crash or a person ended does not count. */
+  readonly failures: number
+  /** Hash of the latest entry of the audit log when this head was written; null: the log was empty. */
+  readonly auditHead: Hash | null
 }
 
 export interface RunRow {
@@ -42,8 +47,8 @@ export interface RunRow {
 export interface NodeRow {
   readonly nodeId: NodeId
   readonly name: string
-  /** SHA-256 of the node's secret. */
-  readonly secretHash: Hash
+  /** Ed25519, SPKI DER in base64url. Null: enrolled with an older version; it must enrol again. */
+  readonly publicKey: string | null
   readonly enrolledAt: string
   readonly revokedAt: string | null
 }
@@ -51,8 +56,38 @@ export interface NodeRow {
 export interface CodeRow {
   readonly codeHash: Hash
   readonly purpose: 'enrol-node' | 'sign-in'
+  /** Whom it lets in: a person's name for a sign-in, null for a node. */
+  readonly subject: string | null
   readonly expiresAt: string
   readonly usedAt: string | null
+}
+export interface UserRow {
+  readonly name: string
+  readonly role: Role
+  /** argon2id in its standard text form; null until the person has chosen a password. */
+  readonly passwordHash: string | null
+  /** Tokens carry it: one more, and all that were issued before are void. */
+  readonly tokenVersion: number
+  readonly createdAt: string
+  readonly revokedAt: string | null
+}
+/** One entry of the audit log. Each holds the hash of the one before it, so none can be changed, dropped or moved unseen. */
+export interface AuditRow {
+  /** 1, 2, 3 … without gaps. */
+  readonly seq: number
+  readonly at: string
+  /** `user:NAME`, `node:ID`, `operator` (who reads the data directory) or `coordinator`. */
+  readonly actor: string
+  /** For example `node.revoke`. */
+  readonly action: string
+  /** What an action was to do is written before it; what came of it, after. */
+  readonly phase: 'intent' | 'done' | 'failed'
+  /** What it concerns: a run, node or user. */
+  readonly subject: string | null
+  readonly data: JsonObject
+  readonly previous: Hash | null
+  /** SHA-256 of the canonical JSON of everything above. */
+  readonly hash: Hash
 }
 export interface EventRow {
   /** 1, 2, 3 … within a run, without gaps. */
@@ -70,7 +105,9 @@ export type AcceptOutcome =
   /** The head is not COLLECTING this round and attempt in this epoch. */
   | { readonly status: 'closed' }
 
-export type UseCodeOutcome = 'used-now' | 'unknown' | 'used-before' | 'expired'
+export type UseCodeOutcome =
+  | { readonly status: 'used-now'; readonly subject: string | null }
+  | { readonly status: 'unknown' | 'used-before' | 'expired' }
 
 /**
  * Durable state of a coordinator. For rounds the whole contract is two compare-and-swaps, `accept` and `advance`;
@@ -111,6 +148,21 @@ export interface Store {
   addCode(code: CodeRow): Promise<void>
   /** Marks the code used. Two racing callers: exactly one gets 'used-now'. */
   useCode(codeHash: Hash, purpose: CodeRow['purpose'], now: string): Promise<UseCodeOutcome>
+
+  /** False if the name is taken, by someone revoked too. */
+  addUser(user: UserRow): Promise<boolean>
+  user(name: string): Promise<UserRow | null>
+  users(): Promise<readonly UserRow[]>
+  /** Replaces a person's row if it still equals `from`. */
+  replaceUser(from: UserRow, to: UserRow): Promise<boolean>
+  /** A token that ended before its time; forgotten after `until`, when it has ended by itself. */
+  denyToken(jti: string, until: string): Promise<void>
+  deniedTokens(now: string): Promise<readonly string[]>
+
+  /** Appends if `row.seq` is the next number. Two racing callers: exactly one gets true. */
+  appendAudit(row: AuditRow): Promise<boolean>
+  audits(afterSeq: number, limit: number): Promise<readonly AuditRow[]>
+  lastAudit(): Promise<AuditRow | null>
 
   /**
    * Deletes blobs that no head, opening, accepted update, record or personal map reaches, unless they were written less than

@@ -62,7 +62,7 @@ describe('the socket server', () => {
   })
 
   const enrolled = async (): Promise<NodeId> => {
-    const node = { nodeId: newNodeId(), name: 'a', secretHash: '0'.repeat(64) as Hash }
+    const node = { nodeId: newNodeId(), name: 'a', publicKey: '0'.repeat(64) as Hash }
     await store.addNode({ ...node, enrolledAt: '', revokedAt: null })
     return node.nodeId
   }
