@@ -10,11 +10,12 @@ export async function abandon(
   { opening, reporters }: { readonly opening: Opening; readonly reporters: number },
 ): Promise<void> {
   const { minReporters, attempts } = ctx.config.cohort
-  const reason = `Round ${head.round} got ${reporters} of at least ${minReporters} reporters in attempt ${head.attempt} of ${attempts}`
-  const isLast = head.attempt >= attempts
+  const failures = head.failures + 1
+  const reason = `Round ${head.round} got ${reporters} of at least ${minReporters} reporters in attempt ${failures} of ${attempts}`
+  const isLast = failures >= attempts
   const next = isLast
-    ? ({ state: 'FAILED', reason } as const)
-    : ({ state: 'PLANNED', attempt: head.attempt + 1 } as const)
+    ? ({ state: 'FAILED', reason, failures } as const)
+    : ({ state: 'PLANNED', attempt: head.attempt + 1, failures } as const)
   if (!(await advance(ctx, head, { ...next, openingHash: null }))) return
   await ctx.emit('round:abandoned', { round: head.round, attempt: head.attempt, reason })
   if (isLast) await ctx.emit('run:failed', { reason })

@@ -1,4 +1,5 @@
 import { FederationError, type Problem } from '#protocol/errors.js'
+import { faultPoint } from '#protocol/fault-points.js'
 import type { Slot } from '#protocol/ids.js'
 import type { Contribution, Opening } from './fleet/fleet.js'
 import type { AcceptOutcome, Head } from './store/store.js'
@@ -46,7 +47,9 @@ async function open(ctx: RunContext, head: Head): Promise<void> {
   }
   Object.assign(ctx.tally, { openedAt: ctx.clock.now(), bytesUp: 0, bytesDown: 0 })
   const openingHash = await putJson(ctx, opening)
+  faultPoint('open.before_commit')
   if (!(await advance(ctx, head, { state: 'COLLECTING', openingHash }))) return
+  faultPoint('open.committed')
   const { purpose, part } = plan
   const cohort = gathered.cohort.map(({ slot }) => slot)
   await ctx.emit('round:opened', { round, attempt, purpose, part, cohort })
@@ -65,8 +68,9 @@ async function collect(ctx: RunContext, head: Head): Promise<void> {
   }
   if (ctx.signal.aborted) return
   const { length: reporters } = await acceptedIn(ctx, head)
-  if (reporters >= ctx.config.cohort.minReporters) await advance(ctx, head, { state: 'FROZEN' })
-  else await abandon(ctx, head, { opening, reporters })
+  if (reporters < ctx.config.cohort.minReporters) return abandon(ctx, head, { opening, reporters })
+  faultPoint('freeze.before_commit')
+  if (await advance(ctx, head, { state: 'FROZEN' })) faultPoint('freeze.committed')
 }
 
 /** Checks one contribution, appends what may count to the round, and answers. */
@@ -109,13 +113,16 @@ async function close(ctx: RunContext, head: Head): Promise<void> {
     population,
   })
   const record = recordOf(ctx, head, { opening, closed, accepted })
-  const isAdvanced = await advance(ctx, head, {
-    ...{ state: 'PLANNED', round: round + 1, attempt: 1, openingHash: null },
+  const next = {
+    ...{ state: 'PLANNED', round: round + 1, attempt: 1, failures: 0, openingHash: null },
     ...{ stateHash: closed.stateHash, modelHash: closed.modelHash },
     recordHash: await putJson(ctx, record),
     personalHash: await personalAfter(ctx, head, { opening, accepted, fresh: closed.personal }),
-  })
-  if (!isAdvanced) return
+  } as const
+  faultPoint('commit.before')
+  if (!(await advance(ctx, head, next))) return
+  faultPoint('commit.after')
   await ctx.emit('round:closed', closedEvent(record))
+  faultPoint('publish.half')
   await ctx.fleet.settle(opening, fatesWhenClosed(opening, accepted))
 }

@@ -1,4 +1,5 @@
 import { asFederationError, FederationError } from '#protocol/errors.js'
+import { faultPoint } from '#protocol/fault-points.js'
 import { newRunId, type Hash, type RunId, type Slot } from '#protocol/ids.js'
 import { canonicalJson, type JsonObject } from '#protocol/json.js'
 import { createStreams } from '#protocol/random.js'
@@ -105,7 +106,9 @@ export class RunManager {
     for (const { runId } of await this.#options.store.runs()) {
       const head = await this.#head(runId)
       await this.#repairEvents(runId, head)
+      faultPoint('recovery.mid')
       if (ACTIVE.has(head.state)) await this.#takeUp(runId)
+      faultPoint('recovery.mid')
     }
   }
 
@@ -121,7 +124,10 @@ export class RunManager {
   async resume(runId: RunId): Promise<void> {
     const head = await this.#head(runId)
     if (head.state !== 'STOPPED' && head.state !== 'FAILED') throw alreadyOver(runId, head)
-    const next: Head = { ...head, state: 'PLANNED', attempt: head.attempt + 1, reason: null }
+    const next: Head = {
+      ...head,
+      ...{ state: 'PLANNED', attempt: head.attempt + 1, failures: 0, reason: null },
+    }
     if (!(await this.#options.store.advance(runId, head, next))) return
     await this.#emit(runId, 'run:resumed', { round: head.round })
     await this.#takeUp(runId)
