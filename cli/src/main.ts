@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { asFederationError } from '#protocol/errors.js'
 import { VERSION } from '#protocol/version.js'
 import { fromCommander } from './command.js'
+import { installFaults } from './faults.js'
 import { printError } from './output.js'
 import { registerBenchmark } from './commands/benchmark.js'
 import { registerClient } from './commands/client.js'
@@ -48,6 +49,7 @@ const allCommands = (command: Command): readonly Command[] =>
 /** The command line. Sets the exit status: 0 success, 2 bad usage or configuration, 1 failure. */
 export async function main(argv: readonly string[]): Promise<void> {
   try {
+    installFaults(process.env)
     await createProgram().parseAsync([...argv])
   } catch (cause) {
     const error = cause instanceof CommanderError ? fromCommander(cause) : asFederationError(cause)

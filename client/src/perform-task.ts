@@ -1,6 +1,7 @@
 import { decodeBundle, encodeBundle, tensorBytes, type Bundle } from '#protocol/bundle.js'
 import type { BlobRef } from '#protocol/blob-ref.js'
 import { FederationError, type Problem } from '#protocol/errors.js'
+import { faultPoint } from '#protocol/fault-points.js'
 import { sha256 } from '#protocol/ids.js'
 import { canonicalJson } from '#protocol/json.js'
 import type { TaskMessage } from '#protocol/messages.js'
@@ -83,6 +84,7 @@ async function trainAndSave(
     stateDirectory: state.directory,
   }
   const performed = await trainer.perform(request, signal)
+  faultPoint('client.trained')
   const open = openTaskOf(task, performed)
   const pending = performed.pending === null ? null : unwrap(decodeBundle(performed.pending))
   const at = new Date().toISOString()
@@ -94,6 +96,7 @@ async function trainAndSave(
   // Before it can be sent: what may have left is in the journal, even if this process ends now.
   await state.journal({ ...whereabouts(task), at, bytes: open.privacy, fate: 'sent' })
   await state.saveOpenTask(open, performed.update, pending)
+  faultPoint('client.saved')
   return { open, update: performed.update }
 }
 

@@ -1,5 +1,6 @@
 import { decodeBundle, encodeBundle } from '#protocol/bundle.js'
 import { FederationError } from '#protocol/errors.js'
+import { faultPoint } from '#protocol/fault-points.js'
 import type { Fate } from '#protocol/record.js'
 import { unwrap } from '#protocol/result.js'
 import { whereabouts } from './journal.js'
@@ -37,6 +38,8 @@ export async function settleFate(node: NodeContext, task: OpenTask, fate: Fate):
     pending: pending === null ? null : encodeBundle(pending),
   })
   await state.journal({ ...whereabouts(task), at: new Date().toISOString(), bytes: {}, fate })
+  faultPoint('client.before_memory')
   await state.settle(runId, kept === null ? null : unwrap(decodeBundle(kept)))
+  faultPoint('client.memory_saved')
   node.emit('task:settled', { runId, round, slot, fate })
 }

@@ -1,5 +1,6 @@
 import { encodeFrame, type FrameHeader } from '#protocol/frame.js'
 import { FederationError, type Problem } from '#protocol/errors.js'
+import { faultPoint } from '#protocol/fault-points.js'
 import { CHUNK_CREDITS, updateIdOf } from '#protocol/messages.js'
 import type { OpenTask } from './state/node-state.js'
 import type { Link } from './transport/socket.js'
@@ -54,6 +55,7 @@ async function uploadOnce(link: Link, task: OpenTask, update: Uint8Array): Promi
   }
   await sendChunks(link, { header, update, chunkBytes: begun.chunkBytes, from: begun.nextChunk })
   await link.ask('update:finish', { updateId })
+  faultPoint('client.uploaded')
 }
 
 interface Sending {
@@ -77,6 +79,7 @@ async function sendChunks(
       // Each is waited for in its turn; one that fails before that is no unhandled rejection.
       sent.catch(() => undefined)
       inFlight.push(sent)
+      faultPoint('client.uploading')
       if (inFlight.length >= CHUNK_CREDITS) await inFlight.shift()
     }
     await Promise.all(inFlight)

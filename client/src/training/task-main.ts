@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url'
 import { resolve } from 'node:path'
 import { decodeBundle, encodeBundle, type Bundle } from '#protocol/bundle.js'
 import { asFederationError, FederationError } from '#protocol/errors.js'
+import { faultPoint } from '#protocol/fault-points.js'
 import type { Hash } from '#protocol/ids.js'
 import { notAllowed, refusalText } from '#protocol/policy.js'
 import { unwrap } from '#protocol/result.js'
@@ -93,6 +94,7 @@ function everySecond(
 ): (done: number, total: number) => void {
   let toldAt = performance.now()
   return (done, total) => {
+    if (done === 1) faultPoint('client.training')
     if (performance.now() - toldAt < PROGRESS_MS) return
     toldAt = performance.now()
     tell(done, total)
