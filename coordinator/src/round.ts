@@ -113,12 +113,12 @@ async function close(ctx: RunContext, head: Head): Promise<void> {
     population,
   })
   const record = recordOf(ctx, head, { opening, closed, accepted })
-  const next = {
+  const next: Partial<Head> = {
     ...{ state: 'PLANNED', round: round + 1, attempt: 1, failures: 0, openingHash: null },
     ...{ stateHash: closed.stateHash, modelHash: closed.modelHash },
     recordHash: await putJson(ctx, record),
     personalHash: await personalAfter(ctx, head, { opening, accepted, fresh: closed.personal }),
-  } as const
+  }
   faultPoint('commit.before')
   if (!(await advance(ctx, head, next))) return
   faultPoint('commit.after')
