@@ -16,8 +16,10 @@ const FOLDERS = Object.keys(ALLOWED)
 /** Third-party packages enter through one place each. */
 const DOORS = [
   { packages: ['@tensorflow/*'], door: 'algorithms/tensor/**' },
-  { packages: ['socket.io'], door: 'coordinator/src/transport/**' },
-  { packages: ['socket.io-client'], door: 'client/src/transport/**' },
+  { packages: ['socket.io', 'socket.io-parser'], door: 'coordinator/src/transport/**' },
+  { packages: ['socket.io-client', 'undici'], door: 'client/src/transport/**' },
+  { packages: ['selfsigned'], door: 'coordinator/src/tls/**' },
+  { packages: ['prom-client', 'pino', 'pino-pretty'], door: 'coordinator/src/ops/**' },
   { packages: ['express', 'helmet', 'express-rate-limit'], door: 'coordinator/src/http/**' },
   { packages: ['libsql'], door: 'coordinator/src/store/**' },
   { packages: ['jsonwebtoken'], door: 'coordinator/src/auth/**' },

@@ -64,6 +64,26 @@ export const ERRORS = {
   'auth/bad-token': row(401, 1, 'Sign in again'),
   'auth/forbidden': row(403, 1, 'Ask the administrator for the right to do this'),
   'auth/too-many-tries': retryable(429, 'Wait a minute, then try again'),
+  'tls/required': row(
+    400,
+    2,
+    'Pass --tls-cert and --tls-key, or --tls-self-signed; or --insecure where something else encrypts the connection',
+  ),
+  'tls/unreadable': row(
+    400,
+    2,
+    'Pass a certificate and its private key as PEM files that this user may read',
+  ),
+  'tls/certificate-unknown': row(
+    400,
+    1,
+    "Ask the coordinator's administrator for the fingerprint and pass --fingerprint, or pass --ca with the authority's certificate",
+  ),
+  'tls/certificate-changed': row(
+    400,
+    1,
+    'Someone may be in between. Ask the administrator, not over this connection, whether the certificate was changed; if so, pass the new --fingerprint',
+  ),
   'http/not-found': row(404, 1, 'Check the address and the id'),
   'run/not-found': row(404, 1, 'List the runs with: tributary runs list'),
   'run/finished': row(409, 1, 'Start a new run'),
@@ -93,6 +113,10 @@ export const ERRORS = {
   'update/bad-weight': row(400, 1, 'Raise aggregation.maxExamples, or use fewer examples'),
   'update/corrupt': retryable(400, 'Send the update again: its bytes do not match their hash'),
   'upload/out-of-order': retryable(409, 'Ask for the next chunk index and go on from there'),
+  'upload/too-slow': retryable(
+    409,
+    'Begin the upload again: it stood still, or had no room yet, for longer than the coordinator waits',
+  ),
   'task/failed': retryable(500, "See the node's log"),
   'policy/refused': row(
     409,
@@ -133,6 +157,7 @@ export const ERRORS = {
     503,
     'Check the address, and that the coordinator is running',
   ),
+  'coordinator/stopping': retryable(503, 'Wait until the coordinator is back'),
   'coordinator/port-in-use': row(
     409,
     1,

@@ -125,4 +125,8 @@ export const eventsQuerySchema = z.strictObject({
   wait: z.coerce.number().min(0).max(60).default(0),
 })
 /** What every refused call answers, with the HTTP status of the code. */
-export const refusalSchema = z.strictObject({ problem })
+export const refusalSchema = z.strictObject({
+  problem,
+  /** By which the coordinator's log names the request. */
+  requestId: z.string().max(100).optional(),
+})
