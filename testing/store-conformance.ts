@@ -190,6 +190,20 @@ export function describeStore(name: string, under: StoreUnderTest): void {
         expect(await store.nodes()).toEqual([{ ...node, revokedAt: 'now' }])
         expect(await store.revokeNode(newNodeId(), 'now')).toBe(false)
       })
+      it('replaces the key of a node that is not revoked, once', async () => {
+        const [nodeId, other] = [newNodeId(), newNodeId()]
+        const node = { name: 'n', publicKey: 'first', enrolledAt: 'then', revokedAt: null }
+        for (const id of [nodeId, other]) await store.addNode({ nodeId: id, ...node })
+        const replaced = await Promise.all(
+          times(9, (i) => store.replaceKey(nodeId, 'first', `second ${i}`)),
+        )
+        expect(replaced.filter(Boolean)).toHaveLength(1)
+        expect((await store.node(nodeId))?.publicKey).toMatch(/^second \d$/)
+        expect((await store.node(other))?.publicKey).toBe('first')
+        await store.revokeNode(other, 'now')
+        expect(await store.replaceKey(other, 'first', 'second')).toBe(false)
+        expect(await store.replaceKey(newNodeId(), 'first', 'second')).toBe(false)
+      })
       it('lets one of 50 racers use a one-time code', async () => {
         const codeHash = sha256('code')
         await store.addCode({

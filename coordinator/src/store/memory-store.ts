@@ -131,6 +131,12 @@ export class MemoryStore implements Store {
     this.#nodes.set(nodeId, { ...node, revokedAt: at })
     return true
   }
+  async replaceKey(nodeId: NodeId, from: string, to: string): Promise<boolean> {
+    const node = this.#nodes.get(nodeId)
+    if (node?.publicKey !== from || node.revokedAt !== null) return false
+    this.#nodes.set(nodeId, { ...node, publicKey: to })
+    return true
+  }
   async addCode(code: CodeRow): Promise<void> {
     this.#codes.set(code.codeHash, code)
   }

@@ -53,12 +53,12 @@ const STEPS: readonly string[] = [
   CREATE TABLE nodes_2 (
     node_id TEXT PRIMARY KEY,
     name TEXT NOT NULL,
-    public_key TEXT,
+    public_key TEXT NOT NULL,
     enrolled_at TEXT NOT NULL,
     revoked_at TEXT
   ) STRICT;
   INSERT INTO nodes_2 (node_id, name, public_key, enrolled_at, revoked_at)
-    SELECT node_id, name, NULL, enrolled_at, revoked_at FROM nodes ORDER BY rowid;
+    SELECT node_id, name, 'sha256:' || secret_hash, enrolled_at, revoked_at FROM nodes ORDER BY rowid;
   DROP TABLE nodes;
   ALTER TABLE nodes_2 RENAME TO nodes;
   ALTER TABLE codes ADD COLUMN subject TEXT;

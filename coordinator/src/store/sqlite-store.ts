@@ -197,6 +197,11 @@ class SqliteStore implements Store {
       ) === 1
     )
   }
+  async replaceKey(nodeId: NodeId, from: string, to: string): Promise<boolean> {
+    const sql =
+      'UPDATE nodes SET public_key = ? WHERE node_id = ? AND public_key = ? AND revoked_at IS NULL'
+    return this.#db.run(sql, to, nodeId, from) === 1
+  }
   async addCode(code: CodeRow): Promise<void> {
     this.#db.run(
       'INSERT INTO codes (code_hash, purpose, subject, expires_at, used_at) VALUES (?, ?, ?, ?, ?)',
@@ -294,7 +299,7 @@ class SqliteStore implements Store {
 const nodeOf = (row: SqlRow): NodeRow => ({
   nodeId: row['node_id'] as NodeId,
   name: String(row['name']),
-  publicKey: row['public_key'] as string | null,
+  publicKey: String(row['public_key']),
   enrolledAt: String(row['enrolled_at']),
   revokedAt: row['revoked_at'] as string | null,
 })

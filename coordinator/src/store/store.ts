@@ -47,8 +47,11 @@ export interface RunRow {
 export interface NodeRow {
   readonly nodeId: NodeId
   readonly name: string
-  /** Ed25519, SPKI DER in base64url. Null: enrolled with an older version; it must enrol again. */
-  readonly publicKey: string | null
+  /**
+   * Ed25519, SPKI DER in base64url. `sha256:` and a hash: enrolled with an older version, whose nodes had secrets; it brings
+   * a key with its next start.
+   */
+  readonly publicKey: string
   readonly enrolledAt: string
   readonly revokedAt: string | null
 }
@@ -145,6 +148,8 @@ export interface Store {
   node(nodeId: NodeId): Promise<NodeRow | null>
   nodes(): Promise<readonly NodeRow[]>
   revokeNode(nodeId: NodeId, at: string): Promise<boolean>
+  /** Replaces the public key of a node that is not revoked, if it still is `from`. */
+  replaceKey(nodeId: NodeId, from: string, to: string): Promise<boolean>
   addCode(code: CodeRow): Promise<void>
   /** Marks the code used. Two racing callers: exactly one gets 'used-now'. */
   useCode(codeHash: Hash, purpose: CodeRow['purpose'], now: string): Promise<UseCodeOutcome>

@@ -1,0 +1,79 @@
+/** How a node shows that it holds its key: what it signs, and how that is checked. docs/protocol.md, "For nodes". */
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  sign as signBytes,
+  verify as verifyBytes,
+  type KeyObject,
+} from 'node:crypto'
+import { canonicalJson } from './json.js'
+
+export interface KeyPair {
+  /** SPKI DER in base64url. */
+  readonly publicKey: string
+  /** PKCS #8 DER in base64url; it never leaves the node. */
+  readonly privateKey: string
+}
+/** What a challenge is answered for: an access token, or the right to replace the key. */
+export const PROOF_PURPOSES = ['token', 'new-key'] as const
+export type ProofPurpose = (typeof PROOF_PURPOSES)[number]
+
+/** Ed25519 in SPKI DER: these bytes, then the 32 of the key. */
+const SPKI_HEAD = Buffer.from('302a300506032b6570032100', 'hex')
+const KEY_BYTES = 32
+
+export function newKeyPair(): KeyPair {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+  return {
+    publicKey: publicKey.export({ type: 'spki', format: 'der' }).toString('base64url'),
+    privateKey: privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64url'),
+  }
+}
+
+/** Whether the text is an Ed25519 public key, in the one way in which it can be written. */
+export function isPublicKey(text: string): boolean {
+  const bytes = Buffer.from(text, 'base64url')
+  return (
+    bytes.length === SPKI_HEAD.length + KEY_BYTES &&
+    bytes.subarray(0, SPKI_HEAD.length).equals(SPKI_HEAD) &&
+    bytes.toString('base64url') === text
+  )
+}
+
+/** What a node signs to enrol: it holds the key, and means this code and this name. The code is used up, so this says it once. */
+export const enrolmentText = (enrolment: {
+  readonly code: string
+  readonly name: string
+  readonly publicKey: string
+}): string => `tributary/enrol/1|${canonicalJson({ ...enrolment })}`
+
+/**
+ * What a node signs to answer a challenge. The challenge is good once, for a minute, and only at the coordinator that made
+ * it; the text adds who answers it and what for.
+ */
+export const proofText = (proof: {
+  readonly challenge: string
+  readonly nodeId: string
+  readonly purpose: ProofPurpose
+  /** The key that is to be the node's from now on; only for `new-key`. */
+  readonly publicKey?: string
+}): string => `tributary/proof/1|${canonicalJson({ ...proof })}`
+
+/** Base64url. */
+export const sign = (text: string, privateKey: string): string =>
+  signBytes(null, Buffer.from(text), privateKeyOf(privateKey)).toString('base64url')
+
+/** False for a signature of something else or by another key, and for a key that is none. Never throws. */
+export function isSignedBy(text: string, signature: string, publicKey: string): boolean {
+  if (!isPublicKey(publicKey)) return false
+  const key = createPublicKey({
+    key: Buffer.from(publicKey, 'base64url'),
+    format: 'der',
+    type: 'spki',
+  })
+  return verifyBytes(null, Buffer.from(text), key, Buffer.from(signature, 'base64url'))
+}
+
+const privateKeyOf = (privateKey: string): KeyObject =>
+  createPrivateKey({ key: Buffer.from(privateKey, 'base64url'), format: 'der', type: 'pkcs8' })
