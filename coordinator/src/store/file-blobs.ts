@@ -5,6 +5,13 @@ import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
 import { FederationError } from '#protocol/errors.js'
 import { isHash, sha256, type Hash } from '#protocol/ids.js'
+import {
+  absentAsNull,
+  guarded,
+  syncFile,
+  syncFolder,
+  writeAll,
+} from '#coordinator/durable-files.js'
 import type { BlobStore, StagedBlob } from './store.js'
 import { corruptUpload, tooLong } from './memory-blobs.js'
 
@@ -141,8 +148,8 @@ export class FileBlobs implements BlobStore {
   async #writeFile(path: string, bytes: Uint8Array): Promise<void> {
     const file = await open(path, 'wx')
     try {
-      await file.writeFile(bytes)
-      if (this.#durable) await file.sync()
+      await writeAll(file, bytes, { path })
+      if (this.#durable) await syncFile(file, path)
     } finally {
       await file.close()
     }
@@ -151,7 +158,7 @@ export class FileBlobs implements BlobStore {
   async #appendTo(path: string, chunk: Uint8Array): Promise<void> {
     const file = await open(path, 'a')
     try {
-      await file.writeFile(chunk)
+      await writeAll(file, chunk, { path })
     } finally {
       await file.close()
     }
@@ -169,20 +176,14 @@ export class FileBlobs implements BlobStore {
     if (!this.#durable) return
     const file = await open(path, 'r+')
     try {
-      await file.sync()
+      await syncFile(file, path)
     } finally {
       await file.close()
     }
   }
 
   async #syncFolder(path: string): Promise<void> {
-    if (!this.#durable) return
-    const folder = await open(path, 'r')
-    try {
-      await folder.sync()
-    } finally {
-      await folder.close()
-    }
+    if (this.#durable) await syncFolder(path)
   }
 
   async #forgetOldUploads(): Promise<void> {
@@ -199,24 +200,4 @@ async function hashFile(path: string): Promise<Hash> {
   const hash = createHash('sha256')
   for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer)
   return hash.digest('hex') as Hash
-}
-
-async function absentAsNull<T>(work: Promise<T>): Promise<T | null> {
-  try {
-    return await work
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw error
-  }
-}
-
-/** The operating system's errors become `store/io` with the path they concern. */
-async function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (cause) {
-    if (cause instanceof FederationError) throw cause
-    const reason = (cause as NodeJS.ErrnoException).code ?? String(cause)
-    throw new FederationError('store/io', `Could not read or write ${path}: ${reason}`, { cause })
-  }
 }
