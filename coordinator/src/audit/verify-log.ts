@@ -95,7 +95,8 @@ export async function* entriesOf(store: Pick<Store, 'audits'>): AsyncGenerator<u
     after = next
   }
 }
-async function pageOf(
+/** Entries after number `after`, as many as one reading gives; one that the store cannot read comes as null, and is the last. */
+export async function pageOf(
   store: Pick<Store, 'audits'>,
   after: number,
 ): Promise<readonly (AuditRow | null)[]> {
