@@ -1,6 +1,7 @@
 import Table from 'cli-table3'
 import colors from 'picocolors'
 import { asFederationError } from '#protocol/errors.js'
+import { printableLines } from './printable.js'
 
 export type Data = Readonly<Record<string, unknown>>
 
@@ -29,10 +30,10 @@ export function createOutput(json: boolean): Output {
       if (json) line({ event, ...data })
     },
     say: (text) => {
-      if (!json) process.stderr.write(`${text}\n`)
+      if (!json) process.stderr.write(`${printableLines(text)}\n`)
     },
     table: (head, rows) => {
-      if (!json) process.stderr.write(`${formatTable(head, rows)}\n`)
+      if (!json) process.stderr.write(`${printableLines(formatTable(head, rows))}\n`)
     },
     finish: (command, result) => {
       if (json) line({ event: `${command}:finished`, ...result })
@@ -86,7 +87,7 @@ export function printError(cause: unknown, json: boolean): number {
     )
   }
   process.stderr.write(
-    `${colors.red('error')} ${colors.bold(error.code)}: ${error.message}\n  ${error.advice}\n`,
+    `${colors.red('error')} ${colors.bold(error.code)}: ${printableLines(error.message)}\n  ${error.advice}\n`,
   )
   if (error.code === 'internal/bug' || process.env['TRIBUTARY_TRACE'] !== undefined) {
     process.stderr.write(

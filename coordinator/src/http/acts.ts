@@ -1,6 +1,6 @@
 import type { JsonObject } from '#protocol/json.js'
 import type { Act, AuditLog, Outcome } from '#coordinator/audit/audit-log.js'
-import { ADMINISTRATOR } from '#coordinator/auth/operator.js'
+import { OPERATOR } from '#coordinator/auth/operator.js'
 import type { Claims } from '#coordinator/auth/tokens.js'
 import type { Clock } from '#coordinator/clock.js'
 import type { Call } from './call.js'
@@ -110,7 +110,7 @@ export class ActLog {
 export function actorOf(who: Claims | null): string {
   if (who === null) return 'anyone'
   if (who.audience === 'fl-client') return `node:${who.subject}`
-  return who.subject === ADMINISTRATOR ? 'operator' : `user:${who.subject}`
+  return who.subject === OPERATOR ? 'operator' : `user:${who.subject}`
 }
 
 function entryOf({ action, keys }: ActKind, { who, params, body, request }: Call): Act {

@@ -5,10 +5,11 @@ import { knownByHeads, pageOf } from '#coordinator/audit/verify-log.js'
 import type { Call } from './call.js'
 
 /** The audit log, a page at a time. Nothing is judged here: the command that asks does that. */
-export async function tellLog({ parts, query }: Call): Promise<HttpAnswer<'GET /api/log'>> {
+export async function tellLog({ parts, query }: Call): Promise<{
+  readonly entries: readonly (object | null)[]
+}> {
   const { after } = unwrap(parseWith(auditQuerySchema, 'the query', { ...query }))
-  const page = await pageOf(parts.store, after)
-  return { entries: page.map((row) => (row === null ? null : { ...row })) }
+  return { entries: await pageOf(parts.store, after) }
 }
 
 /** What the heads of runs know of the log. */
