@@ -21,7 +21,7 @@ const DOORS = [
   { packages: ['selfsigned'], door: 'coordinator/src/tls/**' },
   { packages: ['prom-client', 'pino', 'pino-pretty'], door: 'coordinator/src/ops/**' },
   { packages: ['express', 'helmet', 'express-rate-limit'], door: 'coordinator/src/http/**' },
-  { packages: ['libsql'], door: 'coordinator/src/store/**' },
+  { packages: ['libsql', 'mongodb'], door: 'coordinator/src/store/**' },
   { packages: ['jsonwebtoken'], door: 'coordinator/src/auth/**' },
   { packages: ['echarts', 'echarts/*'], door: 'simulations/src/report/**' },
   { packages: ['commander', 'cli-table3', 'cli-progress', 'picocolors'], door: 'cli/src/**' },

@@ -147,12 +147,33 @@ export const ERRORS = {
     1,
     'Another process uses this directory; stop it or choose another directory',
   ),
+  'store/elsewhere': row(
+    409,
+    2,
+    'Pass --store with the database that belongs to this data directory, or none if it keeps its own records; tributary store copy moves records',
+  ),
+  'store/not-empty': row(409, 2, 'Choose a data directory and a database that hold nothing yet'),
   'store/newer-version': row(
     409,
     2,
     'Use the version of tributary that wrote this directory, or a newer one',
   ),
+  'vault/no-key': row(
+    409,
+    2,
+    'Pass the file with the master key of this data directory as --master-key',
+  ),
+  'vault/wrong-key': row(
+    409,
+    2,
+    'Pass the file with the master key of this data directory as --master-key',
+  ),
   'store/io': row(500, 1, 'Check free space and permissions of the data directory'),
+  'log/broken': row(
+    500,
+    1,
+    'Someone changed the audit log from the entry named in the message on; docs/threat-model.md (T26) says what to do',
+  ),
   'coordinator/unreachable': retryable(
     503,
     'Check the address, and that the coordinator is running',

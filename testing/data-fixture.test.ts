@@ -13,7 +13,7 @@ import { authenticate } from '#coordinator/auth/enrolment.js'
 import { roundsOf, runRecordOf } from '#coordinator/run-record.js'
 import { SCHEMA_VERSION } from '#coordinator/store/migrations.js'
 import { openSqlite, type Sqlite } from '#coordinator/store/sqlite.js'
-import { openSqliteStore } from '#coordinator/store/sqlite-store.js'
+import { openStore } from '#coordinator/store/open-store.js'
 import type { Store } from '#coordinator/store/store.js'
 import { finishRun, FIXTURES, THROW_AWAY_SECRET, type ExpectedFixture } from './data-fixture.js'
 
@@ -30,7 +30,7 @@ describe.each(['data-v1'])('the data directory %s', (name) => {
   const states: NodeState[] = []
   const database = (): string => join(root, 'coordinator/tributary.db')
   const open = async (): Promise<Store> =>
-    (store = await openSqliteStore(join(root, 'coordinator')))
+    (store = await openStore(join(root, 'coordinator')))
   const openNode = async (member: string): Promise<NodeState> => {
     const state = await openNodeState(join(root, `node-${member}`))
     states.push(state)
@@ -208,7 +208,7 @@ describe.each(['data-v1'])('the data directory %s', (name) => {
     const newer = openSqlite(database())
     newer.run('UPDATE schema SET version = ?', SCHEMA_VERSION + 1)
     newer.close()
-    await expect(openSqliteStore(join(root, 'coordinator'))).rejects.toThrow(
+    await expect(openStore(join(root, 'coordinator'))).rejects.toThrow(
       withCode('store/newer-version'),
     )
     const after = openSqlite(database())

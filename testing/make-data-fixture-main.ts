@@ -17,7 +17,7 @@ import { configCatalogue } from '#algorithms/catalogue.js'
 import { openNodeState } from '#client/state/node-state.js'
 import type { NodeHandle } from '#client/join.js'
 import { SCHEMA_VERSION } from '#coordinator/store/migrations.js'
-import { openSqliteStore } from '#coordinator/store/sqlite-store.js'
+import { openStore } from '#coordinator/store/open-store.js'
 import type { Head, Store } from '#coordinator/store/store.js'
 import {
   coordinatorIn,
@@ -59,7 +59,7 @@ const config = (name: string, rounds: number) =>
 /** Everything secret is put there beforehand, so that nothing real is ever in the fixture. */
 async function prepare(root: string): Promise<void> {
   const directory = join(root, 'coordinator')
-  const store = await openSqliteStore(directory)
+  const store = await openStore(directory)
   for (const [i, nodeId] of NODES.entries()) {
     const publicKey = sha256(THROW_AWAY_SECRET)
     const name = 'abc'.charAt(i)
@@ -126,7 +126,7 @@ async function expected(
   [finished, interrupted]: readonly [RunId, RunId],
   finalModelHash: Hash,
 ): Promise<ExpectedFixture> {
-  const store = await openSqliteStore(join(root, 'coordinator'))
+  const store = await openStore(join(root, 'coordinator'))
   try {
     const [over, open] = [await headOf(store, finished), await headOf(store, interrupted)]
     const accepted = await store.accepted(interrupted, open.round, open.attempt)

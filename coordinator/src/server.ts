@@ -17,13 +17,15 @@ import { BlobUploads } from './http/blob-uploads.js'
 import { EventFeed } from './http/event-feed.js'
 import type { UplinkLimits } from './limits.js'
 import { RunManager } from './run.js'
-import { openSqliteStore } from './store/sqlite-store.js'
+import { openStore } from './store/open-store.js'
 import type { Store } from './store/store.js'
 import { serveSockets } from './transport/socket-server.js'
 
 export interface CoordinatorOptions {
   /** Everything durable; made if absent. */
   readonly dataDir: string
+  /** `mongodb://…`: records lie there, blobs in the data directory. Default: all in the data directory. */
+  readonly storeUrl?: string | undefined
   /** Default: 127.0.0.1. */
   readonly host?: string
   /** 0 chooses a free one. */
@@ -67,7 +69,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const onError = (error: FederationError): void => {
     log.error({ code: error.code, details: error.details, err: error }, 'Something went wrong')
   }
-  const store = await openSqliteStore(directory)
+  const store = await openStore(directory, { url: options.storeUrl })
   const undo: (() => unknown)[] = [() => store.close()]
   try {
     const secret = await loadSigningSecret(directory)

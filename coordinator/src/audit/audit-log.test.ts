@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { FederationError } from '#protocol/errors.js'
 import { sha256, type Hash, type RunId } from '#protocol/ids.js'
 import { MemoryStore } from '#coordinator/store/memory-store.js'
-import { openSqliteStore } from '#coordinator/store/sqlite-store.js'
+import { openStore } from '#coordinator/store/open-store.js'
 import type { AuditRow, RunRow, Store } from '#coordinator/store/store.js'
 import { head } from '#testing/fleet-world.js'
 import { AuditLog, chained, withAuditHeads } from './audit-log.js'
@@ -167,7 +167,7 @@ describe('an audit log on disk', () => {
   let directory: string
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'tributary-audit-'))
-    const store = await openSqliteStore(directory)
+    const store = await openStore(directory)
     const log = await open(store)
     for (let i = 0; i < 600; i += 1) await log.write('done', act(`node-${i}`))
     await store.close()
@@ -179,7 +179,7 @@ describe('an audit log on disk', () => {
     database.close()
   }
   const verdict = async () => {
-    const store = await openSqliteStore(directory)
+    const store = await openStore(directory)
     try {
       return await verifyStoreLog(store)
     } finally {

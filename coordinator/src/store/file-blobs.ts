@@ -4,6 +4,7 @@ import { mkdir, open, readFile, readdir, rename, rm, stat, utimes } from 'node:f
 import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
 import { FederationError } from '#protocol/errors.js'
+import { faultPoint } from '#protocol/fault-points.js'
 import { isHash, sha256, type Hash } from '#protocol/ids.js'
 import {
   absentAsNull,
@@ -15,11 +16,15 @@ import {
 import type { BlobStore, StagedBlob } from './store.js'
 import { corruptUpload, tooLong } from './memory-blobs.js'
 
+/** Begins the names of files that are being written. */
+const UNFINISHED = 'put-'
 const STAGED_UPLOADS_KEPT_MS = 24 * 3_600_000
 
 export interface FileBlobsOptions {
   /** False: no fsync, for a temporary directory that need not survive a power cut. */
   readonly durable: boolean
+  /** True: nobody else has the directory open, so what a killed process had half written is deleted. */
+  readonly sole?: boolean
 }
 
 /**
@@ -46,7 +51,7 @@ export class FileBlobs implements BlobStore {
     await guarded(directory, async () => {
       await mkdir(store.#blobs, { recursive: true })
       await mkdir(store.#staging, { recursive: true })
-      await store.#forgetOldUploads()
+      await store.#forgetOldUploads(options.sole === true)
     })
     return store
   }
@@ -59,9 +64,11 @@ export class FileBlobs implements BlobStore {
     const hash = sha256(bytes)
     await guarded(this.path(hash), async () => {
       if (await this.#refresh(hash)) return
-      const temporary = join(this.#staging, `put-${randomBytes(12).toString('hex')}`)
+      const temporary = join(this.#staging, `${UNFINISHED}${randomBytes(12).toString('hex')}`)
       await this.#writeFile(temporary, bytes)
+      faultPoint('model.tmp_written')
       await this.#moveIn(temporary, hash)
+      faultPoint('model.renamed')
     })
     return hash
   }
@@ -129,6 +136,7 @@ export class FileBlobs implements BlobStore {
         await guarded(path, async () => {
           await this.#syncFile(path)
           await this.#moveIn(path, hash)
+          faultPoint('blob.renamed')
         })
         return hash
       },
@@ -186,12 +194,12 @@ export class FileBlobs implements BlobStore {
     if (this.#durable) await syncFolder(path)
   }
 
-  async #forgetOldUploads(): Promise<void> {
+  async #forgetOldUploads(isSole: boolean): Promise<void> {
     for (const name of await readdir(this.#staging)) {
       const path = join(this.#staging, name)
       const info = await absentAsNull(stat(path))
-      if (info !== null && Date.now() - info.mtimeMs > STAGED_UPLOADS_KEPT_MS)
-        await rm(path, { force: true })
+      const isOld = info !== null && Date.now() - info.mtimeMs > STAGED_UPLOADS_KEPT_MS
+      if (isOld || (isSole && name.startsWith(UNFINISHED))) await rm(path, { force: true })
     }
   }
 }

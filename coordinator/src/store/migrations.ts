@@ -66,6 +66,8 @@ const STEPS: readonly string[] = [
   CREATE TABLE users (name TEXT PRIMARY KEY, position INTEGER NOT NULL UNIQUE, body TEXT NOT NULL) STRICT;
   CREATE TABLE denied_tokens (jti TEXT PRIMARY KEY, until TEXT NOT NULL) STRICT;
   CREATE TABLE audit (seq INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
+  CREATE TABLE identity (id TEXT NOT NULL, records TEXT NOT NULL CHECK (records IN ('sqlite', 'mongodb'))) STRICT;
+  INSERT INTO identity (id, records) VALUES (lower(hex(randomblob(16))), 'sqlite');
   `,
 ]
 export const SCHEMA_VERSION = STEPS.length

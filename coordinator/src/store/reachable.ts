@@ -1,11 +1,17 @@
+import type { BlobRef } from '#protocol/blob-ref.js'
 import { FederationError } from '#protocol/errors.js'
+import { faultPoint } from '#protocol/fault-points.js'
 import type { Hash, Slot } from '#protocol/ids.js'
 import type { AcceptedUpdate, RoundRecord } from '#protocol/record.js'
 import type { Opening } from '#coordinator/fleet/fleet.js'
 import type { BlobStore, Head, RunRow } from './store.js'
 
+/** A bundle for one slot alone. `compartment`: where in the vault it lies; absent: among the blobs. */
+export interface PersonalRef extends BlobRef {
+  readonly compartment?: string
+}
 /** A personal map: slot → bundle awaiting delivery. */
-export type PersonalMap = Readonly<Record<Slot, { readonly hash: Hash; readonly bytes: number }>>
+export type PersonalMap = Readonly<Record<Slot, PersonalRef>>
 
 /** What is reachable from one run. */
 export interface RunRoots {
@@ -79,6 +85,7 @@ export async function deleteUnreachable(
     if (!candidates.has(hash)) continue
     await blobs.delete(hash)
     deleted += 1
+    faultPoint('gc.mid')
   }
   return deleted
 }

@@ -1,14 +1,10 @@
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
-import { FederationError } from '#protocol/errors.js'
+import { faultPoint } from '#protocol/fault-points.js'
 import type { Hash, NodeId, RunId, Slot } from '#protocol/ids.js'
 import { canonicalJson, type JsonObject } from '#protocol/json.js'
 import type { AcceptedUpdate, RosterEntry } from '#protocol/record.js'
-import { FileBlobs } from './file-blobs.js'
 import { isOpen, judgeCode, unknownRun } from './memory-store.js'
-import { migrate } from './migrations.js'
 import { deleteUnreachable, type RunRoots } from './reachable.js'
-import { openSqlite, type Sqlite, type SqlRow } from './sqlite.js'
+import type { Sqlite, SqlRow } from './sqlite.js'
 import type {
   AcceptOutcome,
   AuditRow,
@@ -24,33 +20,13 @@ import type {
 } from './store.js'
 
 export interface SqliteStoreOptions {
-  readonly timestamp?: () => string
+  readonly blobs: BlobStore
+  readonly timestamp: () => string
 }
 
-/** Opens a data directory: `tributary.db` beside `blobs/` and `staging/`. One process at a time: `store/locked` to a second. */
-export async function openSqliteStore(
-  directory: string,
-  options: SqliteStoreOptions = {},
-): Promise<Store> {
-  try {
-    await mkdir(directory, { recursive: true, mode: 0o700 })
-  } catch (cause) {
-    throw new FederationError('store/io', `Could not create ${directory}`, { cause })
-  }
-  const path = join(directory, 'tributary.db')
-  const database = openSqlite(path)
-  try {
-    migrate(database, path)
-    return new SqliteStore(
-      database,
-      await FileBlobs.open(directory),
-      options.timestamp ?? (() => new Date().toISOString()),
-    )
-  } catch (cause) {
-    database.close()
-    throw cause
-  }
-}
+/** Records in the `tributary.db` of a data directory that this process holds. Closing the store closes the database. */
+export const createSqliteStore = (database: Sqlite, options: SqliteStoreOptions): Store =>
+  new SqliteStore(database, options)
 
 const parse = <T>(row: SqlRow, column: string): T => JSON.parse(String(row[column])) as T
 
@@ -60,7 +36,7 @@ class SqliteStore implements Store {
   readonly #db: Sqlite
   readonly #timestamp: () => string
 
-  constructor(db: Sqlite, blobs: BlobStore, timestamp: () => string) {
+  constructor(db: Sqlite, { blobs, timestamp }: SqliteStoreOptions) {
     this.#db = db
     this.blobs = blobs
     this.#timestamp = timestamp
@@ -98,7 +74,7 @@ class SqliteStore implements Store {
     at: Pick<Head, 'epoch' | 'round' | 'attempt'>,
     update: AcceptedUpdate,
   ): Promise<AcceptOutcome> {
-    return this.#db.transaction((): AcceptOutcome => {
+    const outcome = this.#db.transaction((): AcceptOutcome => {
       const head = this.#head(runId)
       if (head === null) throw unknownRun(runId)
       const earlier = this.#db.get(
@@ -112,8 +88,11 @@ class SqliteStore implements Store {
         'INSERT INTO accepted (run_id, round, attempt, slot, update_id, body) VALUES (?, ?, ?, ?, ?, ?)',
         ...[runId, at.round, at.attempt, update.slot, update.updateId, canonicalJson(update)],
       )
+      faultPoint('accept.before_commit')
       return { status: 'accepted' }
     })
+    if (outcome.status === 'accepted') faultPoint('accept.committed_before_ack')
+    return outcome
   }
   async accepted(runId: RunId, round: number, attempt: number): Promise<readonly AcceptedUpdate[]> {
     return this.#accepted(runId, { round, attempt })

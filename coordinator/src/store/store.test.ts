@@ -10,7 +10,7 @@ import { FileBlobs } from './file-blobs.js'
 import { MemoryStore } from './memory-store.js'
 import { SCHEMA_VERSION } from './migrations.js'
 import { openSqlite } from './sqlite.js'
-import { openSqliteStore } from './sqlite-store.js'
+import { openStore } from './open-store.js'
 import type { Store } from './store.js'
 
 const root = await mkdtemp(join(tmpdir(), 'tributary-store-'))
@@ -22,7 +22,7 @@ describeStore('the memory store', { open: async () => new MemoryStore() })
 
 const directories = new WeakMap<Store, string>()
 async function openAt(directory: string): Promise<Store> {
-  const store = await openSqliteStore(directory)
+  const store = await openStore(directory)
   directories.set(store, directory)
   return store
 }
@@ -37,50 +37,50 @@ describeStore('the SQLite store', {
 describe('a data directory', () => {
   it('belongs to one store at a time', async () => {
     const directory = newDirectory()
-    const first = await openSqliteStore(directory)
-    await expect(openSqliteStore(directory)).rejects.toMatchObject({ code: 'store/locked' })
+    const first = await openStore(directory)
+    await expect(openStore(directory)).rejects.toMatchObject({ code: 'store/locked' })
     await first.close()
-    await (await openSqliteStore(directory)).close()
+    await (await openStore(directory)).close()
   })
   it('is locked against another process, until that process is killed', async () => {
     const directory = newDirectory()
     const script = join(root, 'holder.mjs')
     await writeFile(
       script,
-      `import { openSqliteStore } from ${JSON.stringify(join(import.meta.dirname, 'sqlite-store.ts'))}
-       await openSqliteStore(${JSON.stringify(directory)}); process.send('open'); setInterval(() => {}, 1000)`,
+      `import { openStore } from ${JSON.stringify(join(import.meta.dirname, 'open-store.ts'))}
+       await openStore(${JSON.stringify(directory)}); process.send('open'); setInterval(() => {}, 1000)`,
     )
     const tsx = import.meta.resolve('tsx')
     const holder = fork(script, [], { execArgv: ['--conditions=source', '--import', tsx] })
     await once(holder, 'message')
-    await expect(openSqliteStore(directory)).rejects.toMatchObject({ code: 'store/locked' })
+    await expect(openStore(directory)).rejects.toMatchObject({ code: 'store/locked' })
     const gone = once(holder, 'exit')
     holder.kill('SIGKILL')
     await gone
-    await (await openSqliteStore(directory)).close()
+    await (await openStore(directory)).close()
   })
   it('of a newer version is refused and left as it was', async () => {
     const directory = newDirectory()
-    await (await openSqliteStore(directory)).close()
+    await (await openStore(directory)).close()
     const database = openSqlite(join(directory, 'tributary.db'))
     database.run('UPDATE schema SET version = ?', SCHEMA_VERSION + 1)
     database.close()
-    await expect(openSqliteStore(directory)).rejects.toMatchObject({ code: 'store/newer-version' })
+    await expect(openStore(directory)).rejects.toMatchObject({ code: 'store/newer-version' })
     const again = openSqlite(join(directory, 'tributary.db'))
     expect(again.get('SELECT version FROM schema')?.['version']).toBe(SCHEMA_VERSION + 1)
     again.close()
   })
   it('whose database is not one is called corrupt', async () => {
     const directory = newDirectory()
-    await (await openSqliteStore(directory)).close()
+    await (await openStore(directory)).close()
     await rm(join(directory, 'tributary.db-wal'), { force: true })
     await writeFile(join(directory, 'tributary.db'), 'x'.repeat(8192))
-    await expect(openSqliteStore(directory)).rejects.toMatchObject({ code: 'store/corrupt' })
+    await expect(openStore(directory)).rejects.toMatchObject({ code: 'store/corrupt' })
   })
   it('that cannot be created is an input/output error', async () => {
     const file = join(root, 'a-file')
     await writeFile(file, '')
-    await expect(openSqliteStore(join(file, 'below'))).rejects.toMatchObject({ code: 'store/io' })
+    await expect(openStore(join(file, 'below'))).rejects.toMatchObject({ code: 'store/io' })
   })
 })
 
