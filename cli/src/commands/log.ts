@@ -10,17 +10,19 @@ import {
   type KnownEntry,
   type LogVerdict,
 } from '#coordinator/audit/verify-log.js'
-import { openSqliteStore } from '#coordinator/store/sqlite-store.js'
+import { openStore } from '#coordinator/store/open-store.js'
 import type { AuditRow } from '#coordinator/store/store.js'
 import type { Api } from '../api.js'
 import { addCommand, integer } from '../command.js'
 import { printable } from '../printable.js'
 import { connect, remoteOptions, type RemoteOptions } from '../sign-in.js'
+import { storeOption, type StoreOption } from '../store-option.js'
 
-interface VerifyOptions extends RemoteOptions {
+interface LogOptions extends RemoteOptions, StoreOption {}
+interface VerifyOptions extends LogOptions {
   readonly head?: string
 }
-interface ShowOptions extends RemoteOptions {
+interface ShowOptions extends LogOptions {
   readonly last: number
 }
 
@@ -36,7 +38,7 @@ export function registerLog(program: Command): void {
   addCommand<VerifyOptions>(log, 'verify', {
     describe: 'check that no entry was altered, deleted, moved or cut off',
     options: (command) =>
-      remoteOptions(command).option(
+      logOptions(command).option(
         '--head <hash>',
         'an entry that must be in the log: the head that an earlier check printed',
       ),
@@ -58,12 +60,7 @@ export function registerLog(program: Command): void {
   addCommand<ShowOptions>(log, 'show', {
     describe: 'print the latest entries',
     options: (command) =>
-      remoteOptions(command).option(
-        '--last <n>',
-        'how many',
-        integer({ min: 1, max: 1_000_000 }),
-        50,
-      ),
+      logOptions(command).option('--last <n>', 'how many', integer({ min: 1, max: 1_000_000 }), 50),
     run: async ({ out }, options) => {
       const rows = await withLog(options, (source) => latest(source, options.last))
       out.table(
@@ -79,6 +76,8 @@ export function registerLog(program: Command): void {
     },
   })
 }
+
+const logOptions = (command: Command): Command => storeOption(remoteOptions(command))
 
 function sayUnfinished(say: (line: string) => void, unfinished: LogVerdict['unfinished']): void {
   if (unfinished.length === 0) return
@@ -105,7 +104,7 @@ async function latest(source: LogSource, count: number): Promise<readonly AuditR
 
 /** The log of the data directory, or of the coordinator that uses it, or of the one that the options name. */
 async function withLog<T>(
-  options: RemoteOptions,
+  options: LogOptions,
   work: (source: LogSource) => Promise<T>,
 ): Promise<T> {
   const source = (await localLog(options)) ?? remoteLog(await connect(options))
@@ -117,12 +116,12 @@ async function withLog<T>(
 }
 
 /** Null: there is no data directory, another place is named, or a coordinator runs on it. */
-async function localLog({ url, dataDir }: RemoteOptions): Promise<LogSource | null> {
+async function localLog({ url, dataDir, store: storeUrl }: LogOptions): Promise<LogSource | null> {
   const directory = resolve(dataDir)
   const isElsewhere = url !== undefined || process.env['TRIBUTARY_URL'] !== undefined
   if (isElsewhere || !existsSync(join(directory, 'tributary.db'))) return null
   try {
-    const store = await openSqliteStore(directory)
+    const store = await openStore(directory, { url: storeUrl })
     return {
       entries: () => entriesOf(store),
       known: () => knownByHeads(store),
