@@ -8,6 +8,7 @@ import {
   type HttpCall,
 } from '#protocol/http-api.js'
 import { unwrap } from '#protocol/result.js'
+import { certificateProblem, coordinatorFetch } from '#client/transport/trust.js'
 
 export interface CallInput {
   /** For the `:id` of the path. */
@@ -75,10 +76,13 @@ const unreachable = (message: string, cause?: unknown): FederationError =>
 async function request(url: URL, init: RequestInit): Promise<Response> {
   let response: Response
   try {
-    response = await fetch(url, init)
+    response = await coordinatorFetch(url, init)
   } catch (cause) {
     if (init.signal?.aborted === true) throw cause
-    throw unreachable(`No coordinator answers at ${url.origin}`, cause)
+    throw (
+      certificateProblem(url.origin, cause) ??
+      unreachable(`No coordinator answers at ${url.origin}`, cause)
+    )
   }
   if (response.ok) return response
   const refusal = refusalSchema.safeParse(await jsonOf(response))

@@ -3,9 +3,12 @@ import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { FederationError } from '#protocol/errors.js'
+import { trustCoordinator } from '#client/transport/trust.js'
+import { useTrust } from '#client/state/trust-file.js'
 import { createApi, type Api } from './api.js'
+import { toldTrust, trustOptions, type TrustOptions } from './trust-options.js'
 
-export interface RemoteOptions {
+export interface RemoteOptions extends TrustOptions {
   readonly url?: string
   readonly dataDir: string
   readonly code?: string
@@ -16,7 +19,7 @@ export const DEFAULT_PORT = 7400
 
 /** The options of every command that talks to a coordinator. */
 export const remoteOptions = (command: Command): Command =>
-  command
+  trustOptions(command)
     .option(
       '--url <url>',
       'the coordinator (default: $TRIBUTARY_URL, or the one whose data directory is here)',
@@ -32,9 +35,11 @@ export const remoteOptions = (command: Command): Command =>
 interface Credential {
   readonly url: string
   readonly token: string
+  /** Of the coordinator's certificate, where it has one. */
+  readonly fingerprint?: string | null
 }
-const remembered = (): string =>
-  join(process.env['TRIBUTARY_HOME'] ?? join(homedir(), '.tributary'), 'credentials.json')
+const home = (): string => process.env['TRIBUTARY_HOME'] ?? join(homedir(), '.tributary')
+const remembered = (): string => join(home(), 'credentials.json')
 
 async function readJson<T>(path: string): Promise<T | null> {
   try {
@@ -56,12 +61,23 @@ export async function connect(options: RemoteOptions): Promise<Api> {
       `Expected an address like http://host:${DEFAULT_PORT}, got '${url}'`,
     )
   }
+  await trust(url, options, local)
   if (options.code !== undefined) return signIn(url, options.code)
   const token = options.token ?? process.env['TRIBUTARY_TOKEN']
   if (token !== undefined) return createApi(url, token)
   const known = (await readJson<Record<string, string>>(remembered()))?.[new URL(url).origin]
   const isLocal = local !== null && new URL(local.url).origin === new URL(url).origin
   return createApi(url, isLocal ? local.token : (known ?? null))
+}
+
+/** As told now, else as the coordinator's own data directory says, else as told an earlier time. */
+async function trust(url: string, options: RemoteOptions, local: Credential | null): Promise<void> {
+  const told = await toldTrust(options)
+  const keep = await useTrust(home(), url, told)
+  await keep()
+  const isLocal = local !== null && new URL(local.url).origin === new URL(url).origin
+  if (told === undefined && isLocal && typeof local.fingerprint === 'string')
+    trustCoordinator(url, { fingerprints: [local.fingerprint] })
 }
 
 async function signIn(url: string, code: string): Promise<Api> {

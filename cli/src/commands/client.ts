@@ -10,6 +10,7 @@ import { readObject } from '#simulations/experiments.js'
 import { addCommand, integer, type Session } from '../command.js'
 import { describeNodeEvent } from '../node-events.js'
 import { policyText, printJournal, printStatus } from '../node-text.js'
+import { toldTrust, trustOptions, type TrustOptions } from '../trust-options.js'
 
 interface PolicyOptions {
   readonly policy?: string
@@ -17,7 +18,7 @@ interface PolicyOptions {
   readonly onlyMethods?: readonly string[]
   readonly minCohort?: number
 }
-interface JoinOptions extends PolicyOptions {
+interface JoinOptions extends PolicyOptions, TrustOptions {
   readonly code?: string
   readonly name?: string
   readonly stateDir: string
@@ -82,7 +83,7 @@ const policyFlags = (command: Command): Command =>
 const joinFlags = (command: Command): Command =>
   policyFlags(
     dataFlags(
-      command
+      trustOptions(command)
         .option('--code <code>', 'one-time code of the invitation; only needed the first time')
         .option('--name <name>', "the node's name (default: this machine's)")
         .option(
@@ -124,11 +125,13 @@ async function policyOf(options: PolicyOptions): Promise<Policy> {
 
 async function join({ out, signal }: Session, options: JoinOptions, url: string): Promise<void> {
   const { stateDir, code, name } = options
+  const trust = await toldTrust(options)
   const policy = await policyOf(options)
   out.event('client:policy', policy)
   out.say(policyText(policy))
   const joining = joinFederation({
     ...{ url, stateDir, policy, signal },
+    ...(trust === undefined ? {} : { trust }),
     ...(code === undefined ? {} : { code }),
     ...(name === undefined ? {} : { name }),
     data: dataOf(options),

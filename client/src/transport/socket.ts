@@ -2,6 +2,7 @@ import { io, type Socket } from 'socket.io-client'
 import { asFederationError, FederationError, type Problem } from '#protocol/errors.js'
 import { parseAck, type Ack, type AckName } from '#protocol/messages.js'
 import { unwrap } from '#protocol/result.js'
+import { agentFor, certificateProblem } from './trust.js'
 
 const ACK_TIMEOUT_MS = 60_000
 const FIRST_RETRY_MS = 300
@@ -9,7 +10,13 @@ const LAST_RETRY_MS = 5_000
 /** A token that was fetched for this very connection and is refused so often will never do. */
 const MOST_BAD_TOKENS = 3
 /** Refusals that no reconnection can cure. */
-const FINAL_CODES = new Set<string>(['auth/forbidden', 'auth/bad-token', 'message/malformed'])
+const FINAL_CODES = new Set<string>([
+  'auth/forbidden',
+  'auth/bad-token',
+  'message/malformed',
+  'tls/certificate-changed',
+  'tls/certificate-unknown',
+])
 const isFinal = (error: unknown): error is FederationError =>
   error instanceof FederationError && FINAL_CODES.has(error.code)
 
@@ -69,7 +76,9 @@ class SocketLink implements Link {
 
   constructor(options: LinkOptions) {
     this.#options = options
+    const agent = agentFor(options.url)
     this.#socket = io(`${new URL(options.url).origin}/fl`, {
+      ...(agent === undefined ? {} : { agent: agent as never }),
       transports: ['websocket'],
       forceNew: true,
       reconnectionDelay: FIRST_RETRY_MS,
@@ -170,6 +179,8 @@ class SocketLink implements Link {
   }
 
   #notConnected(error: Error & { data?: { problem?: Problem } }): void {
+    const untrusted = certificateProblem(this.#options.url, error)
+    if (untrusted !== null) this.#refuse(untrusted)
     const problem = error.data?.problem
     if (problem !== undefined && !this.#mayBeCured(problem))
       this.#refuse(new FederationError(problem.code, problem.message))
