@@ -4,8 +4,9 @@ import { once } from 'node:events'
 import { startCoordinator } from '#coordinator/server.js'
 import { addCommand, integer } from '../command.js'
 import { DEFAULT_DATA_DIR, DEFAULT_PORT } from '../sign-in.js'
+import { storeOption, type StoreOption } from '../store-option.js'
 
-interface StartOptions {
+interface StartOptions extends StoreOption {
   readonly dataDir: string
   readonly host: string
   readonly port: number
@@ -21,7 +22,7 @@ export function registerCoordinator(program: Command): void {
   addCommand<StartOptions>(coordinator, 'start', {
     describe: 'serve until stopped; takes up the runs of its data directory',
     options: (command) =>
-      command
+      storeOption(command)
         .option('--data-dir <dir>', 'where everything durable lives', DEFAULT_DATA_DIR)
         .option('--host <address>', 'address to listen on', '127.0.0.1')
         .option(
@@ -49,13 +50,18 @@ export function registerCoordinator(program: Command): void {
           integer({ min: 1, max: 1_000_000 }),
           4_096,
         ),
-    run: async ({ out, signal }, { maxBundleMb, maxUpdateMb, maxRoundMb, ...options }) => {
+    run: async ({ out, signal }, { maxBundleMb, maxUpdateMb, maxRoundMb, store, ...options }) => {
       const maxBundleBytes = maxBundleMb * BYTES_PER_MB
       const limits = {
         maxUpdateBytes: maxUpdateMb * BYTES_PER_MB,
         maxRoundBytes: maxRoundMb * BYTES_PER_MB,
       }
-      const coordinator = await startCoordinator({ ...options, maxBundleBytes, limits })
+      const coordinator = await startCoordinator({
+        ...options,
+        storeUrl: store,
+        maxBundleBytes,
+        limits,
+      })
       out.say(`Coordinator at ${coordinator.url}  (data in ${options.dataDir})`)
       if (coordinator.signInCode !== null) {
         out.say(`Administrator's sign-in code, shown once: ${coordinator.signInCode}`)

@@ -59,8 +59,13 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<Store>
   try {
     lease = await takeLease(connection, options.place, options.leaseMs)
     await settle(connection, () => identify(connection, options))
-    return storeIn(createContext(connection, lease), options, async () => {
-      await lease?.release().finally(() => connection.close())
+    const held = lease
+    return storeIn(createContext(connection, held), options, async () => {
+      try {
+        await held.release()
+      } finally {
+        await connection.close()
+      }
     })
   } catch (error) {
     await lease?.release().catch(() => undefined)
