@@ -10,9 +10,12 @@ function largestCohort({ cohort: { take }, data }: RunConfig): number {
 
 function cohortConflicts(config: RunConfig): (string | false)[] {
   const { cohort, data } = config
-  const { take, minReporters } = cohort
+  const { take, minReporters, overSelect = 1 } = cohort
   const members = largestCohort(config)
   return [
+    take === 'all' &&
+      overSelect > 1 &&
+      `cohort.overSelect ${overSelect} asks more than the wanted members, and cohort.all wants everyone; set cohort.size or cohort.fraction`,
     take !== 'all' &&
       'size' in take &&
       data !== null &&

@@ -1,47 +1,18 @@
 /** The schema of a run configuration, key by key. Everything else about configurations is derived from it. */
 import { z } from 'zod'
+import { cohortSchema } from './cohort-schema.js'
 import { classesSchema, inputShapeSchema } from './data-card.js'
+import {
+  choice,
+  nameOf,
+  text,
+  wholeNumber,
+  type Choice,
+  type ConfigCatalogue,
+} from './config-parts.js'
 import { LARGEST_PROBE } from './diagnostics.js'
-import type { JsonObject } from './json.js'
 
-/** For each name that a configuration can choose, the schema (a strict object) of its own options, without `name`. */
-export interface ConfigCatalogue {
-  readonly models: Readonly<Record<string, z.ZodType>>
-  readonly methods: Readonly<Record<string, z.ZodType>>
-  readonly calibrations: Readonly<Record<string, z.ZodType>>
-  readonly serverOptimizers: Readonly<Record<string, z.ZodType>>
-  readonly clientOptimizers: Readonly<Record<string, z.ZodType>>
-  readonly samplers: Readonly<Record<string, z.ZodType>>
-  readonly aggregators: Readonly<Record<string, z.ZodType>>
-}
-
-/** A catalogue choice: a name and that entry's own options, checked against the entry's own schema. */
-export interface Choice extends JsonObject {
-  readonly name: string
-}
-
-const text = z.string().min(1).max(1000)
-
-type Options = Readonly<Record<string, z.ZodType>>
-type Shape = Readonly<Record<string, z.ZodType>>
-
-/** One object schema per name: the name, the keys common to all, the entry's own. */
-export function choice(options: Options | undefined, common: Shape = {}): z.ZodType<Choice> {
-  if (options === undefined) {
-    return z.looseObject({ name: text, ...common }) as unknown as z.ZodType<Choice>
-  }
-  const variants = Object.entries(options).map(([name, own]) =>
-    (own as z.ZodObject).safeExtend({ name: z.literal(name), ...common }),
-  )
-  return z.discriminatedUnion(
-    'name',
-    variants as unknown as [z.ZodObject],
-  ) as unknown as z.ZodType<Choice>
-}
-const nameOf = (options: Options | undefined): z.ZodType<string> =>
-  options === undefined ? text : z.enum(Object.keys(options))
-
-export const wholeNumber = (smallest: number, largest: number) => z.int().min(smallest).max(largest)
+export type { Choice, ConfigCatalogue } from './config-parts.js'
 
 const task = z.strictObject({
   inputShape: inputShapeSchema.describe(
@@ -153,78 +124,6 @@ export interface CalibrationChoice extends Choice {
 }
 const calibrationSchema = (catalogue: ConfigCatalogue | null) =>
   choice(catalogue?.calibrations, calibrationKeys) as unknown as z.ZodType<CalibrationChoice>
-
-const size = wholeNumber(1, 1_000_000)
-const fraction = z.number().positive().max(1)
-export type Take = { readonly size: number } | { readonly fraction: number } | 'all'
-
-/** People write one of `size`, `fraction` and `all`; the finished configuration says `take`, which is accepted too. */
-const cohortSchema = (catalogue: ConfigCatalogue | null) =>
-  z
-    .strictObject({
-      size: size.exactOptional().describe('Sample this many of the available clients each round'),
-      fraction: fraction
-        .exactOptional()
-        .describe('Sample this share of the available clients each round'),
-      all: z
-        .literal(true)
-        .exactOptional()
-        .describe('Everyone available takes part in every round (the default)'),
-      take: z
-        .union([
-          z.literal('all'),
-          z.strictObject({ size: size.describe('As cohort.size') }),
-          z.strictObject({ fraction: fraction.describe('As cohort.fraction') }),
-        ])
-        .exactOptional()
-        .describe(
-          "The same in one key, as finished configurations write it: 'all', {size} or {fraction}",
-        ),
-      sampler: nameOf(catalogue?.samplers).default('uniform').describe('How the cohort is drawn'),
-      minReporters: wholeNumber(0, 1_000_000)
-        .default(1)
-        .describe(
-          'Fewest updates that close a round; 0, for methods that average nothing: a round that nobody answers closes too',
-        ),
-      deadlineSeconds: z
-        .number()
-        .positive()
-        .max(604_800)
-        .default(600)
-        .describe('Longest time a round waits for updates'),
-      graceSeconds: z
-        .number()
-        .min(0)
-        .max(86_400)
-        .default(15)
-        .describe('How long a member that lost its connection is waited for'),
-      attempts: wholeNumber(1, 1000)
-        .default(3)
-        .describe('How often a round with too few reporters is tried before the run fails'),
-    })
-    .superRefine((value, context) => {
-      const given = ['size', 'fraction', 'all', 'take'].filter((key) => Object.hasOwn(value, key))
-      if (given.length > 1) {
-        context.addIssue({
-          code: 'custom',
-          message: `expected one of ${given.join(' and ')}, not both`,
-        })
-      }
-    })
-    .transform(({ size, fraction, all: _all, take, ...rest }) => ({
-      take: takeOf(take, { size, fraction }),
-      ...rest,
-    }))
-
-interface Counts {
-  readonly size: number | undefined
-  readonly fraction: number | undefined
-}
-function takeOf(take: Take | undefined, { size, fraction }: Counts): Take {
-  if (take !== undefined) return take
-  if (size !== undefined) return { size }
-  return fraction === undefined ? 'all' : { fraction }
-}
 
 const dataSourceKeys = {
   name: text.describe('A built-in data set or a loader'),
@@ -350,6 +249,12 @@ const buildSchema = (catalogue: ConfigCatalogue | null) =>
     seed: wholeNumber(0, Number.MAX_SAFE_INTEGER)
       .default(0)
       .describe('Seed of every random number of the run'),
+    durability: z
+      .enum(['durable', 'ephemeral'])
+      .exactOptional()
+      .describe(
+        'durable (as when left out): accepted updates survive a restart of the coordinator, encrypted on its disk until their round closes. ephemeral: the key is only in memory, and a restart begins the open round anew. Simulations keep nothing either way',
+      ),
     data: simulatedData
       .nullable()
       .default(null)

@@ -1,13 +1,12 @@
 /** How a backbone is pre-trained: what `models pretrain` and `startFrom.pretrain` of an experiment take. */
 import sjson from 'secure-json-parse'
 import { z } from 'zod'
+import { choice, wholeNumber } from './config-parts.js'
 import { describeIssue } from './config-problems.js'
 import {
-  choice,
   clientOptimizerSchema,
   compute,
   dataSource,
-  wholeNumber,
   type ClientOptimizer,
   type ConfigCatalogue,
   type Frozen,

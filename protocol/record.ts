@@ -62,6 +62,8 @@ export interface RoundRecord {
   readonly bytesUp: number
   readonly bytesDown: number
   readonly durationMs: number
+  /** Where deadlines are adaptive: when four in five of the wanted updates had come, in ms after the opening; null: fewer did. */
+  readonly paceMs?: number | null
   readonly closedAt: string
 }
 
@@ -118,6 +120,7 @@ const roundRecordSchema = z.strictObject({
   bytesUp: count,
   bytesDown: count,
   durationMs: z.number().nonnegative(),
+  paceMs: z.number().nonnegative().nullable().exactOptional(),
   closedAt: time,
 }) satisfies z.ZodType<RoundRecord>
 

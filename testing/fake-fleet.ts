@@ -99,6 +99,16 @@ export class FakeFleet implements Fleet {
   async refusals(): Promise<readonly string[]> {
     return this.reasons
   }
+  /** Why nobody works on the open round. */
+  waits: string | null = null
+  waitingFor(): string | null {
+    return this.waits
+  }
+  /** Why members contributed nothing. */
+  excuses: readonly string[] = []
+  missing(): readonly string[] {
+    return this.excuses
+  }
   changed(signal: AbortSignal): Promise<void> {
     if (signal.aborted) return Promise.resolve()
     return new Promise((resolve) => {

@@ -11,7 +11,8 @@ export async function abandon(
 ): Promise<void> {
   const { minReporters, attempts } = ctx.config.cohort
   const failures = head.failures + 1
-  const reason = `Round ${head.round} got ${reporters} of at least ${minReporters} reporters in attempt ${failures} of ${attempts}`
+  const counts = `Round ${head.round} got ${reporters} of at least ${minReporters} reporters in attempt ${failures} of ${attempts}`
+  const reason = [counts, ...shortened(ctx.fleet.missing(ctx.runId))].join('; ')
   const isLast = failures >= attempts
   const next = isLast
     ? ({ state: 'FAILED', reason, failures } as const)
@@ -21,3 +22,9 @@ export async function abandon(
   if (isLast) await ctx.emit('run:failed', { reason })
   await ctx.fleet.settle(opening, fatesWhenAbandoned(opening))
 }
+
+const MOST_NAMED = 5
+const shortened = (clauses: readonly string[]): readonly string[] =>
+  clauses.length <= MOST_NAMED
+    ? clauses
+    : [...clauses.slice(0, MOST_NAMED), `${clauses.length - MOST_NAMED} more`]

@@ -11,7 +11,10 @@ export interface Clock {
 /** setTimeout fires at once beyond 2^31 − 1 ms; longer waits are made of shorter ones. */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 
-/** A signal that aborts after `ms`, or with `parent`; `cancel` releases the timer. */
+/** Why a deadline's signal aborted: the time is over. With another reason, its parent has aborted. */
+export const DEADLINE = Symbol('deadline')
+
+/** A signal that aborts after `ms` with the reason `DEADLINE`, or with `parent`; `cancel` releases the timer. */
 export function deadlineSignal(
   clock: Clock,
   ms: number,
@@ -19,7 +22,7 @@ export function deadlineSignal(
 ): { readonly signal: AbortSignal; cancel(): void } {
   const deadline = new AbortController()
   const timer = clock.after(ms, () => {
-    deadline.abort()
+    deadline.abort(DEADLINE)
   })
   return { signal: AbortSignal.any([deadline.signal, parent]), cancel: () => timer.cancel() }
 }

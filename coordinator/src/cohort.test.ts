@@ -9,7 +9,7 @@ import { FakeClock } from '#testing/fake-clock.js'
 import { tinyConfig } from '#testing/tiny-federation.js'
 import { gatherCohort } from './cohort.js'
 import type { PlannedRound } from './compute/compute.js'
-import type { RunContext } from './run-context.js'
+import { newTally, type RunContext } from './run-context.js'
 import { MemoryStore } from './store/memory-store.js'
 import type { Head, RunRow } from './store/store.js'
 
@@ -48,7 +48,7 @@ describe('the cohort', () => {
       streams: createStreams(CONFIG.seed),
       signal: new AbortController().signal,
       emit: async (type) => void events.push(type),
-      tally: { openedAt: 0, bytesUp: 0, bytesDown: 0 },
+      tally: newTally(0),
     }
     return { ctx, fleet, events }
   }

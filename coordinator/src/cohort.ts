@@ -5,7 +5,7 @@ import type { CohortConfig } from '#protocol/run-config.js'
 import { samplerOf } from '#algorithms/from-config.js'
 import type { PlannedRound } from './compute/compute.js'
 import type { CohortMember } from './fleet/fleet.js'
-import { personalIn } from './personal.js'
+import { deliverable } from './personal.js'
 import type { RunContext } from './run-context.js'
 import type { Head } from './store/store.js'
 
@@ -13,10 +13,18 @@ export interface Gathered {
   readonly cohort: readonly CohortMember[]
   /** Size of the roster now. */
   readonly population: number
+  /** As in an opening: only where more are asked than are wanted. */
+  readonly wanted?: number
 }
 
 /** Chooses a round's cohort. Null only when the signal aborted. */
 export type Gather = (ctx: RunContext, head: Head, plan: PlannedRound) => Promise<Gathered | null>
+
+/** As `gatherCohort` without asking more than are wanted: where nobody is late. */
+export const gatherWanted: Gather = (ctx, head, plan) => {
+  const { overSelect: _, ...cohort } = ctx.config.cohort
+  return gatherCohort({ ...ctx, config: { ...ctx.config, cohort } }, head, plan)
+}
 
 /**
  * Samples the round's cohort, once enough members are there. A patient plan for everyone asks also those that are away: they
@@ -29,8 +37,12 @@ export async function gatherCohort(
 ): Promise<Gathered | null> {
   const available = await enoughAvailable(ctx, plan)
   if (available === null) return null
+  const cohort = await membersOf(ctx, head, await choose(ctx, head, { plan, available }))
+  const wanted = sizeOf(ctx.config.cohort, available.length)
+  const isMore = plan.audience === 'cohort' && cohort.length > wanted
   return {
-    cohort: await membersOf(ctx, head, await choose(ctx, head, { plan, available })),
+    cohort,
+    ...(isMore ? { wanted } : {}),
     population: (await ctx.store.roster(ctx.runId)).length,
   }
 }
@@ -42,7 +54,7 @@ async function choose(
 ): Promise<readonly Slot[]> {
   const { fleet, runId, config } = ctx
   if (plan.audience === 'cohort')
-    return sample(ctx, head, { available, size: sizeOf(config.cohort, available.length) })
+    return sample(ctx, head, { available, size: askedOf(config.cohort, available.length) })
   if (plan.patience !== 'deadline') return available
   return able(ctx, plan, await fleet.members(runId, config))
 }
@@ -65,7 +77,7 @@ export async function membersOf(
   head: Head,
   slots: readonly Slot[],
 ): Promise<readonly CohortMember[]> {
-  const personal = await personalIn(ctx.store.blobs, head.personalHash)
+  const personal = await deliverable(ctx, head)
   return slots.map((slot) => ({
     slot,
     lease: randomBytes(16).toString('hex'),
@@ -115,7 +127,11 @@ function waitingReason(
   return [first, ...refusals].join('. ')
 }
 
-/** How many to ask: as configured, at least as many as must report, at most as many as there are. */
+/** How many to ask: more than are wanted where some are expected to be late. */
+export const askedOf = (cohort: CohortConfig, available: number): number =>
+  Math.min(available, Math.ceil(sizeOf(cohort, available) * (cohort.overSelect ?? 1)))
+
+/** How many are wanted: as configured, at least as many as must report, at most as many as there are. */
 export function sizeOf({ take, minReporters }: CohortConfig, available: number): number {
   if (take === 'all') return available
   const wanted = 'size' in take ? take.size : Math.round(take.fraction * available)

@@ -4,7 +4,7 @@ import { FederationError } from '#protocol/errors.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import type { UplinkGroup } from '#protocol/uplink.js'
 import { methodOf } from '#algorithms/from-config.js'
-import { sizeOf } from './cohort.js'
+import { askedOf } from './cohort.js'
 import type { RoundKind } from './compute/compute.js'
 
 export interface UplinkLimits {
@@ -59,8 +59,8 @@ function largestCohort({ cohort }: RunConfig, { audience }: RoundKind, members: 
   const known = Math.max(members, cohort.minReporters, 1)
   if (audience === 'everyone') return known
   const { take } = cohort
-  if (take !== 'all' && 'size' in take) return Math.max(take.size, cohort.minReporters)
-  return sizeOf(cohort, known)
+  const isFixed = take !== 'all' && 'size' in take
+  return askedOf(cohort, isFixed ? Infinity : known)
 }
 
 function tooLarge(

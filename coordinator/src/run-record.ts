@@ -4,6 +4,7 @@ import type { JsonObject } from '#protocol/json.js'
 import type { AcceptedUpdate, RoundRecord, RunRecord, RunState } from '#protocol/record.js'
 import { VERSION } from '#protocol/version.js'
 import type { Closed, Started } from './compute/compute.js'
+import { paceOf } from './deadline.js'
 import type { Opening } from './fleet/fleet.js'
 import type { RunContext } from './run-context.js'
 import { readJson, walkRecords } from './store/reachable.js'
@@ -17,7 +18,7 @@ export async function openingOf(store: Store, head: Head): Promise<Opening> {
 
 /** The record of the round that `head` has frozen. */
 export function recordOf(
-  { runId, tally, clock }: RunContext,
+  { runId, tally, clock, config }: RunContext,
   { round, attempt, recordHash }: Head,
   {
     opening,
@@ -29,6 +30,8 @@ export function recordOf(
     readonly accepted: readonly AcceptedUpdate[]
   },
 ): RoundRecord {
+  // A round that was taken up when it was frozen already was measured by another process.
+  const isPaced = config.cohort.deadline === 'adaptive' && tally.arrived.size >= accepted.length
   return {
     runId,
     round,
@@ -46,6 +49,7 @@ export function recordOf(
     bytesUp: tally.bytesUp,
     bytesDown: tally.bytesDown,
     durationMs: Math.round(clock.now() - tally.openedAt),
+    ...(isPaced ? { paceMs: paceOf(opening, tally.arrived) } : {}),
     closedAt: clock.timestamp(),
   }
 }

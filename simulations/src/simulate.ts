@@ -5,6 +5,7 @@ import type { RoundRecord, RunRecord } from '#protocol/record.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import type { BackendChoice } from '#algorithms/tensor/choose-backend.js'
 import { assertPossible } from '#algorithms/from-config.js'
+import { gatherWanted } from '#coordinator/cohort.js'
 import { createCompute } from '#coordinator/compute/create-compute.js'
 import { RunManager, type RunManagerOptions } from '#coordinator/run.js'
 import { MemoryStore } from '#coordinator/store/memory-store.js'
@@ -58,7 +59,7 @@ export async function runSimulated(
   simulation: Simulation,
   options: SimulateOptions,
 ): Promise<SimulatedRun> {
-  const { config, sources, kind, gather, ...replies } = simulation
+  const { config, sources, kind, gather = gatherWanted, ...replies } = simulation
   if (options.personalModels === true) assertPersonal(config)
   const start = await startBytes(config, options.start)
   const pool = await ClientPool.start({ config, sources }, options.workers, options.onWorker)
@@ -77,7 +78,7 @@ export async function runSimulated(
       clock: simulationClock,
       kind,
       garbage: { everyMs: 0, graceMs: 0 },
-      ...(gather === undefined ? {} : { gather }),
+      gather,
     })
     const record = await runToEnd(manager, config, options)
     const model = await modelOfRun(store, record)

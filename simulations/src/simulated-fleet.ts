@@ -50,6 +50,14 @@ export class SimulatedFleet implements Fleet {
   refusals(): Promise<readonly string[]> {
     return Promise.resolve([])
   }
+  /** Somebody always works on it. */
+  waitingFor(): null {
+    return null
+  }
+  /** The events of a simulation say it. */
+  missing(): readonly string[] {
+    return []
+  }
   /** Nobody comes or goes. */
   changed(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {

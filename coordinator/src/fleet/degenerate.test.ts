@@ -13,7 +13,7 @@ import { gatherCohort } from '#coordinator/cohort.js'
 import type { PlannedRound } from '#coordinator/compute/compute.js'
 import { createCompute } from '#coordinator/compute/create-compute.js'
 import { runRounds } from '#coordinator/round.js'
-import type { RunContext } from '#coordinator/run-context.js'
+import { newTally, type RunContext } from '#coordinator/run-context.js'
 import { roundsOf } from '#coordinator/run-record.js'
 import { MemoryStore } from '#coordinator/store/memory-store.js'
 import type { RunRow } from '#coordinator/store/store.js'
@@ -58,7 +58,7 @@ describe('members that cannot, or do not, answer', () => {
       ...{ gather: gatherCohort, streams: createStreams(own.seed) },
       signal: new AbortController().signal,
       emit: async (type, data) => void events.push({ type, ...data }),
-      tally: { openedAt: 0, bytesUp: 0, bytesDown: 0 },
+      tally: newTally(0),
     }
   }
   const cards = [...IDLE, TRAINING, TINY_CARD]

@@ -3,6 +3,7 @@ import type { Hash, NodeId, Slot } from '#protocol/ids.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import type { Clock } from '#coordinator/clock.js'
 import type { Fitness } from './fitness.js'
+import { mixedWith } from './fleet.js'
 import type { Assignment, OpenRound } from './open-round.js'
 import type { Registry, Session } from './registry.js'
 
@@ -49,7 +50,11 @@ export class NodeTasks {
     }
     this.#tellWaiting(round)
   }
-  close(round: OpenRound): void {
+  /** `atDeadline`: the time was over, so whoever was working on it was too slow. */
+  close(round: OpenRound, atDeadline: boolean): void {
+    if (atDeadline)
+      for (const assignment of round.assignments)
+        if (assignment.standing === 'working') this.#miss(assignment, this.#lateness(assignment))
     round.close()
     for (const assignment of round.assignments) this.#dequeue(assignment)
   }
@@ -85,14 +90,35 @@ export class NodeTasks {
   }
   fail(assignment: Assignment, problem: Problem): void {
     if (assignment.standing === 'over') return
-    this.#options.onMissing(assignment, problem)
+    this.#miss(assignment, problem)
     this.over(assignment)
+  }
+  /** What keeps a member from working on its task now, in words; null: nothing does. */
+  obstacle(assignment: Assignment): string | null {
+    const { nodeId, round } = assignment
+    if (this.#options.registry.get(nodeId) === null) return 'is away'
+    const [current] = this.of(nodeId)
+    if (current === undefined || current === assignment) return null
+    return `is busy with ${current.round.runId === round.runId ? 'an earlier task' : current.round.runId}`
+  }
+
+  #miss(assignment: Assignment, problem: Problem): void {
+    assignment.excuse = problem.message
+    this.#options.onMissing(assignment, problem)
+  }
+  #lateness(assignment: Assignment): Problem {
+    const { progress } = assignment
+    const obstacle = this.obstacle(assignment)
+    const share = progress === null ? '' : `, ${progress.done} of ${progress.total} steps done`
+    const standing =
+      obstacle === null ? `still worked on it${share}` : obstacle.replace('is', 'was')
+    return { code: 'round/closed', message: `At the deadline the node ${standing}` }
   }
 
   #startGrace(assignment: Assignment): void {
     const { nodeId, round } = assignment
     if (assignment.standing !== 'working' || round.isPatient) return
-    const { registry, clock, onMissing } = this.#options
+    const { registry, clock } = this.#options
     const graceMs = round.opening.graceSeconds * 1000
     const waitMs = registry.hasSeen(nodeId) ? graceMs : Math.max(graceMs, REJOIN_MS)
     assignment.grace?.cancel()
@@ -100,7 +126,7 @@ export class NodeTasks {
       if (assignment.standing !== 'working') return
       assignment.standing = 'lost'
       const message = `The node was away for more than ${waitMs / 1000} s`
-      onMissing(assignment, { code: 'task/failed', message })
+      this.#miss(assignment, { code: 'task/failed', message })
       round.endWhenComplete()
     })
   }
@@ -122,7 +148,7 @@ export class NodeTasks {
     if (session === null || assignment === undefined) return
     if (assignment.offeredTo === session || assignment.standing !== 'working') return
     const { config, opening } = assignment.round
-    const unfit = fitnessFor(config).unfit(session, opening.cohort.length, assignment)
+    const unfit = fitnessFor(config).unfit(session, mixedWith(opening), assignment)
     if (unfit !== null) {
       this.fail(assignment, unfit.problem)
       return

@@ -5,7 +5,7 @@ import type { Hash, NodeId, RunId } from '#protocol/ids.js'
 import { CHUNK_BYTES, type TaskMessage } from '#protocol/messages.js'
 import { configHash, type RunConfig } from '#protocol/run-config.js'
 import { Channel } from './channel.js'
-import type { CohortMember, Contribution, Opening } from './fleet.js'
+import { mixedWith, type CohortMember, type Contribution, type Opening } from './fleet.js'
 import type { Session } from './registry.js'
 import { gatheredBytes, updateBytes } from '#coordinator/limits.js'
 import type { Upload } from './upload.js'
@@ -23,6 +23,8 @@ export interface Arrival {
 export interface Assignee {
   readonly member: CohortMember
   readonly nodeId: NodeId
+  /** What people call the node. */
+  readonly name: string
   readonly card: DataCard
 }
 
@@ -42,6 +44,8 @@ export interface Assignment extends Assignee {
   progress: { readonly done: number; readonly total: number } | null
   /** Bytes of blobs served to the node for this task. */
   bytesDown: number
+  /** Why the member contributed nothing; null: it did, or may still. */
+  excuse: string | null
 }
 
 /** After an exchange ended without a verdict: the node asks again, and is answered from what is stored. */
@@ -55,6 +59,7 @@ export class OpenRound {
   readonly opening: Opening
   readonly config: RunConfig
   readonly configHash: Hash
+  /** On the clock: as if the coordinator had been up since. */
   readonly openedAt: number
   readonly assignments: readonly Assignment[]
   readonly arrivals = new Channel<Contribution>()
@@ -79,6 +84,7 @@ export class OpenRound {
         arrival: null,
         progress: null,
         bytesDown: 0,
+        excuse: null,
       },
     }))
     this.endWhenComplete()
@@ -123,17 +129,23 @@ export class OpenRound {
     }
   }
 
+  /** Seconds until the deadline. `now` on the clock of `openedAt`. */
+  secondsLeft(now: number): number {
+    return Math.max(0, this.opening.deadlineSeconds - (now - this.openedAt) / 1000)
+  }
   /** What the member needs to know. `now` on the clock of `openedAt`. */
   taskFor({ member }: Assignment, now: number): TaskMessage {
-    const { runId, round, attempt, plan, deadlineSeconds } = this.opening
+    const { runId, round, attempt, plan } = this.opening
     const { purpose, part, task, shared, assets, uplink } = plan
+    const { personal } = member
     return {
       ...{ runId, round, attempt, slot: member.slot, lease: member.lease },
-      cohort: this.opening.cohort.length,
-      deadlineMs: Math.max(0, deadlineSeconds * 1000 - (now - this.openedAt)),
+      cohort: mixedWith(this.opening),
+      deadlineMs: this.secondsLeft(now) * 1000,
       config: this.config as TaskMessage['config'],
       configHash: this.configHash,
-      ...{ purpose, part, shared, assets: [...assets], personal: member.personal },
+      ...{ purpose, part, shared, assets: [...assets] },
+      personal: personal === null ? null : { hash: personal.hash, bytes: personal.bytes },
       task: task as TaskMessage['task'],
       uplink: uplink as unknown as TaskMessage['uplink'],
       chunkBytes: CHUNK_BYTES,
