@@ -28,11 +28,11 @@ function check(title, action) {
   totals[step(title, action) === 0 ? 'passed' : 'failed'] += 1
 }
 const isCI = (process.env.CI ?? '') !== ''
-/** Installs a backend unless it works; true when the tests that need it must run. */
-function backend(name, megabytes) {
+/** Installs what tests need unless it works; true when the tests that need it must run. */
+function ensure(title, name, script) {
   let reason = 'could not be installed'
   const install = () => {
-    const done = spawnSync(process.execPath, ['scripts/ensure-native.mjs', name], {
+    const done = spawnSync(process.execPath, script, {
       cwd: ROOT,
       stdio: ['ignore', 2, 'pipe'],
       encoding: 'utf8',
@@ -41,16 +41,24 @@ function backend(name, megabytes) {
     reason = done.stderr.split('\n').findLast((line) => line.startsWith('error ')) ?? reason
     return done.status ?? 1
   }
-  const title = `${name} backend (downloads ${megabytes} MB the first time)`
   const works = step(title, install, isCI ? 'FAILED' : 'skipped') === 0
   if (works) totals.passed += 1
   else if (isCI) totals.failed += 1
   else {
     totals.skipped += 1
-    skips.push(`${name} backend: ${reason}`)
+    skips.push(`${name}: ${reason}`)
   }
   return works || isCI
 }
+const backend = (name, megabytes) =>
+  ensure(`${name} backend (downloads ${megabytes} MB the first time)`, `${name} backend`, [
+    'scripts/ensure-native.mjs',
+    name,
+  ])
+const mongo = () =>
+  ensure('MongoDB server for tests (downloads 24 MB the first time)', 'MongoDB server', [
+    'scripts/ensure-mongo.mjs',
+  ])
 /** A suite that was skipped whole by its title, which says why; else its skipped tests one by one. */
 function noteSkips({ testResults }) {
   const isSkipped = ({ status }) => ['skipped', 'pending', 'todo'].includes(status)
@@ -104,6 +112,7 @@ if (full) {
   check('build', () => (ensureBuilt(), 0))
   if (backend('native', 214)) required.TRIBUTARY_REQUIRE_NATIVE = '1'
   if (backend('webgpu', 124)) required.TRIBUTARY_REQUIRE_WEBGPU = '1'
+  if (mongo()) required.TRIBUTARY_REQUIRE_MONGO = '1'
 }
 vitest('unit and conformance', ['--project', 'unit'], required)
 if (full) vitest('end to end', ['--project', 'e2e'])
