@@ -6,6 +6,44 @@ const size = wholeNumber(1, 1_000_000)
 const fraction = z.number().positive().max(1)
 export type Take = { readonly size: number } | { readonly fraction: number } | 'all'
 
+/** How long a round waits, and for how many. */
+const patienceKeys = {
+  minReporters: wholeNumber(0, 1_000_000)
+    .default(1)
+    .describe(
+      'Fewest updates that close a round; 0, for methods that average nothing: a round that nobody answers closes too',
+    ),
+  deadlineSeconds: z
+    .number()
+    .positive()
+    .max(604_800)
+    .default(600)
+    .describe('Longest time a round waits for updates'),
+  deadline: z
+    .enum(['fixed', 'adaptive'])
+    .exactOptional()
+    .describe(
+      'fixed: deadlineSeconds (the default). adaptive: twice the longest time in which four in five of the wanted updates came in the last five rounds of the kind, doubled after an attempt without enough; at least graceSeconds, at most deadlineSeconds',
+    ),
+  overSelect: z
+    .number()
+    .min(1)
+    .max(10)
+    .exactOptional()
+    .describe(
+      'Asks this many times the wanted members; the round closes as soon as the wanted number has reported. Left out: 1. Simulations, in which nobody is late, ask the wanted number',
+    ),
+  graceSeconds: z
+    .number()
+    .min(0)
+    .max(86_400)
+    .default(15)
+    .describe('How long a member that lost its connection is waited for'),
+  attempts: wholeNumber(1, 1000)
+    .default(3)
+    .describe('How often a round with too few reporters is tried before the run fails'),
+}
+
 /** People write one of `size`, `fraction` and `all`; the finished configuration says `take`, which is accepted too. */
 export const cohortSchema = (catalogue: ConfigCatalogue | null) =>
   z
@@ -29,40 +67,7 @@ export const cohortSchema = (catalogue: ConfigCatalogue | null) =>
           "The same in one key, as finished configurations write it: 'all', {size} or {fraction}",
         ),
       sampler: nameOf(catalogue?.samplers).default('uniform').describe('How the cohort is drawn'),
-      minReporters: wholeNumber(0, 1_000_000)
-        .default(1)
-        .describe(
-          'Fewest updates that close a round; 0, for methods that average nothing: a round that nobody answers closes too',
-        ),
-      deadlineSeconds: z
-        .number()
-        .positive()
-        .max(604_800)
-        .default(600)
-        .describe('Longest time a round waits for updates'),
-      deadline: z
-        .enum(['fixed', 'adaptive'])
-        .exactOptional()
-        .describe(
-          'fixed: deadlineSeconds (the default). adaptive: twice the longest time in which four in five of the wanted updates came in the last five rounds of the kind, doubled after an attempt without enough; at least graceSeconds, at most deadlineSeconds',
-        ),
-      overSelect: z
-        .number()
-        .min(1)
-        .max(10)
-        .exactOptional()
-        .describe(
-          'Asks this many times the wanted members; the round closes as soon as the wanted number has reported. Left out: 1. Simulations, in which nobody is late, ask the wanted number',
-        ),
-      graceSeconds: z
-        .number()
-        .min(0)
-        .max(86_400)
-        .default(15)
-        .describe('How long a member that lost its connection is waited for'),
-      attempts: wholeNumber(1, 1000)
-        .default(3)
-        .describe('How often a round with too few reporters is tried before the run fails'),
+      ...patienceKeys,
     })
     .superRefine((value, context) => {
       const given = ['size', 'fraction', 'all', 'take'].filter((key) => Object.hasOwn(value, key))
