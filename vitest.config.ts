@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 const conditions = ['source']
@@ -5,6 +6,8 @@ const common = {
   exclude: ['node_modules', 'dist', '.tributary'],
   pool: 'forks' as const,
   execArgv: ['--conditions=source'],
+  // What commands keep for a person, as sign-ins and master keys, must not end up among those of who runs the tests.
+  env: { TRIBUTARY_HOME: join(import.meta.dirname, '.tributary/test-home') },
 }
 
 export default defineConfig({

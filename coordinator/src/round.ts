@@ -9,6 +9,7 @@ import { fatesWhenClosed } from './fates.js'
 import { personalAfter } from './personal.js'
 import { acceptedIn, advance, putJson, type RunContext } from './run-context.js'
 import { closedEvent, openingOf, recordOf } from './run-record.js'
+import { hasBegunAnew, personalCompartment, sealRound, updatesOf } from './vault/sealed-rounds.js'
 
 /** Runs rounds until the run is over or the signal aborts. Each step begins from the stored head, so it can begin anywhere. */
 export async function runRounds(ctx: RunContext): Promise<Head> {
@@ -17,6 +18,7 @@ export async function runRounds(ctx: RunContext): Promise<Head> {
     if (head === null) throw new FederationError('run/not-found', `There is no run ${ctx.runId}`)
     if (head.epoch !== ctx.epoch || ctx.signal.aborted) return head
     if (head.state === 'PLANNED') await open(ctx, head)
+    else if (await hasBegunAnew(ctx, head)) continue
     else if (head.state === 'COLLECTING') await collect(ctx, head)
     else if (head.state === 'FROZEN') await close(ctx, head)
     else return head
@@ -46,7 +48,7 @@ async function open(ctx: RunContext, head: Head): Promise<void> {
     graceSeconds,
   }
   Object.assign(ctx.tally, { openedAt: ctx.clock.now(), bytesUp: 0, bytesDown: 0 })
-  const openingHash = await putJson(ctx, opening)
+  const openingHash = await putJson(ctx, { ...opening, ...(await sealRound(ctx, head)) })
   faultPoint('open.before_commit')
   if (!(await advance(ctx, head, { state: 'COLLECTING', openingHash }))) return
   faultPoint('open.committed')
@@ -81,8 +83,9 @@ async function judge(ctx: RunContext, opening: Opening, contribution: Contributi
     const update = { ...member, metrics, blob: contribution.blob }
     // A partial sum was inspected update by update where it was folded.
     const isPartial = update.sha256 !== update.blob
-    const problem = isPartial ? null : await ctx.compute.inspect(ctx.config, plan, update)
     const at = { epoch: ctx.epoch, round, attempt }
+    const sealed = { ...update, updates: await updatesOf(ctx, opening) }
+    const problem = isPartial ? null : await ctx.compute.inspect(ctx.config, plan, sealed)
     const outcome = problem ?? ANSWERS[(await ctx.store.accept(ctx.runId, at, update)).status]
     outcomes.set(member.slot, outcome)
     const event = { round, attempt, slot: member.slot, weight: member.weight }
@@ -106,11 +109,9 @@ async function close(ctx: RunContext, head: Head): Promise<void> {
   const accepted = await acceptedIn(ctx, head)
   const [{ round, stateHash }, { plan, population }] = [head, opening]
   const closed = await ctx.compute.close(ctx.config, {
-    round,
-    stateHash,
-    plan,
-    accepted,
-    population,
+    ...{ round, stateHash, plan, accepted, population },
+    updates: await updatesOf(ctx, opening),
+    personal: await personalCompartment(ctx, opening),
   })
   const record = recordOf(ctx, head, { opening, closed, accepted })
   const next: Partial<Head> = {

@@ -8,6 +8,8 @@ import type { Gather } from './cohort.js'
 import type { Compute } from './compute/compute.js'
 import type { Fleet } from './fleet/fleet.js'
 import type { Head, Store } from './store/store.js'
+import { sweepVault } from './vault/sweep.js'
+import type { Vault } from './vault/vault.js'
 
 /** What the loop works with. Production passes sockets, a durable store and the real clock; a simulation passes its own. */
 export interface RunContext {
@@ -16,6 +18,8 @@ export interface RunContext {
   /** The fence this coordinator took: a head of another epoch belongs to someone else. */
   readonly epoch: number
   readonly store: Store
+  /** Where updates and personal bundles lie encrypted. Absent: they lie among the blobs. */
+  readonly vault?: Vault
   readonly fleet: Fleet
   readonly compute: Compute
   readonly clock: Clock
@@ -36,6 +40,19 @@ export const putJson = (ctx: RunContext, value: unknown): Promise<Hash> =>
 export const acceptedIn = (ctx: RunContext, head: Head): Promise<readonly AcceptedUpdate[]> =>
   ctx.store.accepted(ctx.runId, head.round, head.attempt)
 
-/** False when another coordinator moved the head: then nothing of the step may be announced. */
-export const advance = (ctx: RunContext, from: Head, change: Partial<Head>): Promise<boolean> =>
-  ctx.store.advance(ctx.runId, from, { ...from, ...change })
+/**
+ * False when another coordinator moved the head: then nothing of the step may be announced. The keys of what the head lets
+ * go are destroyed at once.
+ */
+export async function advance(
+  { store, vault, runId }: RunContext,
+  from: Head,
+  change: Partial<Head>,
+): Promise<boolean> {
+  const to = { ...from, ...change }
+  if (!(await store.advance(runId, from, to))) return false
+  const isOver = from.openingHash !== null && to.openingHash === null
+  if (vault !== undefined && (isOver || from.personalHash !== to.personalHash))
+    await sweepVault(vault, store, runId)
+  return true
+}

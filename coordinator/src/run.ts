@@ -15,6 +15,8 @@ import { assertWithin, type UplinkLimits } from './limits.js'
 import { runRounds } from './round.js'
 import { closedEvent, initialRecord, openingOf, roundsOf, runRecordOf } from './run-record.js'
 import type { EventRow, Head, Store } from './store/store.js'
+import { sweepVault } from './vault/sweep.js'
+import type { Vault } from './vault/vault.js'
 
 export interface RunManagerOptions {
   readonly store: Store
@@ -22,6 +24,8 @@ export interface RunManagerOptions {
   readonly compute: Compute
   readonly clock: Clock
   readonly kind: RunRecord['kind']
+  /** Where updates and personal bundles lie encrypted. Absent, as in simulations: they lie among the blobs. */
+  readonly vault?: Vault
   /** Default: sampled as configured. */
   readonly gather?: Gather
   /** Runs whose updates could be larger are refused. Default: none are. `members`: how many could take part now. */
@@ -103,6 +107,7 @@ export class RunManager {
   async resumeAll(): Promise<void> {
     // Nothing is on its way to a swap yet, so there is no grace.
     await this.collectGarbage(0)
+    await this.#sweep()
     for (const { runId } of await this.#options.store.runs()) {
       const head = await this.#head(runId)
       await this.#repairEvents(runId, head)
@@ -192,6 +197,7 @@ export class RunManager {
         runId,
         config,
         ...fence,
+        ...this.#vault,
         store,
         fleet,
         compute,
@@ -232,8 +238,19 @@ export class RunManager {
     const head = await this.#head(runId)
     const opening = head.openingHash === null ? null : await openingOf(store, head)
     if (!(await store.advance(runId, head, { ...head, state, reason, openingHash: null }))) return
+    await this.#sweep(runId)
     await this.#emit(runId, state === 'STOPPED' ? 'run:stopped' : 'run:failed', { reason })
     if (opening !== null) await fleet.settle(opening, fatesWhenAbandoned(opening))
+  }
+
+  get #vault(): { readonly vault?: Vault } {
+    const { vault } = this.#options
+    return vault === undefined ? {} : { vault }
+  }
+  /** Keys that nothing refers to any more must not lie about. */
+  async #sweep(only?: RunId): Promise<void> {
+    const { vault, store } = this.#options
+    if (vault !== undefined) await sweepVault(vault, store, only)
   }
 
   async #leave(runId: RunId): Promise<void> {

@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { asFederationError, FederationError, type Problem } from '#protocol/errors.js'
 import { moduleCommand } from '#protocol/spawn.js'
+import { syncHasFailed } from '#coordinator/durable-files.js'
 
 /** Calls to functions that another process serves. Arguments and results are copied (structured clone). */
 export interface ChildCalls {
@@ -33,6 +34,9 @@ interface Pending {
   /** The child died while it had this call, once already. */
   isRepeated: boolean
 }
+
+/** Exit status of a child whose fsync has failed: what it was to write is not asked of another one. */
+export const SYNC_FAILED = 74
 
 /** Starts the child at the first call, and again after a crash: the calls it had are then repeated once. */
 export function startChild(module: ChildModule): ChildCalls {
@@ -97,7 +101,8 @@ class Child implements ChildCalls {
     })
     child.once('exit', (code, signal) => {
       if (this.#process === child) this.#process = null
-      this.#afterExit(signal ?? `status ${code ?? 'unknown'}`)
+      if (code === SYNC_FAILED) this.#afterFailedSync()
+      else this.#afterExit(signal ?? `status ${code ?? 'unknown'}`)
     })
     return child
   }
@@ -107,6 +112,16 @@ class Child implements ChildCalls {
     this.#pending.delete(reply.id)
     if (reply.ok) pending?.resolve(reply.value)
     else pending?.reject(new FederationError(reply.problem.code, reply.problem.message))
+  }
+
+  #afterFailedSync(): void {
+    const error = new FederationError(
+      'store/io',
+      'The process that computes could not make durable what it wrote',
+    )
+    for (const { reject } of this.#pending.values()) reject(error)
+    this.#pending.clear()
+    syncHasFailed(error)
   }
 
   #afterExit(how: string): void {

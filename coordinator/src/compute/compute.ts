@@ -6,6 +6,7 @@ import type { Problem } from '#protocol/errors.js'
 import type { AcceptedUpdate, Engine, Metrics, Purpose } from '#protocol/record.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import type { UplinkGroup } from '#protocol/uplink.js'
+import type { Compartment } from '#coordinator/vault/sealed-blobs.js'
 
 export type { BlobRef } from '#protocol/blob-ref.js'
 
@@ -34,6 +35,13 @@ export interface Started {
 }
 /** As in the program. */
 export type RoundKind = Pick<PlannedRound, 'part' | 'audience' | 'uplink'>
+export interface ArrivedUpdate {
+  readonly slot: Slot
+  readonly blob: Hash
+  readonly weight: number
+  /** Where it lies encrypted; null: among the blobs. */
+  readonly updates?: Compartment | null
+}
 /** All that a round's result depends on. */
 export interface FrozenRound {
   readonly round: number
@@ -42,6 +50,10 @@ export interface FrozenRound {
   /** In slot order. */
   readonly accepted: readonly AcceptedUpdate[]
   readonly population: number
+  /** Where the updates lie encrypted; null: among the blobs. */
+  readonly updates?: Compartment | null
+  /** Where bundles for single members go; null: among the blobs. */
+  readonly personal?: Compartment | null
 }
 export interface Closed {
   readonly stateHash: Hash
@@ -53,17 +65,13 @@ export interface Closed {
 
 /**
  * Everything that multiplies matrices for the coordinator. Stateless between calls (all state is in the blob store), so a
- * crash costs nothing. Two implementations: in this process (simulations, tests) and in a child process (coordinator).
+ * crash costs nothing. Keys of what is encrypted come with the request and are not kept. Two implementations: in this process (simulations, tests) and in a child process (coordinator).
  */
 export interface Compute {
   start(config: RunConfig): Promise<Started>
   next(config: RunConfig, stateHash: Hash): Promise<PlannedRound | 'done'>
   /** Checks an arrived update against the plan: tensors, finiteness, range, weight. Null: it may count. */
-  inspect(
-    config: RunConfig,
-    plan: PlannedRound,
-    update: { readonly slot: Slot; readonly blob: Hash; readonly weight: number },
-  ): Promise<Problem | null>
+  inspect(config: RunConfig, plan: PlannedRound, update: ArrivedUpdate): Promise<Problem | null>
   /** Folds the accepted updates (their blobs, in slot order) and closes the round. */
   close(config: RunConfig, round: FrozenRound): Promise<Closed>
   stop(): Promise<void>

@@ -1,6 +1,7 @@
 import { decodeBundle, encodeBundle, type Bundle } from '#protocol/bundle.js'
 import { FederationError, type Problem } from '#protocol/errors.js'
-import type { Hash, Slot } from '#protocol/ids.js'
+import { faultPoint } from '#protocol/fault-points.js'
+import type { Hash } from '#protocol/ids.js'
 import { canonicalJson } from '#protocol/json.js'
 import type { AcceptedUpdate, Engine } from '#protocol/record.js'
 import { unwrap } from '#protocol/result.js'
@@ -17,9 +18,18 @@ import type { Program, ProgramPlan } from '#algorithms/programs/program.js'
 import { decodeStart } from '#algorithms/start-from.js'
 import { useBackend } from '#algorithms/tensor/backends.js'
 import type { BlobStore } from '#coordinator/store/store.js'
+import { SealedBlobs, type Compartment } from '#coordinator/vault/sealed-blobs.js'
 import { createCentralData } from './central-data.js'
 import { createCentralEvaluation, type CentralEvaluation } from './central-evaluation.js'
-import type { BlobRef, Closed, Compute, FrozenRound, PlannedRound, Started } from './compute.js'
+import type {
+  ArrivedUpdate,
+  BlobRef,
+  Closed,
+  Compute,
+  FrozenRound,
+  PlannedRound,
+  Started,
+} from './compute.js'
 import { createRoundDiagnostics, type RoundDiagnostics } from './diagnostics.js'
 
 export interface ComputeSetup {
@@ -85,10 +95,11 @@ class LocalCompute implements Compute {
   async inspect(
     config: RunConfig,
     plan: PlannedRound,
-    update: { readonly slot: Slot; readonly blob: Hash; readonly weight: number },
+    update: ArrivedUpdate,
   ): Promise<Problem | null> {
     const { uplink } = plan
-    const decoded = decodeBundle(await this.#bytes(update.blob), limitsOf(uplink))
+    const bytes = await this.#bytes(update.blob, update.updates)
+    const decoded = decodeBundle(bytes, limitsOf(uplink))
     if (!decoded.ok) return { code: 'update/malformed', message: decoded.error.message }
     const { maxExamples } = config.aggregation
     const received = receiveUpdate(decoded.value, update.weight, { uplink, maxExamples })
@@ -113,7 +124,7 @@ class LocalCompute implements Compute {
       }
       const personal = [...(closed.personal ?? [])].map(async ([slot, bundle]) => ({
         slot,
-        blob: await this.#put(bundle),
+        blob: await this.#put(bundle, round.personal),
       }))
       const state = program.observe(closed.state, metrics)
       const diagnostics = await this.#diagnose({ config, program, plan, folded, closed, state })
@@ -130,7 +141,7 @@ class LocalCompute implements Compute {
     await this.#turn
   }
 
-  async #foldAll(fold: Fold, { accepted, plan }: FrozenRound): Promise<void> {
+  async #foldAll(fold: Fold, { accepted, plan, updates }: FrozenRound): Promise<void> {
     const folded = new Set<Hash>()
     for (const { slot, weight, blob, sha256 } of accepted) {
       if (folded.has(blob) && blob !== sha256) continue
@@ -138,12 +149,13 @@ class LocalCompute implements Compute {
       // A blob that is not the update itself is the partial sum that a simulation worker folded it into.
       const isUpdate = blob === sha256
       const reload = async (): Promise<Bundle> => {
-        const bundle = await this.#bundle(blob)
+        const bundle = await this.#bundle(blob, updates)
         return isUpdate ? withAllRows(bundle, plan.uplink) : bundle
       }
       const bundle = await reload()
       if (isUpdate) fold.add({ slot, weight, update: bundle, reload })
       else fold.addPartial(wholePartial(bundle, blob, accepted), reload)
+      faultPoint('agg.mid')
     }
   }
 
@@ -180,8 +192,8 @@ class LocalCompute implements Compute {
     return program
   }
 
-  async #bytes(hash: Hash): Promise<Uint8Array> {
-    const bytes = await this.#blobs.get(hash)
+  async #bytes(hash: Hash, sealed: Compartment | null = null): Promise<Uint8Array> {
+    const bytes = await this.#shelf(sealed).get(hash)
     if (bytes === null)
       throw new FederationError('store/corrupt', `The blob ${hash} is missing`, {
         details: { hash },
@@ -191,12 +203,15 @@ class LocalCompute implements Compute {
   async #size(hash: Hash): Promise<number> {
     return (await this.#blobs.size(hash)) ?? (await this.#bytes(hash)).byteLength
   }
-  async #bundle(hash: Hash): Promise<Bundle> {
-    return unwrap(decodeBundle(await this.#bytes(hash)))
+  async #bundle(hash: Hash, sealed: Compartment | null = null): Promise<Bundle> {
+    return unwrap(decodeBundle(await this.#bytes(hash, sealed)))
   }
-  async #put(bundle: Bundle): Promise<BlobRef> {
+  async #put(bundle: Bundle, sealed: Compartment | null = null): Promise<BlobRef> {
     const bytes = encodeBundle(bundle)
-    return { hash: await this.#blobs.put(bytes), bytes: bytes.byteLength }
+    return { hash: await this.#shelf(sealed).put(bytes), bytes: bytes.byteLength }
+  }
+  #shelf(sealed: Compartment | null): Pick<BlobStore, 'get' | 'put'> {
+    return sealed === null ? this.#blobs : new SealedBlobs(sealed)
   }
 }
 

@@ -2,7 +2,8 @@ import type { Problem } from '#protocol/errors.js'
 import type { Hash, RunId, Slot } from '#protocol/ids.js'
 import type { AcceptedUpdate, Fate } from '#protocol/record.js'
 import type { RunConfig } from '#protocol/run-config.js'
-import type { BlobRef, PlannedRound } from '#coordinator/compute/compute.js'
+import type { PlannedRound } from '#coordinator/compute/compute.js'
+import type { PersonalRef } from '#coordinator/store/reachable.js'
 
 /** What is stored (immutable, content-addressed) before the first task of a round leaves. JSON. */
 export interface Opening {
@@ -14,12 +15,14 @@ export interface Opening {
   readonly population: number
   readonly deadlineSeconds: number
   readonly graceSeconds: number
+  /** Where in the vault its updates lie. Absent: among the blobs. */
+  readonly compartment?: string
 }
 export interface CohortMember {
   readonly slot: Slot
   /** 128 random bits in hex: an update must present it. */
   readonly lease: string
-  readonly personal: BlobRef | null
+  readonly personal: PersonalRef | null
 }
 
 /**

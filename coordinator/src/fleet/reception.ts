@@ -13,7 +13,8 @@ import { unwrap } from '#protocol/result.js'
 import type { Clock } from '#coordinator/clock.js'
 import { fateOf } from '#coordinator/fates.js'
 import { updateBytes, type UplinkLimits } from '#coordinator/limits.js'
-import type { Store } from '#coordinator/store/store.js'
+import type { BlobStore, Store } from '#coordinator/store/store.js'
+import type { Vault } from '#coordinator/vault/vault.js'
 import type { NodeTasks } from './node-tasks.js'
 import type { Arrival, Assignment, Verdict } from './open-round.js'
 import type { Session } from './registry.js'
@@ -32,6 +33,8 @@ export interface ReceptionOptions {
   readonly store: Store
   readonly tasks: NodeTasks
   readonly clock: Clock
+  /** Where updates lie encrypted. */
+  readonly vault?: Vault
   /** What may arrive at most, whatever a round declares. Default: what it declares. */
   readonly limits?: UplinkLimits
 }
@@ -63,7 +66,7 @@ export class Reception {
     // Before anything is waited for: members that begin at the same time share the room.
     assignment.announced = begin.bytes
     await leaveEarlier(assignment.upload, begin)
-    const upload = await Upload.open(this.#options.store.blobs, begin, CHUNK_BYTES)
+    const upload = await Upload.open(await this.#shelfOf(assignment), begin, CHUNK_BYTES)
     assignment.upload = upload
     return { ok: true, nextChunk: upload.nextChunk, chunkBytes: CHUNK_BYTES }
   }
@@ -131,6 +134,16 @@ export class Reception {
       const message = `With this update of ${bytes} bytes the round would gather ${gathered}; at most ${limits.maxRoundBytes} are kept`
       throw new FederationError('bundle/too-large', message)
     }
+  }
+
+  /** Where the round's updates lie. */
+  async #shelfOf({ round }: Assignment): Promise<Pick<BlobStore, 'stage'>> {
+    const { store, vault } = this.#options
+    const { compartment } = round.opening
+    const sealed = compartment === undefined ? null : ((await vault?.blobs(compartment)) ?? null)
+    if (compartment === undefined) return store.blobs
+    if (sealed !== null) return sealed
+    throw new FederationError('round/closed', 'The round closed before this update arrived')
   }
 
   /** What computed the node's latest update; null before its first. */

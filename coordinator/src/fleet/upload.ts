@@ -28,7 +28,11 @@ export class Upload {
   }
 
   /** Starts, or goes on with what is staged under the same id, hash and length. */
-  static async open(blobs: BlobStore, begin: Begin, chunkBytes: number): Promise<Upload> {
+  static async open(
+    blobs: Pick<BlobStore, 'stage'>,
+    begin: Begin,
+    chunkBytes: number,
+  ): Promise<Upload> {
     return new Upload(
       begin,
       await blobs.stage(begin.updateId, begin.sha256, begin.bytes),

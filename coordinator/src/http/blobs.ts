@@ -14,15 +14,17 @@ interface Span {
   readonly end: number
 }
 
+type Source = Pick<BlobStore, 'get' | 'size' | 'path'>
+
 /** Bytes of a blob to a node that has a task which names it; everyone else is told that there is no such blob. */
 export async function sendBlob(call: Call): Promise<'sent'> {
   const { parts, who, params, response } = call
   const hash = params['hash'] ?? ''
   const nodeId = who?.subject ?? ''
-  const count = isHash(hash) && isNodeId(nodeId) ? await parts.fleet.readBlob(nodeId, hash) : null
-  if (!isHash(hash) || count === null) throw notFound()
-  response.on('finish', () => count(Number(response.getHeader('content-length') ?? 0)))
-  return sendBytes(call, parts.store.blobs, hash)
+  const reading = isHash(hash) && isNodeId(nodeId) ? await parts.fleet.readBlob(nodeId, hash) : null
+  if (!isHash(hash) || reading === null) throw notFound()
+  response.on('finish', () => reading.count(Number(response.getHeader('content-length') ?? 0)))
+  return sendBytes(call, reading.blobs, hash)
 }
 
 /** A piece of a bundle that a run will start from. */
@@ -50,7 +52,7 @@ export async function receiveBlob({
 /** With ETag and Range, so that an interrupted download goes on where it stopped. */
 export async function sendBytes(
   { request, response }: Call,
-  blobs: BlobStore,
+  blobs: Source,
   hash: Hash,
 ): Promise<'sent'> {
   const size = await blobs.size(hash)
@@ -91,7 +93,7 @@ function spanOf(
   return { start: first.start, end: first.end }
 }
 
-async function open(blobs: BlobStore, hash: Hash, { start, end }: Span): Promise<Readable> {
+async function open(blobs: Source, hash: Hash, { start, end }: Span): Promise<Readable> {
   const path = blobs.path(hash)
   if (path !== null) return createReadStream(path, { start, end: Math.max(end, 0) })
   const bytes = await blobs.get(hash)
