@@ -5,17 +5,20 @@ import type { Fate, RosterEntry } from '#protocol/record.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import type { Catalogue } from '#algorithms/catalogue.js'
 import type { Clock } from '#coordinator/clock.js'
-import type { Store } from '#coordinator/store/store.js'
+import type { BlobStore, Store } from '#coordinator/store/store.js'
+import type { Vault } from '#coordinator/vault/vault.js'
 import { Fitness, refusalsAmong, type Unfit } from './fitness.js'
 import type { Contribution, ExchangeOptions, Fleet, Opening } from './fleet.js'
 import { NodeTasks } from './node-tasks.js'
 import type { UplinkLimits } from '#coordinator/limits.js'
-import { OpenRound, type Assignee } from './open-round.js'
+import { OpenRound, type Assignee, type Assignment } from './open-round.js'
 import { Reception } from './reception.js'
 import { Registry, type Session } from './registry.js'
 
 export interface SocketFleetOptions {
   readonly store: Store
+  /** Where updates and personal bundles lie encrypted. */
+  readonly vault?: Vault
   readonly clock: Clock
   /** Default: none. */
   readonly limits?: UplinkLimits
@@ -25,6 +28,12 @@ export interface SocketFleetOptions {
   readonly note?: (runId: RunId, type: string, data: JsonObject) => void
 }
 
+/** A blob that a node may read. */
+export interface Reading {
+  readonly blobs: Pick<BlobStore, 'get' | 'size' | 'path'>
+  readonly count: (bytes: number) => void
+}
+
 const [READ_TRIES, READ_AGAIN_MS] = [4, 250]
 
 /** Nodes at the other end of sockets, as the members of runs. Knows sessions, not sockets: `transport/` brings those. */
@@ -32,6 +41,7 @@ export class SocketFleet implements Fleet {
   readonly registry = new Registry()
   readonly reception: Reception
   readonly #store: Store
+  readonly #vault: Vault | undefined
   readonly #clock: Clock
   readonly #note: (runId: RunId, type: string, data: JsonObject) => void
   readonly #tasks: NodeTasks
@@ -40,9 +50,11 @@ export class SocketFleet implements Fleet {
   readonly #fitness = new WeakMap<RunConfig, Fitness>()
   readonly #catalogue: Catalogue | undefined
 
-  constructor({ store, clock, limits, catalogue, note = () => undefined }: SocketFleetOptions) {
+  constructor(options: SocketFleetOptions) {
+    const { store, vault, clock, limits, catalogue, note = () => undefined } = options
     this.#catalogue = catalogue
     this.#store = store
+    this.#vault = vault
     this.#clock = clock
     this.#note = note
     this.#tasks = new NodeTasks({
@@ -55,7 +67,11 @@ export class SocketFleet implements Fleet {
         note(round.runId, 'round:waiting-for', { ...placeOf(round), slots }),
     })
     const tasks = this.#tasks
-    this.reception = new Reception({ store, clock, tasks, ...(limits && { limits }) })
+    this.reception = new Reception({
+      ...{ store, clock, tasks },
+      ...(limits && { limits }),
+      ...(vault && { vault }),
+    })
   }
 
   join(session: Session): void {
@@ -81,16 +97,26 @@ export class SocketFleet implements Fleet {
     return { runId, round, slot: assignment.member.slot, progress: assignment.progress }
   }
   /**
-   * Whether the node may read the blob for a task of its own: then how to count what it is sent, else null. A node that
-   * was reading while the coordinator restarted waits until its round has been taken up.
+   * Whether the node may read the blob for a task of its own: then where it lies, and how to count what it is sent, else
+   * null. A node that was reading while the coordinator restarted waits until its round has been taken up.
    */
-  async readBlob(nodeId: NodeId, hash: Hash): Promise<((bytes: number) => void) | null> {
+  async readBlob(nodeId: NodeId, hash: Hash): Promise<Reading | null> {
     for (let tries = 0; tries < READ_TRIES; tries += 1) {
       const assignment = this.#tasks.reading(nodeId, hash)
-      if (assignment !== null) return (bytes) => void (assignment.bytesDown += bytes)
+      if (assignment !== null) return this.#readingOf(assignment, hash)
       await new Promise<void>((resolve) => this.#clock.after(READ_AGAIN_MS, resolve))
     }
     return null
+  }
+
+  /** What is for one member alone lies encrypted. */
+  async #readingOf(assignment: Assignment, hash: Hash): Promise<Reading | null> {
+    const { personal } = assignment.member
+    const compartment = personal?.hash === hash ? personal.compartment : undefined
+    const blobs =
+      compartment === undefined ? this.#store.blobs : await this.#vault?.blobs(compartment)
+    const count = (bytes: number): void => void (assignment.bytesDown += bytes)
+    return blobs === undefined || blobs === null ? null : { blobs, count }
   }
 
   /** How many nodes that are connected now could be members of such a run. */

@@ -56,7 +56,9 @@ describe('the HTTP API', () => {
       taskOf: () => null,
       expel: () => undefined,
       readBlob: async (nodeId: NodeId, hash: Hash) =>
-        nodeId === NODE && readable.has(hash) ? (bytes: number) => served.push(bytes) : null,
+        nodeId === NODE && readable.has(hash)
+          ? { blobs: store.blobs, count: (bytes: number) => served.push(bytes) }
+          : null,
     } as unknown as SocketFleet
     const ready = Promise.resolve()
     const uploads = new BlobUploads(store.blobs, 100)
