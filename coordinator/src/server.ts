@@ -20,6 +20,7 @@ import { RunManager } from './run.js'
 import { openStore } from './store/open-store.js'
 import type { Store } from './store/store.js'
 import { serveSockets } from './transport/socket-server.js'
+import { Vault, type VaultOptions } from './vault/vault.js'
 
 export interface CoordinatorOptions {
   /** Everything durable; made if absent. */
@@ -30,6 +31,8 @@ export interface CoordinatorOptions {
   readonly host?: string
   /** 0 chooses a free one. */
   readonly port: number
+  /** Which master key opens what lies encrypted. Default: a file of the user's, made on first use. */
+  readonly vault?: Omit<VaultOptions, 'dataDirectory'>
   /** trace, debug, info, warn, error or silent; default: info. The log is JSON lines on standard error. */
   readonly logLevel?: string
   /** Instead of the process of its own that computes. */
@@ -74,18 +77,19 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   try {
     const secret = await loadSigningSecret(directory)
     const tokens = createTokens(secret.bytes)
+    const vault = await Vault.open({ dataDirectory: directory, ...options.vault })
     const compute = options.compute?.(store) ?? forkCompute({ blobDirectory: directory })
     undo.unshift(() => compute.stop())
     const feed = new EventFeed(store, clock)
     const fleet = new SocketFleet({
-      ...{ store, clock, limits },
+      ...{ store, vault, clock, limits },
       note: (runId, type, data) => {
         log.warn({ runId, ...data }, type)
         feed.note(runId, type, data).catch((error: unknown) => onError(asFederationError(error)))
       },
     })
     const runs = new RunManager({
-      ...{ store, fleet, compute, clock },
+      ...{ store, vault, fleet, compute, clock },
       kind: 'deployed',
       limits: { ...limits, members: (config) => fleet.candidates(config) },
       onProblem: onError,
