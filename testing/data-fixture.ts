@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Hash, NodeId, RunId } from '#protocol/ids.js'
+import { publicKeyOf, type KeyPair } from '#protocol/proof.js'
 import type { RunRecord } from '#protocol/record.js'
 import { joinFederation, type JoinOptions, type NodeHandle } from '#client/join.js'
 import { createCompute } from '#coordinator/compute/create-compute.js'
@@ -38,6 +39,14 @@ export type Member = (typeof MEMBERS)[number]
 /** Secrets that keep nothing: the word "test" in hexadecimal letters, over and over. */
 export const THROW_AWAY_SECRET = '7e57'.repeat(16)
 
+/** A key that keeps nothing: its secret half is the word "test" over and over. */
+export const THROW_AWAY_KEY = throwAwayKey()
+function throwAwayKey(): KeyPair {
+  const head = '302e020100300506032b657004220420'
+  const privateKey = Buffer.from(`${head}${THROW_AWAY_SECRET}`, 'hex').toString('base64url')
+  return { privateKey, publicKey: publicKeyOf(privateKey) }
+}
+
 const DATA = 'synthetic:blobs:count=40:seed=3:classes=3:features=4'
 
 export const coordinatorIn = (root: string): Promise<CoordinatorHandle> =>
@@ -45,6 +54,8 @@ export const coordinatorIn = (root: string): Promise<CoordinatorHandle> =>
     dataDir: join(root, 'coordinator'),
     port: 0,
     logLevel: 'silent',
+    // In the fixture, as nobody else has it; on a real machine it is never beside the data.
+    vault: { masterKeyFile: join(root, 'master-key') },
     compute: ({ blobs }) => createCompute({ blobs }),
   })
 

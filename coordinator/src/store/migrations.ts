@@ -62,7 +62,12 @@ const STEPS: readonly string[] = [
   DROP TABLE nodes;
   ALTER TABLE nodes_2 RENAME TO nodes;
   ALTER TABLE codes ADD COLUMN subject TEXT;
-  UPDATE runs SET head = json_set(head, '$.failures', 0, '$.auditHead', json('null'));
+  -- Keys in the order of canonical JSON: a head is compared by its text.
+  UPDATE runs SET head = json_object(
+    'attempt', head->>'attempt', 'auditHead', NULL, 'epoch', head->>'epoch',
+    'failures', 0, 'modelHash', head->>'modelHash', 'openingHash', head->>'openingHash',
+    'personalHash', head->>'personalHash', 'reason', head->>'reason', 'recordHash', head->>'recordHash',
+    'round', head->>'round', 'state', head->>'state', 'stateHash', head->>'stateHash');
   CREATE TABLE users (name TEXT PRIMARY KEY, position INTEGER NOT NULL UNIQUE, body TEXT NOT NULL) STRICT;
   CREATE TABLE denied_tokens (jti TEXT PRIMARY KEY, until TEXT NOT NULL) STRICT;
   CREATE TABLE audit (seq INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
