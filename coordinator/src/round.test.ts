@@ -1,83 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { newRunId, sha256, type RunId } from '#protocol/ids.js'
-import { createStreams } from '#protocol/random.js'
-import type { RunConfig } from '#protocol/run-config.js'
-import { ENGINE, FakeCompute, FakeFleet, untilAborted } from '#testing/fake-fleet.js'
-import { FakeClock } from '#testing/fake-clock.js'
-import { gatherCohort } from './cohort.js'
+import { newRunId } from '#protocol/ids.js'
+import { FakeCompute, untilAborted, type FakeFleet } from '#testing/fake-fleet.js'
+import { eventTypes, roundWorld } from '#testing/round-world.js'
 import { fateOf } from './fates.js'
 import { runRounds } from './round.js'
 import type { RunContext } from './run-context.js'
 import { roundsOf } from './run-record.js'
-import { MemoryStore } from './store/memory-store.js'
 import type { Head, Store } from './store/store.js'
 
-const CONFIG = {
-  name: 'test',
-  startFrom: null,
-  rounds: 3,
-  seed: 11,
-  cohort: {
-    take: { size: 3 },
-    sampler: 'uniform',
-    minReporters: 2,
-    deadlineSeconds: 60,
-    graceSeconds: 5,
-    attempts: 2,
-  },
-} as RunConfig
-
-interface World {
-  readonly store: MemoryStore
-  readonly fleet: FakeFleet
-  readonly clock: FakeClock
-  readonly runId: RunId
-  context(change?: Partial<RunContext>): Promise<RunContext>
-}
-
-async function world(): Promise<World> {
-  const store = new MemoryStore()
-  const fleet = new FakeFleet(store.blobs, [0, 1, 2, 3, 4])
-  const clock = new FakeClock()
-  const runId = newRunId()
-  const started = await new FakeCompute(store.blobs).start()
-  const row = {
-    runId,
-    name: 'test',
-    kind: 'deployed',
-    createdAt: '',
-    engine: ENGINE,
-    config: CONFIG,
-    configHash: sha256(''),
-  } as const
-  const { stateHash, modelHash } = started
-  await store.createRun(row, {
-    ...{ epoch: 0, round: 1, attempt: 1, state: 'PLANNED', stateHash, modelHash },
-    ...{ recordHash: null, openingHash: null, personalHash: null, reason: null },
-    ...{ failures: 0, auditHead: null },
-  })
-  const context = async (change: Partial<RunContext> = {}): Promise<RunContext> => {
-    const head = (await store.head(runId))!
-    await store.advance(runId, head, { ...head, epoch: head.epoch + 1 })
-    return {
-      ...{ runId, config: CONFIG, epoch: head.epoch + 1, store, fleet, clock },
-      compute: new FakeCompute(store.blobs),
-      gather: gatherCohort,
-      streams: createStreams(CONFIG.seed),
-      signal: new AbortController().signal,
-      emit: async (type, data) => void (await store.appendEvent(runId, type, data)),
-      tally: { openedAt: 0, bytesUp: 0, bytesDown: 0 },
-      ...change,
-    }
-  }
-  return { store, fleet, clock, runId, context }
-}
-
-const eventTypes = async ({ store, runId }: World): Promise<readonly string[]> =>
-  (await store.events(runId, 0, 1000)).map((event) => event.type)
-
 async function wholeRun(change?: (fleet: FakeFleet) => void): Promise<Head> {
-  const here = await world()
+  const here = await roundWorld()
   change?.(here.fleet)
   return runRounds(await here.context())
 }
@@ -123,7 +55,7 @@ function dyingStore(
 
 describe('a run', () => {
   it('goes through its rounds, asks the sampled cohort and ends', async () => {
-    const here = await world()
+    const here = await roundWorld()
     const head = await runRounds(await here.context())
     expect(head).toMatchObject({ state: 'DONE', round: 4, attempt: 1, openingHash: null })
     const records = await roundsOf(here.store, head)
@@ -154,7 +86,7 @@ describe('a run', () => {
 
   it('samples other cohorts in other rounds, and the same ones again from the same seed', async () => {
     const cohorts = async (): Promise<readonly string[]> => {
-      const here = await world()
+      const here = await roundWorld()
       return (await roundsOf(here.store, await runRounds(await here.context()))).map(({ cohort }) =>
         cohort.join(),
       )
@@ -185,7 +117,7 @@ describe('a run', () => {
   })
 
   it('waits for members with a reason, without spinning, and goes on when they come', async () => {
-    const here = await world()
+    const here = await roundWorld()
     here.fleet.online = [0]
     const running = runRounds(await here.context())
     await expect.poll(() => eventTypes(here)).toEqual(['run:waiting'])
@@ -201,7 +133,7 @@ describe('a run', () => {
   })
 
   it('leaves a wait when it is told to, and stays as it was', async () => {
-    const here = await world()
+    const here = await roundWorld()
     here.fleet.online = []
     const abort = new AbortController()
     const running = runRounds(await here.context({ signal: abort.signal }))
@@ -213,7 +145,7 @@ describe('a run', () => {
 
 describe('updates', () => {
   it('that come twice count once, and that differ are refused', async () => {
-    const here = await world()
+    const here = await roundWorld()
     here.fleet.script = (opening) => {
       const [a, b] = opening.cohort.map(({ slot }) => slot) as [number, number]
       return [
@@ -231,7 +163,7 @@ describe('updates', () => {
   })
 
   it('that are not valid are refused with a code and do not count', async () => {
-    const here = await world()
+    const here = await roundWorld()
     const { script } = here.fleet
     here.fleet.script = (opening, options) =>
       [...(script(opening, options) as Iterable<{ slot: number; payload: string }>)].map(
@@ -245,7 +177,7 @@ describe('updates', () => {
   })
 
   it('that come after the round was frozen by someone else are refused as late', async () => {
-    const here = await world()
+    const here = await roundWorld()
     const context = await here.context()
     here.fleet.script = async function* (opening) {
       const head = (await here.store.head(here.runId))!
@@ -258,7 +190,7 @@ describe('updates', () => {
   })
 
   it('are waited for until the deadline, and no longer', async () => {
-    const here = await world()
+    const here = await roundWorld()
     here.fleet.script = async function* (opening, { signal }) {
       for (const { slot } of opening.cohort.slice(1))
         yield { slot, payload: `${opening.round} ${slot}` }
@@ -281,7 +213,7 @@ describe('updates', () => {
 
 describe('too few reporters', () => {
   it('make another attempt with another cohort, whose updates are all new', async () => {
-    const here = await world()
+    const here = await roundWorld()
     const { script } = here.fleet
     here.fleet.script = (opening, options) => {
       const replies = [...(script(opening, options) as Iterable<never>)]
@@ -299,7 +231,7 @@ describe('too few reporters', () => {
   })
 
   it('fail the run with a reason when the attempts are used up', async () => {
-    const here = await world()
+    const here = await roundWorld()
     here.fleet.script = () => []
     const head = await runRounds(await here.context())
     expect(head).toMatchObject({ state: 'FAILED', round: 1, attempt: 2, openingHash: null })
@@ -314,7 +246,7 @@ describe('a restart', () => {
     let deaths = 0
     for (const isWritten of [false, true]) {
       for (let at = 1; ; at += 1) {
-        const here = await world()
+        const here = await roundWorld()
         const context = await here.context()
         const dying = dyingStore(here.store, at, isWritten)
         const emit: RunContext['emit'] = async (type, data) =>
@@ -339,7 +271,7 @@ describe('a restart', () => {
   })
 
   it('keeps the updates that an open round has accepted and asks only the others', async () => {
-    const here = await world()
+    const here = await roundWorld()
     const abort = new AbortController()
     const { script } = here.fleet
     here.fleet.script = async function* (opening, options) {
@@ -361,7 +293,7 @@ describe('a restart', () => {
   })
 
   it('fences the loop that ran before', async () => {
-    const here = await world()
+    const here = await roundWorld()
     const old = await here.context()
     await here.context()
     expect(await runRounds(old)).toMatchObject({ state: 'PLANNED', round: 1 })
@@ -371,7 +303,7 @@ describe('a restart', () => {
 
 describe('fates', () => {
   it('are open while the round is, then what the record says, for ever', async () => {
-    const here = await world()
+    const here = await roundWorld()
     const during: string[] = []
     const { script } = here.fleet
     here.fleet.script = async function* (opening, options) {

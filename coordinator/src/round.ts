@@ -3,11 +3,12 @@ import { faultPoint } from '#protocol/fault-points.js'
 import type { Slot } from '#protocol/ids.js'
 import type { Contribution, Opening } from './fleet/fleet.js'
 import type { AcceptOutcome, Head } from './store/store.js'
-import { deadlineSignal } from './clock.js'
 import { abandon } from './abandon.js'
+import { deadlineSecondsOf } from './deadline.js'
 import { fatesWhenClosed } from './fates.js'
 import { personalAfter } from './personal.js'
-import { acceptedIn, advance, putJson, type RunContext } from './run-context.js'
+import { RoundClock } from './round-clock.js'
+import { acceptedIn, advance, beginTally, putJson, type RunContext } from './run-context.js'
 import { closedEvent, openingOf, recordOf } from './run-record.js'
 import { hasBegunAnew, personalCompartment, sealRound, updatesOf } from './vault/sealed-rounds.js'
 
@@ -37,36 +38,35 @@ async function open(ctx: RunContext, head: Head): Promise<void> {
   const gathered = await ctx.gather(ctx, head, plan)
   if (gathered === null) return
   const { round, attempt } = head
-  const { deadlineSeconds, graceSeconds } = ctx.config.cohort
-  const opening = {
-    runId: ctx.runId,
-    round,
-    attempt,
-    plan,
-    ...gathered,
-    deadlineSeconds,
-    graceSeconds,
-  }
-  Object.assign(ctx.tally, { openedAt: ctx.clock.now(), bytesUp: 0, bytesDown: 0 })
+  const deadlineSeconds = await deadlineSecondsOf(ctx, head, plan)
+  const { graceSeconds } = ctx.config.cohort
+  const at = { runId: ctx.runId, round, attempt }
+  const opening: Opening = { ...at, plan, ...gathered, deadlineSeconds, graceSeconds }
   const openingHash = await putJson(ctx, { ...opening, ...(await sealRound(ctx, head)) })
   faultPoint('open.before_commit')
   if (!(await advance(ctx, head, { state: 'COLLECTING', openingHash }))) return
   faultPoint('open.committed')
   const { purpose, part } = plan
   const cohort = gathered.cohort.map(({ slot }) => slot)
-  await ctx.emit('round:opened', { round, attempt, purpose, part, cohort })
+  await ctx.emit('round:opened', { round, attempt, purpose, part, cohort, deadlineSeconds })
 }
 
 /** COLLECTING → FROZEN with enough reporters; another attempt, or FAILED, without. */
-async function collect(ctx: RunContext, head: Head): Promise<void> {
-  const opening = await openingOf(ctx.store, head)
-  const done = new Set((await acceptedIn(ctx, head)).map(({ slot }) => slot))
-  const deadline = deadlineSignal(ctx.clock, opening.deadlineSeconds * 1000, ctx.signal)
+async function collect(ctx: RunContext, taken: Head): Promise<void> {
+  const opening = await openingOf(ctx.store, taken)
+  const time = new RoundClock(ctx, taken, opening)
+  const done = beginTally(ctx, opening, await acceptedIn(ctx, taken))
+  const { wanted = Infinity } = opening
+  let head = taken
   try {
-    const arrivals = ctx.fleet.exchange(opening, ctx.config, { done, signal: deadline.signal })
-    for await (const contribution of arrivals) await judge(ctx, opening, contribution)
+    const options = { done, signal: time.signal }
+    const arrivals = done.size < wanted ? ctx.fleet.exchange(opening, ctx.config, options) : []
+    for await (const contribution of arrivals) {
+      await judge(ctx, opening, contribution)
+      if (ctx.tally.arrived.size >= wanted) break
+    }
   } finally {
-    deadline.cancel()
+    head = await time.stop()
   }
   if (ctx.signal.aborted) return
   const { length: reporters } = await acceptedIn(ctx, head)
@@ -89,8 +89,11 @@ async function judge(ctx: RunContext, opening: Opening, contribution: Contributi
     const outcome = problem ?? ANSWERS[(await ctx.store.accept(ctx.runId, at, update)).status]
     outcomes.set(member.slot, outcome)
     const event = { round, attempt, slot: member.slot, weight: member.weight }
-    if (outcome === 'accepted') await ctx.emit('update:accepted', event)
-    else
+    if (outcome === 'accepted') {
+      if (!ctx.tally.arrived.has(member.slot))
+        ctx.tally.arrived.set(member.slot, ctx.clock.now() - ctx.tally.openedAt)
+      await ctx.emit('update:accepted', event)
+    } else
       await ctx.emit('update:refused', { ...event, code: outcome.code, message: outcome.message })
   }
   ctx.tally.bytesUp += contribution.bytesUp

@@ -1,4 +1,5 @@
-import type { Hash, RunId } from '#protocol/ids.js'
+import type { FederationError } from '#protocol/errors.js'
+import type { Hash, RunId, Slot } from '#protocol/ids.js'
 import { canonicalJson, type JsonObject } from '#protocol/json.js'
 import type { AcceptedUpdate } from '#protocol/record.js'
 import type { RunConfig } from '#protocol/run-config.js'
@@ -6,7 +7,7 @@ import type { Streams } from '#protocol/random.js'
 import type { Clock } from './clock.js'
 import type { Gather } from './cohort.js'
 import type { Compute } from './compute/compute.js'
-import type { Fleet } from './fleet/fleet.js'
+import type { Fleet, Opening } from './fleet/fleet.js'
 import type { Head, Store } from './store/store.js'
 import { sweepVault } from './vault/sweep.js'
 import type { Vault } from './vault/vault.js'
@@ -29,8 +30,32 @@ export interface RunContext {
   /** Who takes part: production samples (`gatherCohort`), a replay takes who took part. */
   readonly gather: Gather
   readonly emit: (type: string, data: JsonObject) => Promise<void>
-  /** What the open round has cost so far. Only for its record: a restart begins it anew. */
-  readonly tally: { openedAt: number; bytesUp: number; bytesDown: number }
+  /** Told of errors that end nothing. */
+  readonly onProblem?: (error: FederationError) => void
+  readonly tally: Tally
+}
+
+/** What the open round has cost so far. Only for its record: a restart begins it anew, except for the time. */
+export interface Tally {
+  openedAt: number
+  bytesUp: number
+  bytesDown: number
+  /** Members whose update counts, with the milliseconds after the opening at which it came. */
+  arrived: Map<Slot, number>
+}
+export const newTally = (openedAt: number): Tally => ({
+  ...{ openedAt, bytesUp: 0, bytesDown: 0 },
+  arrived: new Map(),
+})
+/** Of a round that was opened or taken up just now. Returns whose updates count already: when they came is forgotten. */
+export function beginTally(
+  { tally, clock }: RunContext,
+  { elapsedMs = 0 }: Opening,
+  accepted: readonly AcceptedUpdate[],
+): ReadonlySet<Slot> {
+  Object.assign(tally, newTally(clock.now() - elapsedMs))
+  for (const { slot } of accepted) tally.arrived.set(slot, elapsedMs)
+  return new Set(tally.arrived.keys())
 }
 
 export const putJson = (ctx: RunContext, value: unknown): Promise<Hash> =>

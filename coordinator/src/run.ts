@@ -13,6 +13,7 @@ import { fateOf, fatesWhenAbandoned } from './fates.js'
 import type { Fleet } from './fleet/fleet.js'
 import { assertWithin, type UplinkLimits } from './limits.js'
 import { runRounds } from './round.js'
+import { newTally } from './run-context.js'
 import { closedEvent, initialRecord, openingOf, roundsOf, runRecordOf } from './run-record.js'
 import type { EventRow, Head, Store } from './store/store.js'
 import { sweepVault } from './vault/sweep.js'
@@ -139,7 +140,8 @@ export class RunManager {
   }
 
   record(runId: RunId): Promise<RunRecord> {
-    return runRecordOf(this.#options.store, runId, this.#live.get(runId)?.waitingFor ?? null)
+    const { store, fleet } = this.#options
+    return runRecordOf(store, runId, this.#live.get(runId)?.waitingFor ?? fleet.waitingFor(runId))
   }
   fate(
     runId: RunId,
@@ -188,7 +190,8 @@ export class RunManager {
     fence: { readonly epoch: number; readonly signal: AbortSignal },
   ): Promise<void> {
     const { store, fleet, compute, clock, gather = gatherCohort } = this.#options
-    const tally = { openedAt: clock.now(), bytesUp: 0, bytesDown: 0 }
+    const { onProblem } = this.#options
+    const tally = newTally(clock.now())
     const emit = (type: string, data: JsonObject): Promise<void> => this.#emit(runId, type, data)
     try {
       // The caller has registered this loop before its first step.
@@ -205,6 +208,7 @@ export class RunManager {
         gather,
         emit,
         tally,
+        ...(onProblem === undefined ? {} : { onProblem }),
         streams: createStreams(config.seed),
       })
     } catch (cause) {

@@ -17,7 +17,13 @@ export interface Opening {
   readonly graceSeconds: number
   /** Where in the vault its updates lie. Absent: among the blobs. */
   readonly compartment?: string
+  /** The round closes as soon as so many have reported, though more were asked. Absent: everyone is waited for. */
+  readonly wanted?: number
+  /** For how long the round had been open when the coordinator last kept the time. Absent: it was opened just now. */
+  readonly elapsedMs?: number
 }
+/** Of how many members the update is mixed with, at least as far as it depends on who was asked. */
+export const mixedWith = ({ cohort, wanted }: Opening): number => wanted ?? cohort.length
 export interface CohortMember {
   readonly slot: Slot
   /** 128 random bits in hex: an update must present it. */
@@ -52,6 +58,10 @@ export interface Fleet {
   members(runId: RunId, config: RunConfig): Promise<readonly Slot[]>
   /** Why members that are there could take no task of the run, though their data fit: sentences for people, without a full stop. */
   refusals(runId: RunId, config: RunConfig): Promise<readonly string[]>
+  /** Why nobody works on the run's open round now; null: somebody does, or none is open. A sentence without a full stop. */
+  waitingFor(runId: RunId): string | null
+  /** Why members contributed nothing to the exchange that ended last: clauses that begin with their names. */
+  missing(runId: RunId): readonly string[]
   /** Resolves when something about availability changed, or the signal aborts. */
   changed(signal: AbortSignal): Promise<void>
   /**

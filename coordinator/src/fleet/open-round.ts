@@ -138,7 +138,6 @@ export class OpenRound {
     const { runId, round, attempt, plan } = this.opening
     const { purpose, part, task, shared, assets, uplink } = plan
     const { personal } = member
-    const { personal } = member
     return {
       ...{ runId, round, attempt, slot: member.slot, lease: member.lease },
       cohort: mixedWith(this.opening),

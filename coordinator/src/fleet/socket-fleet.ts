@@ -1,12 +1,15 @@
+import type { Problem } from '#protocol/errors.js'
 import type { HttpAnswer } from '#protocol/http-api.js'
 import type { Hash, NodeId, RunId, Slot } from '#protocol/ids.js'
 import type { JsonObject } from '#protocol/json.js'
 import type { Fate, RosterEntry } from '#protocol/record.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import type { Catalogue } from '#algorithms/catalogue.js'
-import type { Clock } from '#coordinator/clock.js'
+import { DEADLINE, deadlineSignal, type Clock } from '#coordinator/clock.js'
+import { elapsedIn } from '#coordinator/round-clock.js'
 import type { BlobStore, Store } from '#coordinator/store/store.js'
 import type { Vault } from '#coordinator/vault/vault.js'
+import { CoolDowns, type CoolDown } from './cool-down.js'
 import { Fitness, refusalsAmong, type Unfit } from './fitness.js'
 import type { Contribution, ExchangeOptions, Fleet, Opening } from './fleet.js'
 import { NodeTasks } from './node-tasks.js'
@@ -14,6 +17,7 @@ import type { UplinkLimits } from '#coordinator/limits.js'
 import { OpenRound, type Assignee, type Assignment } from './open-round.js'
 import { Reception } from './reception.js'
 import { Registry, type Session } from './registry.js'
+import { waitingText } from './waiting-text.js'
 
 export interface SocketFleetOptions {
   readonly store: Store
@@ -28,6 +32,8 @@ export interface SocketFleetOptions {
   readonly note?: (runId: RunId, type: string, data: JsonObject) => void
 }
 
+/** An update that is refused with one of these was none the worse for it. */
+const NOBODY_TO_BLAME: ReadonlySet<Problem['code']> = new Set(['round/closed', 'update/conflict'])
 /** A blob that a node may read. */
 export interface Reading {
   readonly blobs: Pick<BlobStore, 'get' | 'size' | 'path'>
@@ -45,6 +51,9 @@ export class SocketFleet implements Fleet {
   readonly #clock: Clock
   readonly #note: (runId: RunId, type: string, data: JsonObject) => void
   readonly #tasks: NodeTasks
+  readonly #coolDowns: CoolDowns
+  /** The latest exchange of each run. */
+  readonly #rounds = new Map<RunId, OpenRound>()
   /** Nodes that people were told about, by run: once is enough. */
   readonly #unfit = new Set<string>()
   readonly #fitness = new WeakMap<RunConfig, Fitness>()
@@ -57,12 +66,12 @@ export class SocketFleet implements Fleet {
     this.#vault = vault
     this.#clock = clock
     this.#note = note
+    this.#coolDowns = new CoolDowns(clock)
     this.#tasks = new NodeTasks({
       registry: this.registry,
       clock,
       fitnessFor: (config) => this.#fitnessFor(config),
-      onMissing: ({ round, member: { slot } }, { code, message }) =>
-        note(round.runId, 'task:failed', { ...placeOf(round), slot, code, message }),
+      onMissing: (assignment, problem) => this.#missed(assignment, problem),
       onWaiting: (round, slots) =>
         note(round.runId, 'round:waiting-for', { ...placeOf(round), slots }),
     })
@@ -95,6 +104,10 @@ export class SocketFleet implements Fleet {
     if (assignment?.standing !== 'working') return null
     const { runId, round } = assignment.round.opening
     return { runId, round, slot: assignment.member.slot, progress: assignment.progress }
+  }
+  /** The runs in which the node is not asked for a while. */
+  coolDownsOf(nodeId: NodeId): readonly CoolDown[] {
+    return this.#coolDowns.list().filter((one) => one.nodeId === nodeId)
   }
   /**
    * Whether the node may read the blob for a task of its own: then where it lies, and how to count what it is sent, else
@@ -129,12 +142,15 @@ export class SocketFleet implements Fleet {
     for (const [session, unfit] of this.#sortOut(roster, config)) {
       const known = entryOf(roster, session)
       if (unfit !== null) this.#tellUnfit(runId, session, unfit)
-      else slots.push((known ?? (await this.#enlist(runId, session, config))).slot)
+      else if (this.#coolDowns.of(runId, session.nodeId) === null)
+        slots.push((known ?? (await this.#enlist(runId, session, config))).slot)
     }
     return slots.sort((a, b) => a - b)
   }
   async refusals(runId: RunId, config: RunConfig): Promise<readonly string[]> {
-    return refusalsAmong(this.#sortOut(await this.#store.roster(runId), config))
+    const refused = refusalsAmong(this.#sortOut(await this.#store.roster(runId), config))
+    const cooling = this.#coolDowns.list().filter((one) => one.runId === runId)
+    return [...refused, ...cooling.map((one) => this.#coolDownText(one))]
   }
   /** Without who was revoked, and who is there with other data than it was enlisted with. */
   async members(runId: RunId, config: RunConfig): Promise<readonly Slot[]> {
@@ -143,8 +159,23 @@ export class SocketFleet implements Fleet {
       present.has(slot) || this.registry.get(nodeId) === null
     return (await this.#nodesOf(runId)).filter(isMember).map(({ slot }) => slot)
   }
-  changed(signal: AbortSignal): Promise<void> {
-    return this.registry.changed(signal)
+  /** The end of a cool-down is a change, too. */
+  async changed(signal: AbortSignal): Promise<void> {
+    const { nextEndMs } = this.#coolDowns
+    if (nextEndMs === null) return this.registry.changed(signal)
+    const until = deadlineSignal(this.#clock, nextEndMs, signal)
+    await this.registry.changed(until.signal)
+    until.cancel()
+  }
+  waitingFor(runId: RunId): string | null {
+    const round = this.#rounds.get(runId)
+    return round === undefined ? null : waitingText(round, this.#tasks, this.#clock.now())
+  }
+  missing(runId: RunId): readonly string[] {
+    const { assignments = [] } = this.#rounds.get(runId) ?? {}
+    return assignments.flatMap(({ name, excuse }) =>
+      excuse === null ? [] : [`${name}: ${excuse}`],
+    )
   }
 
   async *exchange(
@@ -153,17 +184,31 @@ export class SocketFleet implements Fleet {
     { done, signal }: ExchangeOptions,
   ): AsyncIterable<Contribution> {
     const assignees = await this.#assigneesOf(opening, done)
-    const round = new OpenRound(opening, config, { openedAt: this.#clock.now(), assignees })
+    const openedAt = this.#clock.now() - elapsedIn(opening)
+    const round = new OpenRound(opening, config, { openedAt, assignees })
+    this.#rounds.set(round.runId, round)
     const end = (): void => round.arrivals.end()
     signal.addEventListener('abort', end)
     if (signal.aborted) end()
     else this.#tasks.open(round)
     try {
-      yield* round.arrivals
+      for await (const contribution of round.arrivals) yield this.#counted(round, contribution)
     } finally {
       signal.removeEventListener('abort', end)
-      this.#tasks.close(round)
+      this.#tasks.close(round, signal.reason === DEADLINE)
     }
+  }
+  /** What became of a contribution shows whether its sender is well. */
+  #counted(round: OpenRound, contribution: Contribution): Contribution {
+    const answer = (outcomes: ReadonlyMap<Slot, 'accepted' | Problem>): Promise<void> => {
+      for (const assignment of round.assignments) {
+        const outcome = outcomes.get(assignment.member.slot)
+        if (outcome === 'accepted') this.#coolDowns.succeeded(round.runId, assignment.nodeId)
+        else if (outcome !== undefined) this.#refused(assignment, outcome)
+      }
+      return contribution.answer(outcomes)
+    }
+    return { ...contribution, answer }
   }
 
   async settle(opening: Opening, fates: ReadonlyMap<Slot, Fate>): Promise<void> {
@@ -178,6 +223,8 @@ export class SocketFleet implements Fleet {
   }
   /** Tells the members that the run is over, so that they can let go of what they keep for it. */
   async announceEnd(runId: RunId): Promise<void> {
+    this.#coolDowns.forget(runId)
+    this.#rounds.delete(runId)
     for (const { nodeId } of await this.#store.roster(runId)) {
       const session = nodeId === null ? null : this.registry.get(nodeId)
       session?.link.send('run:finished', { runId }).catch(() => undefined)
@@ -212,7 +259,8 @@ export class SocketFleet implements Fleet {
     return opening.cohort.flatMap((member) => {
       const node = known.find(({ slot }) => slot === member.slot)
       if (node === undefined || done.has(member.slot)) return []
-      return [{ member, nodeId: node.nodeId, card: node.card }]
+      const { nodeId, name, card } = node
+      return [{ member, nodeId, name, card }]
     })
   }
 
@@ -223,6 +271,29 @@ export class SocketFleet implements Fleet {
     return this.#store.enlist(runId, { nodeId, name, card, engine })
   }
 
+  #missed(assignment: Assignment, problem: Problem): void {
+    const { round, member } = assignment
+    const { code, message } = problem
+    const { slot } = member
+    this.#note(round.runId, 'task:failed', { ...placeOf(round), slot, code, message })
+    // Who is late because it was away, or had another run's task first, has not failed.
+    const isToBlame = code !== 'round/closed' || this.#tasks.obstacle(assignment) === null
+    if (isToBlame) this.#failed(assignment, message)
+  }
+  #refused(assignment: Assignment, { code, message }: Problem): void {
+    assignment.excuse = message
+    if (!NOBODY_TO_BLAME.has(code)) this.#failed(assignment, message)
+  }
+  #failed({ round: { runId }, nodeId, name }: Assignment, message: string): void {
+    const coolDown = this.#coolDowns.failed(runId, nodeId, message)
+    if (coolDown === null) return
+    const { failures, seconds, reason } = coolDown
+    this.#note(runId, 'member:cooling-down', { nodeId, name, failures, seconds, reason })
+  }
+  #coolDownText({ nodeId, failures, reason }: CoolDown): string {
+    const name = this.registry.get(nodeId)?.name ?? nodeId
+    return `${name} is not asked for a while, as it failed ${failures} times in a row: ${reason}`
+  }
   #tellUnfit(runId: RunId, { nodeId, name }: Session, { problem }: Unfit): void {
     const { code, message } = problem
     const key = `${runId} ${nodeId} ${message}`
