@@ -1,6 +1,7 @@
 import type { Server as HttpServer } from 'node:http'
 import { Server, type Socket } from 'socket.io'
 import { asFederationError, FederationError, type Problem } from '#protocol/errors.js'
+import { faultPoint } from '#protocol/fault-points.js'
 import type { NodeId } from '#protocol/ids.js'
 import { CHUNK_BYTES, parseAck } from '#protocol/messages.js'
 import { unwrap } from '#protocol/result.js'
@@ -117,6 +118,8 @@ function serveNode(options: SocketServerOptions, socket: Socket): void {
       .catch((error: unknown) => ({ ok: false, problem: problemOf(options, error) }))
       .then((ack) => {
         if (typeof acknowledge === 'function') (acknowledge as (ack: object) => void)(ack)
+        if ('nextChunk' in ack && name === 'update:begin') faultPoint('grant.sent')
+        if ('status' in ack && name === 'update:finish') faultPoint('ack.sent')
       })
       .catch((error: unknown) => options.onError(asFederationError(error)))
   })
