@@ -57,7 +57,7 @@ async function collect(ctx: RunContext, taken: Head): Promise<void> {
   const time = new RoundClock(ctx, taken, opening)
   const done = beginTally(ctx, opening, await acceptedIn(ctx, taken))
   const { wanted = Infinity } = opening
-  let head = taken
+  let head: Head
   try {
     const options = { done, signal: time.signal }
     const arrivals = done.size < wanted ? ctx.fleet.exchange(opening, ctx.config, options) : []
