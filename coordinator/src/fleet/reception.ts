@@ -49,6 +49,8 @@ export class Reception {
   readonly #verdicts = new Map<NodeId, { readonly updateId: Hash; readonly verdict: Verdict }>()
 
   readonly #engines = new Map<NodeId, Engine>()
+  /** The latest begin of each assignment. */
+  readonly #turns = new WeakMap<Assignment, Promise<unknown>>()
 
   constructor(options: ReceptionOptions) {
     this.#options = options
@@ -61,14 +63,14 @@ export class Reception {
     if (known?.updateId === begin.updateId) return acceptedOrThrow(known.verdict)
     const assignment = await this.#assignmentFor(session, begin)
     if (assignment === 'accepted') return { ok: true, status: 'accepted' }
-    if (assignment.arrival !== null) return repeated(assignment.arrival, begin)
-    this.#assertRoom(assignment, begin.bytes)
-    // Before anything is waited for: members that begin at the same time share the room.
-    assignment.announced = begin.bytes
-    await leaveEarlier(assignment.upload, begin)
-    const upload = await Upload.open(await this.#shelfOf(assignment), begin, CHUNK_BYTES)
-    assignment.upload = upload
-    return { ok: true, nextChunk: upload.nextChunk, chunkBytes: CHUNK_BYTES }
+    return this.#inTurn(assignment, async () => {
+      if (assignment.arrival !== null) return repeated(assignment.arrival, begin)
+      this.#assertRoom(assignment, begin.bytes)
+      // Before anything is waited for: members that begin at the same time share the room.
+      assignment.announced = begin.bytes
+      const { nextChunk } = await this.#uploadFor(assignment, begin)
+      return { ok: true, nextChunk, chunkBytes: CHUNK_BYTES }
+    })
   }
 
   async chunk(session: Session, bytes: Uint8Array): Promise<Answer<'update:chunk'>> {
@@ -134,6 +136,29 @@ export class Reception {
       const message = `With this update of ${bytes} bytes the round would gather ${gathered}; at most ${limits.maxRoundBytes} are kept`
       throw new FederationError('bundle/too-large', message)
     }
+  }
+
+  /** A member that begins twice at the same time must not have two uploads that write to the same place. */
+  #inTurn<T>(assignment: Assignment, work: () => Promise<T>): Promise<T> {
+    const turn = (this.#turns.get(assignment) ?? Promise.resolve()).then(work)
+    this.#turns.set(
+      assignment,
+      turn.catch(() => undefined),
+    )
+    return turn
+  }
+
+  /** The same update goes on where it stopped; of another one nothing stays on disk. */
+  async #uploadFor(assignment: Assignment, begin: Begin): Promise<Upload> {
+    const earlier = assignment.upload
+    const isSame = earlier?.begin.updateId === begin.updateId
+    if (isSame && (await earlier.isSound())) return earlier
+    assignment.upload = null
+    if (isSame) await earlier.idle()
+    else await earlier?.drop()
+    const upload = await Upload.open(await this.#shelfOf(assignment), begin, CHUNK_BYTES)
+    assignment.upload = upload
+    return upload
   }
 
   /** Where the round's updates lie. */
@@ -244,12 +269,6 @@ export class Reception {
     this.#engines.set(nodeId, engine)
     await this.#options.store.updateEngine(round.runId, member.slot, engine)
   }
-}
-
-/** The same update goes on where it stopped; of another one nothing stays on disk. */
-async function leaveEarlier(earlier: Upload | null, { updateId }: Begin): Promise<void> {
-  if (earlier?.begin.updateId === updateId) await earlier.idle()
-  else await earlier?.drop()
 }
 
 const notLeased = (): FederationError =>

@@ -74,6 +74,15 @@ export class Upload {
     await this.#written.catch(() => undefined)
   }
 
+  /** Whether it can go on: nothing is being written any more, all that was is there, and it is not complete. */
+  async isSound(): Promise<boolean> {
+    const isWritten = await this.#written.then(
+      () => true,
+      () => false,
+    )
+    return isWritten && this.#finished === null
+  }
+
   /** Forgets what is staged: the node has begun another update instead. */
   async drop(): Promise<void> {
     await this.idle()
