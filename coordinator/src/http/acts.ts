@@ -23,6 +23,8 @@ const attempt = (action: string, keys: readonly string[] = []): ActKind => ({
 /** Every call that changes something, or exports something; a string says why another needs no entry. */
 export const ACTS: ReadonlyMap<string, ActKind | string> = new Map<string, ActKind | string>([
   ['POST /api/enrol', act('node.enrol', ['name'])],
+  ['POST /api/challenge', 'a challenge by itself opens nothing'],
+  ['POST /api/node-key', act('node.new-key', ['nodeId'])],
   ['POST /api/token', attempt('node.sign-in', ['nodeId'])],
   ['POST /api/sign-in', act('user.sign-in', ['name'])],
   ['POST /api/runs', act('run.start')],

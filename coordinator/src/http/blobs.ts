@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Response } from 'express'
@@ -7,6 +6,7 @@ import type { HttpAnswer } from '#protocol/http-api.js'
 import { isHash, isNodeId, type Hash } from '#protocol/ids.js'
 import type { BlobStore } from '#coordinator/store/store.js'
 import type { Call } from './call.js'
+import { openSound } from './sound-file.js'
 
 interface Span {
   readonly start: number
@@ -57,26 +57,27 @@ export async function sendBytes(
 ): Promise<'sent'> {
   const size = await blobs.size(hash)
   if (size === null) throw notFound()
+  const span = spanOf(request.range(size), size)
+  // Not `request.fresh`: fetch adds `no-cache` to conditional requests, but bytes under a hash never go stale.
+  const isKnown = request.get('if-none-match')?.includes(`"${hash}"`) === true
+  const { start, end } =
+    span === null || span === 'unsatisfiable' ? { start: 0, end: size - 1 } : span
+  // Before a word of the answer: bytes that were changed on disk are refused, not served.
+  const source =
+    isKnown || span === 'unsatisfiable' ? null : await open(blobs, hash, { start, end })
   response.set({
     etag: `"${hash}"`,
     'accept-ranges': 'bytes',
     'cache-control': 'private, max-age=31536000, immutable',
     'content-type': 'application/octet-stream',
   })
-  // Not `request.fresh`: fetch adds `no-cache` to conditional requests, but bytes under a hash never go stale.
-  if (request.get('if-none-match')?.includes(`"${hash}"`) === true) {
-    response.status(304).end()
-    return 'sent'
+  if (isKnown) response.status(304).end()
+  else if (source === null) response.status(416).set('content-range', `bytes */${size}`).end()
+  else {
+    if (span !== null) response.status(206).set('content-range', `bytes ${start}-${end}/${size}`)
+    response.set('content-length', String(end - start + 1))
+    await stream(source, response)
   }
-  const span = spanOf(request.range(size), size)
-  if (span === 'unsatisfiable') {
-    response.status(416).set('content-range', `bytes */${size}`).end()
-    return 'sent'
-  }
-  const { start, end } = span ?? { start: 0, end: size - 1 }
-  if (span !== null) response.status(206).set('content-range', `bytes ${start}-${end}/${size}`)
-  response.set('content-length', String(end - start + 1))
-  await stream(await open(blobs, hash, { start, end }), response)
   return 'sent'
 }
 
@@ -95,7 +96,12 @@ function spanOf(
 
 async function open(blobs: Source, hash: Hash, { start, end }: Span): Promise<Readable> {
   const path = blobs.path(hash)
-  if (path !== null) return createReadStream(path, { start, end: Math.max(end, 0) })
+  if (path !== null) {
+    const file = await openSound(path, hash)
+    if (file === null) throw notFound()
+    // Closes the file when it ends.
+    return file.createReadStream({ start, end: Math.max(end, 0) })
+  }
   const bytes = await blobs.get(hash)
   if (bytes === null) throw notFound()
   return Readable.from([Buffer.from(bytes.subarray(start, end + 1))])
