@@ -2,6 +2,7 @@ import { beforeEach, afterEach, describe, expect, it } from 'vitest'
 import { newNodeId, newRunId, sha256, type RunId } from '#protocol/ids.js'
 import type { Head, Store } from '#coordinator/store/store.js'
 import { describeBlobs } from './blob-conformance.js'
+import { auditRows, describePeople, person } from './store-people-conformance.js'
 import {
   config,
   growRun,
@@ -115,6 +116,33 @@ export function describeStore(name: string, under: StoreUnderTest): void {
           outcome.status === 'accepted' ? [slot] : [],
         )
         expect((await store.accepted(runId, 1, 1)).map((accepted) => accepted.slot)).toEqual(won)
+      })
+      it('answers repeated updates of rounds and attempts that the head has left, and takes no new ones', async () => {
+        for (const slot of [3, 1]) await store.accept(runId, collecting, update(slot, 'x'))
+        const again: Head = { ...collecting, state: 'PLANNED', attempt: 2 }
+        expect(await store.advance(runId, collecting, again)).toBe(true)
+        const second: Head = { ...again, state: 'COLLECTING' }
+        await store.advance(runId, again, second)
+        await store.accept(runId, second, update(1, 'y'))
+        const next: Head = { ...second, state: 'PLANNED', round: 2, attempt: 1 }
+        expect(await store.advance(runId, second, next)).toBe(true)
+        const statusOf = async (of: Head, slot: number, payload: string): Promise<string> =>
+          (await store.accept(runId, of, update(slot, payload))).status
+        expect(await statusOf(collecting, 3, 'x')).toBe('accepted')
+        expect(await statusOf(collecting, 3, 'z')).toBe('closed')
+        expect(await statusOf(second, 1, 'y')).toBe('accepted')
+        expect(await statusOf(second, 2, 'y')).toBe('closed')
+        expect(await store.accepted(runId, 1, 1)).toEqual([update(1, 'x'), update(3, 'x')])
+        expect(await store.accepted(runId, 1, 2)).toEqual([update(1, 'y')])
+        expect(await store.accepted(runId, 2, 1)).toEqual([])
+      })
+      it('goes on for a coordinator that took the run over, and for none before it', async () => {
+        await store.accept(runId, collecting, update(0, 'x'))
+        const taken: Head = { ...collecting, epoch: collecting.epoch + 1 }
+        expect(await store.advance(runId, collecting, taken)).toBe(true)
+        expect(await store.accept(runId, collecting, update(1, 'x'))).toEqual({ status: 'closed' })
+        expect(await store.accept(runId, taken, update(2, 'x'))).toEqual({ status: 'accepted' })
+        expect(await store.accepted(runId, 1, 1)).toEqual([update(0, 'x'), update(2, 'x')])
       })
       it.each([
         ['an older epoch', { epoch: 0 }],
@@ -245,6 +273,7 @@ export function describeStore(name: string, under: StoreUnderTest): void {
       })
     })
 
+    describePeople(() => ({ store, runId, collecting }))
     describeBlobs(() => store)
 
     describe('collecting garbage', () => {
@@ -306,6 +335,19 @@ function describeReopening(
   use: (store: Store) => void,
 ): void {
   describe('reopened after closing', () => {
+    it('finds people, denied tokens and the audit log again', async () => {
+      const { store } = scene()
+      await store.addUser(person('ada'))
+      await store.denyToken('token', '2026-02-01T00:00:00.000Z')
+      const [first, second] = auditRows(2)
+      await store.appendAudit(first!)
+      const next = await reopen(store)
+      use(next)
+      expect(await next.users()).toEqual([person('ada')])
+      expect(await next.deniedTokens('2026-01-01T00:00:00.000Z')).toEqual(['token'])
+      expect(await next.appendAudit(second!)).toBe(true)
+      expect(await next.audits(0, 5)).toEqual([first, second])
+    })
     it('finds the run, its open round, roster, events, nodes and codes again', async () => {
       const { store, runId, collecting } = scene()
       await store.accept(runId, collecting, update(0, 'x'))

@@ -11,10 +11,12 @@ import { registerCoordinator } from './commands/coordinator.js'
 import { registerData } from './commands/data.js'
 import { registerDemo } from './commands/demo.js'
 import { registerDoctor } from './commands/doctor.js'
+import { registerLog } from './commands/log.js'
 import { registerModels } from './commands/models.js'
 import { registerNodes } from './commands/nodes.js'
 import { registerRuns } from './commands/runs.js'
 import { registerSimulate } from './commands/simulate.js'
+import { registerStore } from './commands/store.js'
 
 const REGISTER = [
   registerDemo,
@@ -24,6 +26,8 @@ const REGISTER = [
   registerClient,
   registerRuns,
   registerNodes,
+  registerStore,
+  registerLog,
   registerModels,
   registerData,
   registerDoctor,

@@ -56,6 +56,11 @@ export class FileBlobs implements BlobStore {
     return store
   }
 
+  /** Blobs of a directory that is only read, such as a backup: nothing is made or tidied there. */
+  static openReadOnly(directory: string): FileBlobs {
+    return new FileBlobs(directory, { durable: true })
+  }
+
   path(hash: Hash): string {
     return join(this.#blobs, hash.slice(0, 2), hash)
   }
@@ -110,6 +115,22 @@ export class FileBlobs implements BlobStore {
         if (!isHash(name)) continue
         const info = await absentAsNull(stat(this.path(name)))
         if (info !== null && info.mtimeMs <= newest) yield name
+      }
+    }
+  }
+
+  /** Every file where blobs lie, with its bytes read: `hash` is null where they are not what the name says. */
+  async *audit(): AsyncIterable<{
+    readonly path: string
+    readonly hash: Hash | null
+    readonly size: number
+  }> {
+    for (const folder of await readdir(this.#blobs)) {
+      for (const name of await readdir(join(this.#blobs, folder))) {
+        const path = join(this.#blobs, folder, name)
+        const { size } = await guarded(path, () => stat(path))
+        const isSound = folder === name.slice(0, 2) && (await hashOrNull(path)) === name
+        yield { path, hash: isSound ? (name as Hash) : null, size }
       }
     }
   }
@@ -203,6 +224,9 @@ export class FileBlobs implements BlobStore {
     }
   }
 }
+
+/** Null: the disk cannot read it, or it is no file. */
+const hashOrNull = (path: string): Promise<Hash | null> => hashFile(path).catch(() => null)
 
 async function hashFile(path: string): Promise<Hash> {
   const hash = createHash('sha256')

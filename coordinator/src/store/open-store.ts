@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { FederationError } from '#protocol/errors.js'
 import {
   assertRecordsInMongo,
@@ -7,8 +9,13 @@ import {
 } from './data-directory.js'
 import { FileBlobs } from './file-blobs.js'
 import { openMongoStore } from './mongo/mongo-store.js'
+import { sqliteRows } from './sqlite-rows.js'
+import type { RawRecords } from './raw-rows.js'
 import { createSqliteStore } from './sqlite-store.js'
 import type { Store } from './store.js'
+
+/** Lies in a data directory that is being filled from another one. */
+export const UNFINISHED_COPY = 'unfinished-copy'
 
 export interface OpenStoreOptions {
   /** `mongodb://…`: the records are there. Default: in the data directory. */
@@ -19,32 +26,45 @@ export interface OpenStoreOptions {
   readonly leaseMs?: number
 }
 
+/** A store with what lies below its interface, for whoever checks it. */
+export interface OpenedStore {
+  readonly store: Store
+  readonly files: FileBlobs
+  readonly raw: RawRecords
+}
+
 /**
  * Opens a data directory for this process alone, with its records where they are. Throws `store/locked` when another process
  * uses the directory or the database, `store/elsewhere` when its records are in another place than `url` says, and
  * `store/io`, `store/corrupt`, `store/newer-version`.
  */
-export async function openStore(
+export const openStore = async (dataDir: string, options?: OpenStoreOptions): Promise<Store> =>
+  (await openInspected(dataDir, options)).store
+
+/** The same, for `store verify`. */
+export async function openInspected(
   dataDir: string,
   { url, timestamp = () => new Date().toISOString(), leaseMs }: OpenStoreOptions = {},
-): Promise<Store> {
+): Promise<OpenedStore> {
   const directory = await openDataDirectory(dataDir)
+  const { database } = directory
   try {
-    const blobs = await FileBlobs.open(dataDir, { durable: true, sole: true })
+    assertWhole(dataDir)
+    const files = await FileBlobs.open(dataDir, { durable: true, sole: true })
     if (url === undefined) {
       assertRecordsHere(directory)
-      return createSqliteStore(directory.database, { blobs, timestamp })
+      const store = createSqliteStore(database, { blobs: files, timestamp })
+      return { store, files, raw: sqliteRows(database) }
     }
     const { id, place } = directory
     const claim = (): void => assertRecordsInMongo(directory)
-    const store = await openMongoStore({ url, id, place, blobs, timestamp, claim, leaseMs })
+    const options = { url, id, place, blobs: files, timestamp, claim, leaseMs }
+    const { store, raw } = await openMongoStore(options)
     noteRecordsInMongo(directory)
-    return {
-      ...store,
-      close: () => store.close().finally(() => directory.database.close()),
-    }
+    const close = (): Promise<void> => store.close().finally(() => database.close())
+    return { store: { ...store, close }, files, raw }
   } catch (error) {
-    directory.database.close()
+    database.close()
     throw error
   }
 }
@@ -52,4 +72,12 @@ export async function openStore(
 function assertRecordsHere({ path, records }: DataDirectory): void {
   if (records === 'sqlite') return
   throw new FederationError('store/elsewhere', `The records of ${path} are in MongoDB`)
+}
+
+function assertWhole(dataDir: string): void {
+  if (!existsSync(join(dataDir, UNFINISHED_COPY))) return
+  throw new FederationError(
+    'store/corrupt',
+    `${dataDir} was being filled from another one, and that did not come to its end: delete it (and its database) and begin anew`,
+  )
 }

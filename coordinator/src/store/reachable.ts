@@ -49,22 +49,36 @@ async function* blobsOfOpening(blobs: BlobStore, hash: Hash): AsyncIterable<Hash
   for (const { personal } of cohort) if (personal !== null) yield personal.hash
 }
 
-async function* blobsOfRun(
+/** Everything that a run needs, part by part: what is unreadable in one does not hide the others. */
+export const partsOfRun = (
   blobs: BlobStore,
   { run, head, accepted }: RunRoots,
-): AsyncIterable<Hash> {
-  yield head.stateHash
-  yield head.modelHash
-  if (run.config.startFrom !== null) yield run.config.startFrom as Hash
+): Readonly<Record<string, () => AsyncIterable<Hash>>> => ({
+  head: async function* () {
+    yield head.stateHash
+    yield head.modelHash
+    if (run.config.startFrom !== null) yield run.config.startFrom as Hash
+  },
   // Records stay, the states and models they name do not: only the head's can be continued from.
-  for await (const { hash } of walkRecords(blobs, head.recordHash)) yield hash
-  if (head.openingHash !== null) yield* blobsOfOpening(blobs, head.openingHash)
-  if (head.personalHash !== null) {
+  records: async function* () {
+    for await (const { hash } of walkRecords(blobs, head.recordHash)) yield hash
+  },
+  opening: async function* () {
+    if (head.openingHash !== null) yield* blobsOfOpening(blobs, head.openingHash)
+  },
+  personal: async function* () {
+    if (head.personalHash === null) return
     yield head.personalHash
     for (const { hash } of Object.values(await readJson<PersonalMap>(blobs, head.personalHash)))
       yield hash
-  }
-  for (const update of accepted) yield update.blob
+  },
+  accepted: async function* () {
+    for (const { blob } of accepted) yield await Promise.resolve(blob)
+  },
+})
+
+export async function* reachableFrom(blobs: BlobStore, roots: RunRoots): AsyncIterable<Hash> {
+  for (const part of Object.values(partsOfRun(blobs, roots))) yield* part()
 }
 
 /** Deletes every blob, put at least `graceMs` ago, that no run reaches. */
@@ -77,7 +91,7 @@ export async function deleteUnreachable(
   const candidates = new Set<Hash>()
   for await (const hash of blobs.list(graceMs)) candidates.add(hash)
   for (const run of await roots()) {
-    for await (const hash of blobsOfRun(blobs, run)) candidates.delete(hash)
+    for await (const hash of reachableFrom(blobs, run)) candidates.delete(hash)
   }
   // A second look: a candidate that was put again meanwhile is young now.
   let deleted = 0

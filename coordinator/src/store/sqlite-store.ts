@@ -246,7 +246,10 @@ class SqliteStore implements Store {
   }
 
   async collectGarbage(graceMs: number): Promise<number> {
-    return deleteUnreachable(this.blobs, graceMs, async () => this.#roots())
+    const deleted = await deleteUnreachable(this.blobs, graceMs, async () => this.#roots())
+    // Rows that were overwritten still lie in the log of the database until it begins anew.
+    this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    return deleted
   }
   async close(): Promise<void> {
     this.#db.close()

@@ -64,6 +64,8 @@ function claim(database: InstanceType<typeof Database>, path: string): void {
   database.exec('PRAGMA journal_mode = WAL')
   database.exec('PRAGMA synchronous = FULL')
   database.exec('PRAGMA foreign_keys = ON')
+  // What is deleted is overwritten, so that no page of the file still tells it.
+  database.exec('PRAGMA secure_delete = ON')
   // The first write takes the lock, and in this mode it is never let go.
   database.exec('BEGIN IMMEDIATE; COMMIT')
   const journal = database.prepare('PRAGMA journal_mode').get() as SqlRow

@@ -1,6 +1,7 @@
 import { FederationError } from '#protocol/errors.js'
 import type { RunId } from '#protocol/ids.js'
 import type { BlobStore, Head, RunRow, Store } from '#coordinator/store/store.js'
+import type { RawRecords } from '#coordinator/store/raw-rows.js'
 import { deleteUnreachable, type RunRoots } from '#coordinator/store/reachable.js'
 import { connectMongo, isDuplicate, settle, type MongoConnection } from './connection.js'
 import { createContext, type MongoContext } from './context.js'
@@ -8,6 +9,7 @@ import { parse, type RunDocument } from './documents.js'
 import { takeLease, type Lease } from './lease.js'
 import { eventsIn, rosterIn } from './members.js'
 import { auditIn, codesIn, nodesIn, usersIn } from './people.js'
+import { mongoRows } from './rows.js'
 import { acceptedIn, runsIn } from './runs.js'
 
 export interface MongoStoreOptions {
@@ -53,20 +55,24 @@ export const MONGO_VERSION = STEPS.length
  * Opens the records of a data directory in MongoDB. Throws `store/locked` while another coordinator uses the database,
  * `store/elsewhere` when it belongs to another data directory, `store/newer-version`, `store/io` and `usage/bad-value` (the URL).
  */
-export async function openMongoStore(options: MongoStoreOptions): Promise<Store> {
+export async function openMongoStore(
+  options: MongoStoreOptions,
+): Promise<{ readonly store: Store; readonly raw: RawRecords }> {
   const connection = await connectMongo(options.url)
   let lease: Lease | null = null
   try {
     lease = await takeLease(connection, options.place, options.leaseMs)
     await settle(connection, () => identify(connection, options))
     const held = lease
-    return storeIn(createContext(connection, held), options, async () => {
+    const context = createContext(connection, held)
+    const close = async (): Promise<void> => {
       try {
         await held.release()
       } finally {
         await connection.close()
       }
-    })
+    }
+    return { store: storeIn(context, options, close), raw: mongoRows(context) }
   } catch (error) {
     await lease?.release().catch(() => undefined)
     await connection.close()
