@@ -43,6 +43,15 @@ const nodeView = z.strictObject({
       progress: z.strictObject({ done: z.int().min(0), total: z.int().min(0) }).nullable(),
     })
     .nullable(),
+  /** Runs in which it is not asked for so many seconds more, after so many failures in a row. */
+  coolDowns: z.array(
+    z.strictObject({
+      runId,
+      failures: z.int().min(1),
+      seconds: z.number().min(0),
+      reason: z.string(),
+    }),
+  ),
 })
 const event = z.strictObject({
   /** 1, 2, 3 … within a run, without gaps. */

@@ -106,6 +106,12 @@ export function sayEvent(session: Session, event: RunEvent): void {
     const who = typeof name === 'string' ? name : `slot ${String(event.data['slot'])}`
     session.out.say(`  ${who}: ${String(event.data['code'])}: ${String(event.data['message'])}`)
   }
+  if (event.type === 'member:cooling-down') {
+    const { name, seconds, failures } = event.data
+    session.out.say(
+      `  ${String(name)} is not asked for ${String(seconds)} s: ${String(failures)} failures in a row`,
+    )
+  }
   if (event.type === 'round:waiting-for') {
     const slots = event.data['slots'] as readonly number[]
     session.out.say(`  waiting for slot ${slots.join(', ')}, until the deadline of the round`)

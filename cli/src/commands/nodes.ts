@@ -50,6 +50,11 @@ export function registerNodes(program: Command): void {
           node.enrolledAt,
         ]),
       )
+      for (const { name, coolDowns } of all)
+        for (const { runId, failures, seconds, reason } of coolDowns)
+          out.say(
+            `${name} is not asked in ${runId} for ${seconds} s: ${failures} failures in a row, the last: ${reason}`,
+          )
       if (all.length === 0) out.say(`No node yet. Invite one:  ${COMMAND} nodes invite`)
       out.finish('nodes:list', { nodes: all })
     },

@@ -18,6 +18,7 @@ export async function listNodes({ parts }: Call): Promise<HttpAnswer<'GET /api/n
       online: fleet.registry.get(nodeId) !== null,
       engine: fleet.reception.engineOf(nodeId),
       task: fleet.taskOf(nodeId),
+      coolDowns: fleet.coolDownsOf(nodeId).map(({ nodeId: _, ...coolDown }) => coolDown),
     })),
   }
 }
@@ -25,6 +26,7 @@ export async function listNodes({ parts }: Call): Promise<HttpAnswer<'GET /api/n
 /** Its connection ends at once; its updates that count already go on counting. */
 export async function revokeNode(call: Call): Promise<HttpAnswer<'POST /api/nodes/:id/revoke'>> {
   const { store, fleet, clock } = call.parts
+  bodyOf('POST /api/nodes/:id/revoke', call)
   const nodeId = nodeIdOf(call)
   if ((await store.node(nodeId)) === null) throw noSuchNode(nodeId)
   await store.revokeNode(nodeId, clock.timestamp())
