@@ -1,13 +1,17 @@
 /** Bodies of the coordinator's HTTP API, by method and path. docs/protocol.md says who may call what. */
 import { z } from 'zod'
 import { parseWith } from './messages.js'
+import { isPublicKey, PROOF_PURPOSES } from './proof.js'
 import { runRecordSchema } from './record.js'
 import type { Result } from './result.js'
-import { engine, nodeId, problem, runId, slot, time } from './wire.js'
+import { engine, hash, nodeId, problem, runId, slot, time } from './wire.js'
 
 const nodeName = z.string().min(1).max(100)
-const secret = z.string().min(1).max(200)
+/** Of Ed25519: SPKI DER in base64url. */
+const publicKey = z.string().refine(isPublicKey, 'expected an Ed25519 public key')
+const signature = z.string().regex(/^[\w-]{86}$/, 'expected a signature: 64 bytes in base64url')
 const token = z.string().min(1).max(4000)
+const challenge = token
 /** A one-time code as people type it. */
 const code = z.string().min(1).max(100)
 const nothing = z.strictObject({})
@@ -63,11 +67,26 @@ const event = z.strictObject({
 
 export const HTTP_API = {
   'POST /api/enrol': {
-    body: z.strictObject({ code, name: nodeName }),
-    answer: z.strictObject({ nodeId, secret }),
+    body: z.strictObject({ code, name: nodeName, publicKey, proof: signature }),
+    answer: z.strictObject({ nodeId }),
+  },
+  'POST /api/challenge': {
+    body: z.strictObject({ nodeId, purpose: z.enum(PROOF_PURPOSES) }),
+    answer: z.strictObject({ challenge, expiresInSeconds: z.int().min(1) }),
+  },
+  'POST /api/node-key': {
+    body: z.strictObject({
+      ...{ nodeId, challenge, publicKey, proof: signature },
+      /** What gives the right: the key so far, or the secret that an older version gave the node. */
+      by: z.union([
+        z.strictObject({ signature }),
+        z.strictObject({ secret: z.string().min(1).max(200) }),
+      ]),
+    }),
+    answer: nothing,
   },
   'POST /api/token': {
-    body: z.strictObject({ nodeId, secret }),
+    body: z.strictObject({ nodeId, challenge, signature }),
     answer: z.strictObject({ token, expiresInSeconds: z.int().min(1) }),
   },
   'POST /api/sign-in': { body: z.strictObject({ code }), answer: z.strictObject({ token }) },
@@ -105,6 +124,16 @@ export const HTTP_API = {
   },
   'GET /api/nodes': { body: nothing, answer: z.strictObject({ nodes: z.array(nodeView) }) },
   'POST /api/nodes/:id/revoke': { body: nothing, answer: nothing },
+  'GET /api/log': {
+    body: nothing,
+    /** Up to a page; unchecked, because who asks wants to find out whether they were tampered with. Null: unreadable. */
+    answer: z.strictObject({ entries: z.array(z.record(z.string(), z.json()).nullable()) }),
+  },
+  'GET /api/log/known': {
+    body: nothing,
+    /** Entries that must be in the log, and who knows of them. */
+    answer: z.strictObject({ known: z.array(z.strictObject({ hash, knownBy: z.string() })) }),
+  },
 } as const
 export type HttpCall = keyof typeof HTTP_API
 export type HttpBody<Call extends HttpCall> = z.output<(typeof HTTP_API)[Call]['body']>
@@ -132,6 +161,10 @@ export const parseAnswer = <Call extends HttpCall>(
 export const eventsQuerySchema = z.strictObject({
   after: z.coerce.number().int().min(0).default(0),
   wait: z.coerce.number().min(0).max(60).default(0),
+})
+/** Query of `GET /api/log`: entries after number `after`. */
+export const auditQuerySchema = z.strictObject({
+  after: z.coerce.number().int().min(0).default(0),
 })
 /** What every refused call answers, with the HTTP status of the code. */
 export const refusalSchema = z.strictObject({

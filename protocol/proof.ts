@@ -31,6 +31,11 @@ export function newKeyPair(): KeyPair {
   }
 }
 
+export const publicKeyOf = (privateKey: string): string =>
+  createPublicKey(privateKeyOf(privateKey))
+    .export({ type: 'spki', format: 'der' })
+    .toString('base64url')
+
 /** Whether the text is an Ed25519 public key, in the one way in which it can be written. */
 export function isPublicKey(text: string): boolean {
   const bytes = Buffer.from(text, 'base64url')

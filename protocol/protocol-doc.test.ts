@@ -17,6 +17,7 @@ import {
   type AckName,
   type MessageName,
 } from './messages.js'
+import { enrolmentText, isSignedBy, proofText } from './proof.js'
 import { parseRunRecord } from './record.js'
 import { unwrap, type Result } from './result.js'
 import { configHash, parseRunConfig } from './run-config.js'
@@ -110,6 +111,22 @@ describe('docs/protocol.md', () => {
     expect(unwrap(parseRunConfig(config, catalogue))).toMatchObject({
       cohort: { take: { size: 2 } },
     })
+  })
+  it('shows proofs that hold', () => {
+    const body = (call: string) => JSON.parse(inside(`json body=${call}`)[0]!) as never
+    const { proof, ...enrolment } = unwrap(parseBody('POST /api/enrol', body('POST /api/enrol')))
+    const { publicKey } = enrolment
+    expect(isSignedBy(enrolmentText(enrolment), proof, publicKey)).toBe(true)
+    const token = unwrap(parseBody('POST /api/token', body('POST /api/token')))
+    const { challenge, nodeId } = token
+    const text = proofText({ challenge, nodeId, purpose: 'token' })
+    expect(isSignedBy(text, token.signature, publicKey)).toBe(true)
+    const next = unwrap(parseBody('POST /api/node-key', body('POST /api/node-key')))
+    const change = { challenge, nodeId, purpose: 'new-key', publicKey: next.publicKey } as const
+    expect(isSignedBy(proofText(change), next.proof, next.publicKey)).toBe(true)
+    const bySignature = 'signature' in next.by ? next.by.signature : ''
+    expect(isSignedBy(proofText(change), bySignature, publicKey)).toBe(true)
+    for (const signed of [enrolmentText(enrolment), text]) expect(DOCUMENT).toContain(signed)
   })
   it('lists exactly the codes of the table, with what they mean', () => {
     const rows = [...DOCUMENT.matchAll(/^\| `([a-z]+\/[a-z-]+)` *\| (.*) \|$/gm)]

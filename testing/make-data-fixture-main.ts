@@ -25,6 +25,7 @@ import {
   FIXTURES,
   MEMBERS,
   nodeIn,
+  THROW_AWAY_KEY,
   THROW_AWAY_SECRET,
   type ExpectedFixture,
 } from './data-fixture.js'
@@ -61,7 +62,7 @@ async function prepare(root: string): Promise<void> {
   const directory = join(root, 'coordinator')
   const store = await openStore(directory)
   for (const [i, nodeId] of NODES.entries()) {
-    const publicKey = sha256(THROW_AWAY_SECRET)
+    const { publicKey } = THROW_AWAY_KEY
     const name = 'abc'.charAt(i)
     await store.addNode({ nodeId, name, publicKey, enrolledAt: ENROLLED, revokedAt: null })
   }
@@ -80,7 +81,12 @@ async function prepare(root: string): Promise<void> {
     const state = await openNodeState(join(root, `node-${member}`))
     const url = 'http://127.0.0.1:7400'
     const nodeId = NODES[i] as NodeId
-    await state.saveCredentials({ url, nodeId, name: member, secret: THROW_AWAY_SECRET })
+    await state.saveCredentials({
+      url,
+      nodeId,
+      name: member,
+      privateKey: THROW_AWAY_KEY.privateKey,
+    })
     await state.release()
   }
 }

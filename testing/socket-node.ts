@@ -5,13 +5,10 @@ import { encodeFrame } from '#protocol/frame.js'
 import { DEFAULT_POLICY, type Policy } from '#protocol/policy.js'
 import { sha256, type Hash } from '#protocol/ids.js'
 import { CHUNK_BYTES, updateIdOf, type Message, type TaskMessage } from '#protocol/messages.js'
+import { enrolWithCode, tokenOf, type Identity } from './synthetic-identity.js'
 import { FEATURES, CLASSES } from './tiny-federation.js'
 
 export const TINY_CARD: DataCard = { inputShape: [FEATURES], classes: [...CLASSES] }
-export interface Credential {
-  readonly nodeId: string
-  readonly secret: string
-}
 type Reply = { readonly ok: boolean; readonly [key: string]: unknown }
 
 export const post = async (url: string, body: object, token = ''): Promise<Response> =>
@@ -23,9 +20,9 @@ export const post = async (url: string, body: object, token = ''): Promise<Respo
 const json = async <T>(response: Response): Promise<T> => (await response.json()) as T
 
 /** Enrols a node with a fresh invitation. */
-export async function enrolNode(url: string, people: string, name: string): Promise<Credential> {
+export async function enrolNode(url: string, people: string, name: string): Promise<Identity> {
   const { code } = await json<{ code: string }>(await post(`${url}/api/nodes/invite`, {}, people))
-  return json<Credential>(await post(`${url}/api/enrol`, { code, name }))
+  return enrolWithCode(url, code, name)
 }
 
 export class SocketNode {
@@ -52,8 +49,8 @@ export class SocketNode {
     on('run:finished', ({ runId }: Message<'run:finished'>) => this.ended.push(runId))
   }
 
-  static async connect(url: string, credential: Credential): Promise<SocketNode> {
-    const { token } = await json<{ token: string }>(await post(`${url}/api/token`, credential))
+  static async connect(url: string, credential: Identity): Promise<SocketNode> {
+    const token = await tokenOf(url, credential)
     const socket = connectWith(url, token)
     const node = new SocketNode(url, token, socket)
     await new Promise<void>((resolve, reject) => {
@@ -64,7 +61,7 @@ export class SocketNode {
   }
   static async join(
     url: string,
-    credential: Credential,
+    credential: Identity,
     {
       name,
       card = TINY_CARD,

@@ -1,15 +1,15 @@
-import { hostname } from 'node:os'
 import { FederationError } from '#protocol/errors.js'
 import type { DataCard } from '#protocol/data-card.js'
 import type { JsonValue } from '#protocol/json.js'
 import { parsePolicy, type Policy } from '#protocol/policy.js'
 import { unwrap } from '#protocol/result.js'
+import { admission } from './admission.js'
 import { Node } from './node.js'
-import { openNodeState, type Credentials, type NodeState } from './state/node-state.js'
+import { openNodeState } from './state/node-state.js'
+import { useTrust } from './state/trust-file.js'
 import type { BackendChosen, NodeData } from './training/messages.js'
 import { Trainer } from './training/trainer.js'
-import { enrol } from './transport/http.js'
-import { AccessToken } from './transport/token.js'
+import type { Trust } from './transport/trust.js'
 
 export interface NodeEvent {
   readonly type: string
@@ -20,6 +20,10 @@ export interface JoinOptions {
   readonly url: string
   /** One-time code; needed the first time only, afterwards the state directory holds the credential. */
   readonly code?: string
+  /** Replaces the node's key before it joins: the one before is void from then on. */
+  readonly newKey?: boolean
+  /** Which certificate the coordinator may show; remembered. Default: what was told before, else the authorities of this machine. */
+  readonly trust?: Trust
   /** A name for people. Default: this machine's. */
   readonly name?: string
   readonly stateDir: string
@@ -40,7 +44,7 @@ export interface NodeHandle {
 
 /**
  * Joins a federation and takes tasks until told to leave. Throws `store/locked`, `store/io`, `config/invalid` (the policy),
- * `auth/…`, `data/…`, `coordinator/unreachable` before it is connected; afterwards it reconnects by itself until it leaves or is refused for
+ * `auth/…`, `tls/…`, `data/…`, `coordinator/unreachable` before it is connected; afterwards it reconnects by itself until it leaves or is refused for
  * good. Rejects with the signal's reason when that aborts before the node is connected.
  */
 export async function joinFederation(options: JoinOptions): Promise<NodeHandle> {
@@ -65,7 +69,9 @@ export async function joinFederation(options: JoinOptions): Promise<NodeHandle> 
     options.signal?.throwIfAborted()
     options.signal?.addEventListener('abort', abort, { once: true })
     const card = await trainer.start()
+    const keepTrust = await useTrust(state.directory, options.url, options.trust)
     const { credentials, token } = await admission(state, options, leaving.signal)
+    await keepTrust()
     await state.savePolicy(policy)
     options.signal?.throwIfAborted()
     node = new Node({ state, trainer, credentials, token, card, policy, emit, leaving })
@@ -110,72 +116,4 @@ function emitter({ onEvent = () => undefined }: JoinOptions): Emit {
 }
 function tellChoice(emit: Emit, { chosen, measurements }: BackendChosen): void {
   emit('backend:chosen', { chosen, measurements: measurements.map((one) => ({ ...one })) })
-}
-
-interface Admission {
-  readonly credentials: Credentials
-  readonly token: AccessToken
-}
-
-/**
- * The credential of the state directory if the coordinator still takes it, or a fresh one for the code. A node that starts
- * again with the command of its first start has a code that was used up long ago: the credential comes first.
- */
-async function admission(
-  state: NodeState,
-  options: JoinOptions,
-  signal: AbortSignal,
-): Promise<Admission> {
-  const { url, code, name } = options
-  const known = await state.credentials()
-  const isOfHere = known !== null && new URL(known.url).origin === new URL(url).origin
-  if (known !== null && (isOfHere || code === undefined)) {
-    const credentials = { ...known, url, ...(name === undefined ? {} : { name }) }
-    const token = new AccessToken(url, credentials, signal)
-    const refusal = await refusalOf(token)
-    if (refusal === null) return { credentials, token }
-    return enrolAgain(state, { options, signal, refusal })
-  }
-  return enrolWith(state, options, signal)
-}
-
-/** Null when the coordinator takes the credential. Throws what says nothing about it. */
-async function refusalOf(token: AccessToken): Promise<FederationError | null> {
-  try {
-    await token.get()
-    return null
-  } catch (error) {
-    if (error instanceof FederationError && error.code === 'auth/bad-token') return error
-    throw error
-  }
-}
-
-/** With a new invitation a node that was revoked may come back, as another one. */
-async function enrolAgain(
-  state: NodeState,
-  context: { options: JoinOptions; signal: AbortSignal; refusal: FederationError },
-): Promise<Admission> {
-  const { options, signal, refusal } = context
-  if (options.code === undefined) throw refusal
-  try {
-    return await enrolWith(state, options, signal)
-  } catch (error) {
-    const isUsedUp = error instanceof FederationError && error.code === 'auth/bad-code'
-    throw isUsedUp ? refusal : error
-  }
-}
-
-async function enrolWith(
-  state: NodeState,
-  { url, code, name = hostname() }: JoinOptions,
-  signal: AbortSignal,
-): Promise<Admission> {
-  if (code === undefined) {
-    const message = 'This node is not enrolled yet: pass --code with an invitation'
-    throw new FederationError('auth/bad-code', message)
-  }
-  const { nodeId, secret } = await enrol(url, { code, name }, signal)
-  const credentials = { url, nodeId, secret, name }
-  await state.saveCredentials(credentials)
-  return { credentials, token: new AccessToken(url, credentials, signal) }
 }

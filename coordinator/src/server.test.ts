@@ -13,14 +13,8 @@ import { createClientHalves } from '#algorithms/programs/client-halves.js'
 import { useBackend } from '#algorithms/tensor/backends.js'
 import type { ClientData } from '#data/dataset.js'
 import { FakeCompute } from '#testing/fake-fleet.js'
-import {
-  beginOf,
-  enrolNode,
-  frameOf,
-  post,
-  SocketNode,
-  type Credential,
-} from '#testing/socket-node.js'
+import { beginOf, enrolNode, frameOf, post, SocketNode } from '#testing/socket-node.js'
+import type { Identity } from '#testing/synthetic-identity.js'
 import { CLASSES, FEATURES, tinyClients } from '#testing/tiny-federation.js'
 import { createCompute } from './compute/create-compute.js'
 import type { Compute } from './compute/compute.js'
@@ -49,9 +43,9 @@ describe('a coordinator', () => {
     const file = await readFile(join(dataDir, 'operator.json'), 'utf8')
     people = (JSON.parse(file) as { token: string }).token
   }
-  const enrol = (name: string): Promise<Credential> => enrolNode(coordinator.url, people, name)
+  const enrol = (name: string): Promise<Identity> => enrolNode(coordinator.url, people, name)
   const connect = async (
-    credential: Credential,
+    credential: Identity,
     options: Parameters<typeof SocketNode.join>[2],
   ): Promise<SocketNode> => {
     const node = await SocketNode.join(coordinator.url, credential, options)

@@ -7,6 +7,7 @@ import { sha256, type Hash, type RunId } from '#protocol/ids.js'
 import type { Fate, Metrics } from '#protocol/record.js'
 import type { Engine } from '#protocol/record.js'
 import type { Policy } from '#protocol/policy.js'
+import { newKeyPair } from '#protocol/proof.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import { unwrap } from '#protocol/result.js'
 import {
@@ -22,7 +23,12 @@ export interface Credentials {
   readonly url: string
   readonly nodeId: string
   readonly name: string
-  readonly secret: string
+  /** Made on this node, PKCS #8 DER in base64url; nothing but this directory ever holds it. */
+  readonly privateKey?: string
+  /** What an older version got in its place; exchanged for a key at the next start. */
+  readonly secret?: string
+  /** The key that is about to take the other's place: the coordinator may have been told of it or not. */
+  readonly nextKey?: string
 }
 /** A task whose fate is open: everything to send its update again, and to settle the memory. */
 export interface OpenTask {
@@ -74,6 +80,8 @@ export interface JournalEntry {
 export interface NodeState {
   readonly directory: string
   credentials(): Promise<Credentials | null>
+  /** The key to enrol with, made when there is none: a node that dies while it enrols goes on with the same. */
+  enrolmentKey(): Promise<string>
   /** A new identity has no past: what the one before kept for its runs is forgotten. */
   saveCredentials(credentials: Credentials): Promise<void>
   policy(): Promise<Policy | null>
@@ -167,7 +175,10 @@ type At = (...names: readonly string[]) => string
 
 const identityIn = (
   at: At,
-): Pick<NodeState, 'credentials' | 'saveCredentials' | 'policy' | 'savePolicy'> => ({
+): Pick<
+  NodeState,
+  'credentials' | 'saveCredentials' | 'enrolmentKey' | 'policy' | 'savePolicy'
+> => ({
   policy: () => readJson(at('policy.json')),
   savePolicy: (policy) => writeDurably(at('policy.json'), JSON.stringify(policy)),
   credentials: () => readJson(at('credentials.json')),
@@ -177,6 +188,14 @@ const identityIn = (
       for (const kind of ['open', 'memory', 'runs']) await removeDurably(at(kind))
     }
     await writeDurably(at('credentials.json'), JSON.stringify(credentials))
+    await removeDurably(at('enrolling.json'))
+  },
+  async enrolmentKey() {
+    const begun = await readJson<{ readonly privateKey: string }>(at('enrolling.json'))
+    if (begun !== null) return begun.privateKey
+    const { privateKey } = newKeyPair()
+    await writeDurably(at('enrolling.json'), JSON.stringify({ privateKey }))
+    return privateKey
   },
 })
 

@@ -3,9 +3,11 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { sha256 } from '#protocol/ids.js'
+import { newKeyPair } from '#protocol/proof.js'
 import { enrol, fetchBlob, fetchToken } from './http.js'
 
 const { signal } = new AbortController()
+const { privateKey } = newKeyPair()
 const BYTES = Buffer.from('a model')
 const BLOB = { hash: sha256(BYTES), bytes: BYTES.length }
 
@@ -43,7 +45,7 @@ describe('requests of a node', () => {
     await serve((_request, response) => {
       response.writeHead(401).end('{"problem":{"code":"auth/expired-code","message":"too old"}}')
     })
-    await expect(enrol(url, { code: 'c', name: 'n' }, signal)).rejects.toMatchObject({
+    await expect(enrol(url, { code: 'c', name: 'n', privateKey }, signal)).rejects.toMatchObject({
       code: 'auth/expired-code',
       message: 'too old',
     })
@@ -57,7 +59,7 @@ describe('requests of a node', () => {
     ['a problem of another version', 400, '{"problem":{"code":"new/code","message":"?"}}'],
   ])('take %s for the answer of something that is no coordinator', async (_what, status, body) => {
     await serve((_request, response) => void response.writeHead(status).end(body))
-    await expect(fetchToken(url, { nodeId: 'n', secret: 's' }, signal)).rejects.toMatchObject({
+    await expect(fetchToken(url, { nodeId: 'n', privateKey }, signal)).rejects.toMatchObject({
       code: 'coordinator/unreachable',
     })
   })

@@ -1,11 +1,15 @@
 import { FederationError, isErrorCode } from '#protocol/errors.js'
 import { HTTP_API } from '#protocol/http-api.js'
 import { sha256 } from '#protocol/ids.js'
+import { enrolmentText, proofText, publicKeyOf, sign, type ProofPurpose } from '#protocol/proof.js'
 import type { BlobRef } from '#protocol/blob-ref.js'
+import { certificateProblem, coordinatorFetch } from './trust.js'
 
-export interface Credential {
+/** What a node shows itself with. */
+export interface Identity {
   readonly nodeId: string
-  readonly secret: string
+  /** Never leaves this process: only what it signs does. */
+  readonly privateKey: string
 }
 /** A coordinator that has not answered a small request by then is not there. */
 const ANSWER_MS = 30_000
@@ -18,10 +22,13 @@ async function call(url: URL, init: RequestInit): Promise<Uint8Array> {
   let response: Response
   let body: Uint8Array
   try {
-    response = await fetch(url, init)
+    response = await coordinatorFetch(url, init)
     body = new Uint8Array(await response.arrayBuffer())
   } catch (cause) {
-    throw unreachable(`No coordinator answers at ${url.origin}`, cause)
+    throw (
+      certificateProblem(url.origin, cause) ??
+      unreachable(`No coordinator answers at ${url.origin}`, cause)
+    )
   }
   if (response.ok) return body
   throw problemOf(body, response.status)
@@ -39,7 +46,7 @@ function problemOf(body: Uint8Array, status: number): FederationError {
   return unreachable(`HTTP ${status} with a problem that this version does not know`)
 }
 
-type Posted = 'POST /api/enrol' | 'POST /api/token'
+type Posted = 'POST /api/enrol' | 'POST /api/challenge' | 'POST /api/token' | 'POST /api/node-key'
 type Answered<Name extends Posted> = ReturnType<(typeof HTTP_API)[Name]['answer']['parse']>
 
 async function post<Name extends Posted>(
@@ -61,20 +68,58 @@ async function post<Name extends Posted>(
   }
 }
 
-/** Exchanges a one-time code for this node's own credential. `auth/bad-code`, `auth/expired-code`. */
-export const enrol = (
+/**
+ * Exchanges a one-time code for the right to come in with a key. Again with the same key and code gives the same node.
+ * `auth/bad-code`, `auth/expired-code`.
+ */
+export function enrol(
   url: string,
-  body: { readonly code: string; readonly name: string },
+  { code, name, privateKey }: { code: string; name: string; privateKey: string },
   signal: AbortSignal,
-): Promise<Credential> => post('POST /api/enrol', url, { body, signal })
+): Promise<{ readonly nodeId: string }> {
+  const enrolment = { code, name, publicKey: publicKeyOf(privateKey) }
+  const proof = sign(enrolmentText(enrolment), privateKey)
+  return post('POST /api/enrol', url, { body: { ...enrolment, proof }, signal })
+}
 
-/** A short access token. `auth/bad-token` when the node is unknown or revoked. */
-export const fetchToken = (
+/** A short access token. `auth/bad-token` when the node is unknown or revoked, or has another key by now. */
+export async function fetchToken(
   url: string,
-  { nodeId, secret }: Credential,
+  { nodeId, privateKey }: Identity,
   signal: AbortSignal,
-): Promise<{ readonly token: string; readonly expiresInSeconds: number }> =>
-  post('POST /api/token', url, { body: { nodeId, secret }, signal })
+): Promise<{ readonly token: string; readonly expiresInSeconds: number }> {
+  const purpose = 'token'
+  const { challenge } = await fetchChallenge(url, { nodeId, purpose }, signal)
+  const signature = sign(proofText({ challenge, nodeId, purpose }), privateKey)
+  return post('POST /api/token', url, { body: { nodeId, challenge, signature }, signal })
+}
+
+/**
+ * Replaces the node's key, by right of the one that it has or of the secret that an older version gave it. `auth/bad-token`
+ * when the coordinator does not take that.
+ */
+export async function replaceKey(
+  url: string,
+  { nodeId, from, to }: { nodeId: string; from: Omit<Identity, 'nodeId'> | Secret; to: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const purpose = 'new-key'
+  const { challenge } = await fetchChallenge(url, { nodeId, purpose }, signal)
+  const publicKey = publicKeyOf(to)
+  const text = proofText({ challenge, nodeId, purpose, publicKey })
+  const by = 'secret' in from ? { secret: from.secret } : { signature: sign(text, from.privateKey) }
+  const body = { nodeId, challenge, publicKey, proof: sign(text, to), by }
+  await post('POST /api/node-key', url, { body, signal })
+}
+interface Secret {
+  readonly secret: string
+}
+
+const fetchChallenge = (
+  url: string,
+  body: { readonly nodeId: string; readonly purpose: ProofPurpose },
+  signal: AbortSignal,
+): Promise<{ readonly challenge: string }> => post('POST /api/challenge', url, { body, signal })
 
 /** The bytes of a blob, checked against their address. */
 export async function fetchBlob(

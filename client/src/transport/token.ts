@@ -1,5 +1,5 @@
 import { FederationError } from '#protocol/errors.js'
-import { fetchToken, type Credential } from './http.js'
+import { fetchToken, type Identity } from './http.js'
 
 const MARGIN_MS = 60_000
 
@@ -8,8 +8,8 @@ export class AccessToken {
   readonly #fetch: () => Promise<{ readonly token: string; readonly expiresInSeconds: number }>
   #held: { readonly value: string; readonly until: number } | null = null
 
-  constructor(url: string, credential: Credential, signal: AbortSignal) {
-    this.#fetch = () => fetchToken(url, credential, signal)
+  constructor(url: string, identity: Identity, signal: AbortSignal) {
+    this.#fetch = () => fetchToken(url, identity, signal)
   }
 
   /** Throws `auth/bad-token` when the coordinator does not know this node, or no longer: no later try will do. */

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { FederationError } from '#protocol/errors.js'
 import { sha256, type Hash } from '#protocol/ids.js'
-import type { CodeRow, Store } from '#coordinator/store/store.js'
+import type { CodeRow, Store, UseCodeOutcome } from '#coordinator/store/store.js'
 
 /** Crockford's letters: no I, L, O or U, so that a code survives being read aloud and typed. */
 const LETTERS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
@@ -43,12 +43,24 @@ export async function redeemCode(
   purpose: CodeRow['purpose'],
   { code, now }: { readonly code: string; readonly now: string },
 ): Promise<{ readonly subject: string | null }> {
-  const outcome = await store.useCode(hashOf(code), purpose, now)
+  const outcome = await presentCode(store, purpose, { code, now })
   if (outcome.status === 'used-now') return { subject: outcome.subject }
-  if (outcome.status === 'expired')
-    throw new FederationError('auth/expired-code', 'The code has expired')
-  throw new FederationError('auth/bad-code', 'The code is wrong or was used before')
+  throw refusalOf(outcome.status)
 }
+
+/** Uses a code up if it can be, and says what came of it. */
+export const presentCode = (
+  store: Store,
+  purpose: CodeRow['purpose'],
+  { code, now }: { readonly code: string; readonly now: string },
+): Promise<UseCodeOutcome> => store.useCode(hashOf(code), purpose, now)
+
+export const refusalOf = (
+  status: Exclude<UseCodeOutcome['status'], 'used-now'>,
+): FederationError =>
+  status === 'expired'
+    ? new FederationError('auth/expired-code', 'The code has expired')
+    : new FederationError('auth/bad-code', 'The code is wrong or was used before')
 
 /** Letters that people mix up count as the one that exists; case, spaces and dashes do not count. */
 function hashOf(code: string): Hash {

@@ -1,11 +1,14 @@
 import { createHmac, generateKeyPairSync } from 'node:crypto'
 import jwt from 'jsonwebtoken'
 import { describe, expect, it } from 'vitest'
-import { createTokens } from './tokens.js'
+import { signingKey } from './jwt.js'
+import { createTokens, type Grant } from './tokens.js'
 
 const SECRET = Buffer.alloc(32, 7)
 const NOW = 1_800_000_000
+const KEY = signingKey(SECRET, 'fl-client')
 const tokens = createTokens(SECRET, () => NOW)
+const NODE: Grant = { subject: 'node-0123456789ab', role: 'node', version: 'k1' }
 const GOOD = {
   sub: 'node-0123456789ab',
   iss: 'tributary-coordinator',
@@ -13,10 +16,11 @@ const GOOD = {
   iat: NOW,
   exp: NOW + 900,
   jti: '0b0b3f0e-3f5e-4b57-9d6e-2f6c1f1d8a11',
+  ...{ role: 'node', ver: 'k1', sid: '6a0f1c0e-3f5e-4b57-9d6e-2f6c1f1d8a12', auth_time: NOW },
 }
 const sign = (
   claims: object | string,
-  secret: jwt.Secret = SECRET,
+  secret: jwt.Secret = KEY,
   algorithm: jwt.Algorithm = 'HS256',
 ) => jwt.sign(claims, secret, { algorithm })
 const without = (claim: keyof typeof GOOD): object =>
@@ -24,7 +28,7 @@ const without = (claim: keyof typeof GOOD): object =>
 const part = (value: object | string): string =>
   Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
 /** Any header and payload with a correct HMAC, which the library would refuse to make. */
-const handMade = (header: object, payload: object | string, secret: Buffer = SECRET): string => {
+const handMade = (header: object, payload: object | string, secret: Buffer = KEY): string => {
   const text = `${part(header)}.${part(payload)}`
   return `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`
 }
@@ -34,12 +38,11 @@ const publicPem = rsa.publicKey.export({ type: 'spki', format: 'pem' }).toString
 
 describe('access tokens', () => {
   it('are good for their audience until they expire', () => {
-    const { token, expiresInSeconds } = tokens.issue('fl-client', 'node-0123456789ab')
+    const { token, expiresInSeconds } = tokens.issue('fl-client', NODE)
     expect(expiresInSeconds).toBe(900)
     expect(tokens.verify(token, 'fl-client')).toEqual({
-      subject: 'node-0123456789ab',
-      audience: 'fl-client',
-      expiresAt: NOW + 900,
+      ...{ subject: 'node-0123456789ab', role: 'node', version: 'k1', audience: 'fl-client' },
+      ...{ expiresAt: NOW + 900, signedInAt: NOW, sessionId: expect.any(String) as string },
     })
     const atEnd = createTokens(SECRET, () => NOW + 904)
     expect(atEnd.verify(token, 'fl-client').subject).toBe('node-0123456789ab')
@@ -47,8 +50,16 @@ describe('access tokens', () => {
     expect(() => later.verify(token, 'fl-client')).toThrow(/expired/)
   })
 
-  it('of people last twelve hours', () => {
-    expect(tokens.issue('people', 'administrator').expiresInSeconds).toBe(43_200)
+  it('of people last a quarter of an hour, their sessions half a day, and neither longer than is said', () => {
+    const ada: Grant = { subject: 'ada', role: 'viewer', version: 'v1' }
+    expect(tokens.issue('people', ada).expiresInSeconds).toBe(900)
+    expect(tokens.issue('session', ada).expiresInSeconds).toBe(43_200)
+    expect(tokens.issue('people', { ...ada, until: NOW + 7 }).expiresInSeconds).toBe(7)
+  })
+  it('of one kind are signed with a key that is no other’s', () => {
+    const kinds = ['fl-client', 'people', 'session', 'challenge'] as const
+    const keys = kinds.map((kind) => signingKey(SECRET, kind).toString('hex'))
+    expect(new Set([...keys, SECRET.toString('hex')]).size).toBe(5)
   })
 
   it('made by hand with every claim in order are accepted, so the forgeries below fail for their one flaw', () => {
@@ -63,8 +74,8 @@ describe('access tokens', () => {
     ['algorithm None', `${part({ alg: 'None' })}.${part(GOOD)}.`],
     ['algorithm none with a good signature', handMade({ alg: 'none' }, GOOD)],
     ['no algorithm', handMade({ typ: 'JWT' }, GOOD)],
-    ['HS512 with the right secret', sign(GOOD, SECRET, 'HS512')],
-    ['HS384 with the right secret', sign(GOOD, SECRET, 'HS384')],
+    ['HS512 with the right secret', sign(GOOD, KEY, 'HS512')],
+    ['HS384 with the right secret', sign(GOOD, KEY, 'HS384')],
     ['RS256', sign(GOOD, rsa.privateKey, 'RS256')],
     ['HS256 keyed with a public key', handMade(HS256, GOOD, Buffer.from(publicPem))],
     ['another secret', sign(GOOD, Buffer.alloc(32, 8))],
@@ -86,7 +97,13 @@ describe('access tokens', () => {
     ['no aud', sign(without('aud'))],
     ['the other aud', sign({ ...GOOD, aud: 'people' })],
     ['both auds', sign({ ...GOOD, aud: ['people', 'fl-client'] })],
-    ['an unknown claim', sign({ ...GOOD, role: 'admin' })],
+    ['an unknown claim', sign({ ...GOOD, admin: true })],
+    ['a role that there is not', sign({ ...GOOD, role: 'admin' })],
+    ['no role', sign(without('role'))],
+    ['no version', sign(without('ver'))],
+    ['no session', sign(without('sid'))],
+    ['the key of another kind', sign(GOOD, signingKey(SECRET, 'people'))],
+    ['the secret itself', sign(GOOD, SECRET)],
     ['a string payload', sign('just text')],
     ['a null payload', handMade(HS256, 'null')],
     ['an array payload', handMade(HS256, '[]')],

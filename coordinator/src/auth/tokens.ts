@@ -1,97 +1,95 @@
 import { randomUUID } from 'node:crypto'
-import jwt from 'jsonwebtoken'
 import { z } from 'zod'
-import { FederationError } from '#protocol/errors.js'
-import { MIN_SECRET_BYTES } from './secret.js'
+import { ROLES, type Role } from '#protocol/roles.js'
+import {
+  badToken,
+  ISSUER,
+  LIFETIME_SECONDS,
+  readClaims,
+  signClaims,
+  signingKey,
+  type Audience,
+} from './jwt.js'
 
-/** Who a token speaks for. A token of one audience is never good for the other. */
-export type Audience = 'fl-client' | 'people'
-export interface Claims {
+/** Tokens that say who somebody is. A token of one kind is never good for another. */
+export type TokenKind = Exclude<Audience, 'challenge'>
+
+/** What a token says of its holder when it is made. */
+export interface Grant {
   /** A node id, or a person's name. */
   readonly subject: string
-  readonly audience: Audience
+  readonly role: Role | 'node'
+  /** A token is good as long as this is what the store says: `versionOf` a person, `keyIdOf` a node's key. */
+  readonly version: string
+  /** What signing out ends; default: a new one. */
+  readonly sessionId?: string
+  /** When the person has shown who they are, in seconds since 1970; default: now. */
+  readonly signedInAt?: number
+  /** Not good for longer than this, in seconds since 1970. */
+  readonly until?: number
+}
+export interface Claims extends Required<Omit<Grant, 'until'>> {
+  readonly audience: TokenKind
   /** Seconds since 1970. */
   readonly expiresAt: number
 }
 
-const LIFETIME_SECONDS: Readonly<Record<Audience, number>> = {
-  'fl-client': 15 * 60,
-  people: 12 * 3600,
-}
-const ISSUER = 'tributary-coordinator'
-/** Clocks of one machine: the coordinator checks what it issued itself. */
-const CLOCK_TOLERANCE_SECONDS = 5
-
 const claimsSchema = z.strictObject({
   sub: z.string().min(1).max(200),
   iss: z.literal(ISSUER),
-  aud: z.enum(['fl-client', 'people']),
+  aud: z.enum(['fl-client', 'people', 'session']),
   iat: z.int().positive(),
   exp: z.int().positive(),
   jti: z.uuid(),
+  role: z.enum([...ROLES, 'node']),
+  ver: z.string().min(1).max(64),
+  sid: z.uuid(),
+  auth_time: z.int().positive(),
 })
 
+export interface IssuedToken {
+  readonly token: string
+  readonly expiresInSeconds: number
+}
 export interface Tokens {
-  issue(
-    audience: Audience,
-    subject: string,
-  ): { readonly token: string; readonly expiresInSeconds: number }
-  /** Throws `auth/bad-token`, with the same words whatever is wrong. */
-  verify(token: string, audience: Audience): Claims
+  issue(kind: TokenKind, grant: Grant): IssuedToken
+  /** Throws `auth/bad-token`, with the same words whatever is wrong. Says nothing about what the store knows by now: that is `Gate`. */
+  verify(token: string, kind: TokenKind): Claims
 }
 
-/** The only place that knows how tokens are made. `nowSeconds` is for tests. */
+/** The only place that knows what is in a token. `nowSeconds` is for tests. Throws `internal/bug` for a short secret. */
 export function createTokens(
   secret: Buffer,
   nowSeconds: () => number = () => Math.floor(Date.now() / 1000),
 ): Tokens {
-  if (secret.length < MIN_SECRET_BYTES)
-    throw new FederationError(
-      'internal/bug',
-      `A signing secret has at least ${MIN_SECRET_BYTES} bytes`,
-    )
+  const keys: Readonly<Record<TokenKind, Buffer>> = {
+    'fl-client': signingKey(secret, 'fl-client'),
+    people: signingKey(secret, 'people'),
+    session: signingKey(secret, 'session'),
+  }
   return {
-    issue: (audience, subject) => {
-      const expiresInSeconds = LIFETIME_SECONDS[audience]
+    issue: (kind, { subject, role, version, ...rest }) => {
       const iat = nowSeconds()
-      const claims = { sub: subject, iss: ISSUER, aud: audience, iat, jti: randomUUID() }
-      const token = jwt.sign({ ...claims, exp: iat + expiresInSeconds }, secret, {
-        algorithm: 'HS256',
-      })
-      return { token, expiresInSeconds }
-    },
-    verify: (token, audience) => {
-      const claims = claimsSchema.safeParse(
-        payloadOf(token, secret, { audience, now: nowSeconds() }),
+      const { sessionId = randomUUID(), signedInAt = iat, until = Infinity } = rest
+      const exp = Math.min(iat + LIFETIME_SECONDS[kind], until)
+      const token = signClaims(
+        {
+          ...{ sub: subject, iss: ISSUER, aud: kind, iat, exp, jti: randomUUID() },
+          ...{ role, ver: version, sid: sessionId, auth_time: signedInAt },
+        },
+        keys[kind],
       )
+      return { token, expiresInSeconds: exp - iat }
+    },
+    verify: (token, kind) => {
+      const payload = readClaims(token, keys[kind], { audience: kind, now: nowSeconds() })
+      const claims = claimsSchema.safeParse(payload)
       if (!claims.success) throw badToken(claims.error)
-      const { sub, aud, exp } = claims.data
-      return { subject: sub, audience: aud, expiresAt: exp }
+      const { sub, aud, exp, role, ver, sid, auth_time } = claims.data
+      return {
+        ...{ subject: sub, audience: aud, expiresAt: exp, role, version: ver },
+        ...{ sessionId: sid, signedInAt: auth_time },
+      }
     },
   }
 }
-
-/** Signature, algorithm, issuer, audience and times. The library leaves it to the caller that claims are there at all. */
-function payloadOf(
-  token: string,
-  secret: Buffer,
-  { audience, now }: { readonly audience: Audience; readonly now: number },
-): unknown {
-  try {
-    return jwt.verify(token, secret, {
-      algorithms: ['HS256'],
-      issuer: ISSUER,
-      audience,
-      maxAge: LIFETIME_SECONDS[audience],
-      clockTimestamp: now,
-      clockTolerance: CLOCK_TOLERANCE_SECONDS,
-    })
-  } catch (cause) {
-    throw badToken(cause)
-  }
-}
-
-const badToken = (cause: unknown): FederationError =>
-  new FederationError('auth/bad-token', 'The access token is missing, expired or not valid here', {
-    cause,
-  })

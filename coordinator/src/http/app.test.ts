@@ -5,8 +5,14 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { FederationError } from '#protocol/errors.js'
 import { BLOB_PIECE_BYTES, HTTP_API } from '#protocol/http-api.js'
 import { sha256, type Hash, type NodeId } from '#protocol/ids.js'
+import { newKeyPair } from '#protocol/proof.js'
 import { configCatalogue } from '#algorithms/catalogue.js'
 import { FakeClock } from '#testing/fake-clock.js'
+import { enrolWithCode, tokenOf } from '#testing/synthetic-identity.js'
+import { AuditLog } from '#coordinator/audit/audit-log.js'
+import { createAuth } from '#coordinator/auth/auth.js'
+import { keyIdOf } from '#coordinator/auth/enrolment.js'
+import { ADMINISTRATOR, ensureAdministrator } from '#coordinator/auth/people.js'
 import { createTokens } from '#coordinator/auth/tokens.js'
 import type { SocketFleet } from '#coordinator/fleet/socket-fleet.js'
 import type { RunManager } from '#coordinator/run.js'
@@ -18,9 +24,15 @@ import { ROUTES } from './routes.js'
 
 const RUN = 'run-0123456789ab'
 const NODE = 'node-0123456789ab' as NodeId
-const tokens = createTokens(Buffer.alloc(32, 1))
-const PEOPLE = tokens.issue('people', 'administrator').token
-const NODES = tokens.issue('fl-client', NODE).token
+const SECRET = Buffer.alloc(32, 1)
+const tokens = createTokens(SECRET)
+const KEYS = newKeyPair()
+const PEOPLE = tokens.issue('people', {
+  ...{ subject: ADMINISTRATOR, role: 'administrator', version: 'v1' },
+}).token
+const NODES = tokens.issue('fl-client', {
+  ...{ subject: NODE, role: 'node', version: keyIdOf(KEYS.publicKey) },
+}).token
 
 describe('the HTTP API', () => {
   let store: MemoryStore
@@ -41,7 +53,7 @@ describe('the HTTP API', () => {
     served = []
     readable.clear()
     await store.addNode({
-      ...{ nodeId: NODE, name: 'a', publicKey: '0'.repeat(64) as Hash },
+      ...{ nodeId: NODE, name: 'a', publicKey: KEYS.publicKey },
       ...{ enrolledAt: clock.timestamp(), revokedAt: null },
     })
     create = () => Promise.reject(new Error('a secret of the disk'))
@@ -62,7 +74,10 @@ describe('the HTTP API', () => {
     } as unknown as SocketFleet
     const ready = Promise.resolve()
     const uploads = new BlobUploads(store.blobs, 100)
-    const parts = { store, runs, fleet, tokens, feed, uploads, clock, ready, onError }
+    const log = await AuditLog.open(store, () => clock.timestamp())
+    const auth = await createAuth({ secret: SECRET, store, clock })
+    await ensureAdministrator(store, clock.timestamp())
+    const parts = { store, runs, fleet, auth, feed, uploads, clock, log, ready, onError }
     server = createServer(createApp(parts)).listen(0, '127.0.0.1')
     await once(server, 'listening')
     base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -131,7 +146,9 @@ describe('the HTTP API', () => {
       expect(open.map(({ path }) => path)).toEqual([
         '/api/status',
         '/api/enrol',
+        '/api/challenge',
         '/api/token',
+        '/api/node-key',
         '/api/sign-in',
       ])
     })
@@ -318,14 +335,11 @@ describe('the HTTP API', () => {
       await invited.json(),
     )
     expect(expiresAt).toBe('1970-01-01T00:05:00.000Z')
-    const enrolled = await call(['POST', '/api/enrol'], body({ code, name: 'b' }))
-    const credential = HTTP_API['POST /api/enrol'].answer.parse(await enrolled.json())
-    const given = await call(['POST', '/api/token'], body(credential))
-    const { token } = HTTP_API['POST /api/token'].answer.parse(await given.json())
-    expect(tokens.verify(token, 'fl-client').subject).toBe(credential.nodeId)
-    await call(['POST', `/api/nodes/${credential.nodeId}/revoke`], { token: PEOPLE, ...body({}) })
-    const refused = await call(['POST', '/api/token'], body(credential))
-    expect(await problemOf(refused)).toEqual([401, 'auth/bad-token'])
+    const identity = await enrolWithCode(base, code, 'b')
+    const token = await tokenOf(base, identity)
+    expect(tokens.verify(token, 'fl-client').subject).toBe(identity.nodeId)
+    await call(['POST', `/api/nodes/${identity.nodeId}/revoke`], { token: PEOPLE, ...body({}) })
+    await expect(tokenOf(base, identity)).rejects.toMatchObject({ code: 'auth/bad-token' })
   })
 
   describe('blobs', () => {

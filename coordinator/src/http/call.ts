@@ -1,6 +1,9 @@
 import type { Request, Response } from 'express'
-import type { Claims, Tokens } from '#coordinator/auth/tokens.js'
+import type { Auth } from '#coordinator/auth/auth.js'
+import type { Claims } from '#coordinator/auth/tokens.js'
+import type { AuditLog } from '#coordinator/audit/audit-log.js'
 import type { Clock } from '#coordinator/clock.js'
+import type { Operations } from '#coordinator/ops/operations.js'
 import type { SocketFleet } from '#coordinator/fleet/socket-fleet.js'
 import type { RunManager } from '#coordinator/run.js'
 import type { Store } from '#coordinator/store/store.js'
@@ -12,10 +15,12 @@ export interface ApiParts {
   readonly store: Store
   readonly runs: RunManager
   readonly fleet: SocketFleet
-  readonly tokens: Tokens
+  readonly auth: Auth
   readonly feed: EventFeed
   readonly uploads: BlobUploads
   readonly clock: Clock
+  readonly ops: Operations
+  readonly log: AuditLog
 }
 /** One request, after its route's checks. */
 export interface Call {

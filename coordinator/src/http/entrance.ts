@@ -1,25 +1,44 @@
 import type { HttpAnswer } from '#protocol/http-api.js'
 import { redeemCode } from '#coordinator/auth/codes.js'
-import { authenticate, enrol } from '#coordinator/auth/enrolment.js'
-import { ADMINISTRATOR } from '#coordinator/auth/operator.js'
+import { authenticate, enrol, keyIdOf, replaceKey } from '#coordinator/auth/enrolment.js'
+import { ADMINISTRATOR } from '#coordinator/auth/people.js'
 import type { Call } from './call.js'
 import { bodyOf } from './checked.js'
 
 /** How nodes and people get in. */
 export async function enrolNode(call: Call): Promise<HttpAnswer<'POST /api/enrol'>> {
   const { store, clock } = call.parts
-  return enrol(store, { ...bodyOf('POST /api/enrol', call), now: clock.timestamp() })
+  return enrol(store, bodyOf('POST /api/enrol', call), clock.timestamp())
+}
+
+export async function giveChallenge(call: Call): Promise<HttpAnswer<'POST /api/challenge'>> {
+  const { nodeId, purpose } = bodyOf('POST /api/challenge', call)
+  return call.parts.auth.challenges.issue(nodeId, purpose)
 }
 
 export async function giveToken(call: Call): Promise<HttpAnswer<'POST /api/token'>> {
-  const { store, tokens } = call.parts
-  const { nodeId } = await authenticate(store, bodyOf('POST /api/token', call))
-  return tokens.issue('fl-client', nodeId)
+  const { store, auth } = call.parts
+  const { challenges, tokens } = auth
+  const answer = bodyOf('POST /api/token', call)
+  const { nodeId, publicKey } = await authenticate({ store, challenges }, answer)
+  const grant = { subject: nodeId, role: 'node', version: keyIdOf(publicKey) } as const
+  return tokens.issue('fl-client', grant)
+}
+
+/** What came in with the old key is sent away; the node comes back with the new one. */
+export async function takeNewKey(call: Call): Promise<HttpAnswer<'POST /api/node-key'>> {
+  const { store, auth } = call.parts
+  const { challenges, gate } = auth
+  const newKey = bodyOf('POST /api/node-key', call)
+  await replaceKey({ store, challenges }, newKey)
+  gate.expel(newKey.nodeId)
+  return {}
 }
 
 export async function signIn(call: Call): Promise<HttpAnswer<'POST /api/sign-in'>> {
-  const { store, tokens, clock } = call.parts
+  const { store, auth, clock } = call.parts
   const { code } = bodyOf('POST /api/sign-in', call)
   await redeemCode(store, 'sign-in', { code, now: clock.timestamp() })
-  return { token: tokens.issue('people', ADMINISTRATOR).token }
+  const grant = { subject: ADMINISTRATOR, role: 'administrator', version: 'v1' } as const
+  return { token: auth.tokens.issue('people', grant).token }
 }

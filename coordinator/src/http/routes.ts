@@ -1,8 +1,10 @@
-import type { Audience } from '#coordinator/auth/tokens.js'
+import type { TokenKind } from '#coordinator/auth/tokens.js'
+import { tellKnownEntries, tellLog } from './audit.js'
 import { receiveBlob, sendBlob } from './blobs.js'
 import type { Handler } from './call.js'
-import { enrolNode, giveToken, signIn } from './entrance.js'
+import { enrolNode, giveChallenge, giveToken, signIn, takeNewKey } from './entrance.js'
 import { inviteNode, listNodes, revokeNode } from './nodes.js'
+import { tellHealth, tellMetrics, tellReadiness } from './operations.js'
 import {
   listRuns,
   resumeRun,
@@ -19,8 +21,11 @@ import {
 export interface Route {
   readonly method: 'get' | 'post' | 'put'
   readonly path: string
-  /** Whose token opens it. 'guesser': anyone, but failures are counted and limited. */
-  readonly audience: Audience | 'anyone' | 'guesser'
+  /**
+   * Whose token opens it. 'guesser': anyone, but failures are counted and limited. 'monitor': who is on this machine, or has
+   * the monitoring token.
+   */
+  readonly audience: Exclude<TokenKind, 'session'> | 'anyone' | 'guesser' | 'monitor'
   readonly handler: Handler
 }
 
@@ -32,9 +37,14 @@ const route = (
 
 /** The whole API, and who may call what: nothing is served that is not in this table. */
 export const ROUTES: readonly Route[] = [
+  route(['get', '/healthz'], 'anyone', tellHealth),
+  route(['get', '/readyz'], 'anyone', tellReadiness),
+  route(['get', '/metrics'], 'monitor', tellMetrics),
   route(['get', '/api/status'], 'anyone', tellStatus),
   route(['post', '/api/enrol'], 'guesser', enrolNode),
+  route(['post', '/api/challenge'], 'anyone', giveChallenge),
   route(['post', '/api/token'], 'guesser', giveToken),
+  route(['post', '/api/node-key'], 'guesser', takeNewKey),
   route(['post', '/api/sign-in'], 'guesser', signIn),
   route(['get', '/api/schema/run-config'], 'people', tellConfigSchema),
   route(['post', '/api/runs'], 'people', startRun),
@@ -49,5 +59,7 @@ export const ROUTES: readonly Route[] = [
   route(['post', '/api/nodes/invite'], 'people', inviteNode),
   route(['get', '/api/nodes'], 'people', listNodes),
   route(['post', '/api/nodes/:id/revoke'], 'people', revokeNode),
+  route(['get', '/api/log'], 'people', tellLog),
+  route(['get', '/api/log/known'], 'people', tellKnownEntries),
   route(['get', '/api/blobs/:hash'], 'fl-client', sendBlob),
 ]

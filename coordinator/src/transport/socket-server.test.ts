@@ -6,10 +6,13 @@ import jwt from 'jsonwebtoken'
 import { io, type Socket } from 'socket.io-client'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { FederationError } from '#protocol/errors.js'
-import { newNodeId, type Hash, type NodeId } from '#protocol/ids.js'
+import { newNodeId, type NodeId } from '#protocol/ids.js'
 import { CHUNK_BYTES, isMessageName } from '#protocol/messages.js'
+import { newKeyPair } from '#protocol/proof.js'
 import { DEFAULT_POLICY } from '#protocol/policy.js'
-import { createTokens, type Tokens } from '#coordinator/auth/tokens.js'
+import { createAuth } from '#coordinator/auth/auth.js'
+import { keyIdOf } from '#coordinator/auth/enrolment.js'
+import { createTokens, type Grant, type Tokens } from '#coordinator/auth/tokens.js'
 import { systemClock, type Clock } from '#coordinator/clock.js'
 import { SocketFleet } from '#coordinator/fleet/socket-fleet.js'
 import { MemoryStore } from '#coordinator/store/memory-store.js'
@@ -18,6 +21,8 @@ import { RECEIVED } from './receive.js'
 import { serveSockets, SOCKET_SETTINGS, type SocketServer } from './socket-server.js'
 
 const SECRET = Buffer.alloc(32, 3)
+const { publicKey: KEY } = newKeyPair()
+const grantOf = (subject: string): Grant => ({ subject, role: 'node', version: keyIdOf(KEY) })
 const HELLO = { version: '1', name: 'a', card: TINY_CARD, policy: DEFAULT_POLICY }
 type Ack = { readonly ok: boolean; readonly problem?: { readonly code: string } }
 
@@ -48,7 +53,8 @@ describe('the socket server', () => {
     fleet = new SocketFleet({ store, clock })
     server = createServer()
     const ready = Promise.resolve()
-    sockets = serveSockets({ server, tokens, store, fleet, clock, ready, onError })
+    const auth = await createAuth({ secret: SECRET, store, clock })
+    sockets = serveSockets({ server, auth, fleet, ready, onError })
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -62,11 +68,11 @@ describe('the socket server', () => {
   })
 
   const enrolled = async (): Promise<NodeId> => {
-    const node = { nodeId: newNodeId(), name: 'a', publicKey: '0'.repeat(64) as Hash }
+    const node = { nodeId: newNodeId(), name: 'a', publicKey: KEY }
     await store.addNode({ ...node, enrolledAt: '', revokedAt: null })
     return node.nodeId
   }
-  const tokenOf = (nodeId: string): string => tokens.issue('fl-client', nodeId).token
+  const tokenOf = (nodeId: string): string => tokens.issue('fl-client', grantOf(nodeId)).token
   const connect = async (token: unknown, to = url): Promise<Socket> => {
     const socket = connectWith(to, token)
     open.push(socket)
@@ -112,15 +118,18 @@ describe('the socket server', () => {
       ['none', () => undefined],
       ['an object', () => ({ $ne: null })],
       ['garbage', () => 'abc'],
-      ['one of people', () => tokens.issue('people', 'administrator').token],
+      ['one of people', () => tokens.issue('people', grantOf('administrator')).token],
       ['one of a node that never enrolled', () => tokenOf(newNodeId())],
       ['one of no node', () => tokenOf('administrator')],
       ['one without signature', () => jwt.sign({ sub: 'x' }, '', { algorithm: 'none' })],
       [
         'one of another coordinator',
-        () => createTokens(Buffer.alloc(32, 4)).issue('fl-client', 'x').token,
+        () => createTokens(Buffer.alloc(32, 4)).issue('fl-client', grantOf('x')).token,
       ],
-      ['an expired one', () => createTokens(SECRET, () => 1_000_000).issue('fl-client', 'x').token],
+      [
+        'an expired one',
+        () => createTokens(SECRET, () => 1_000_000).issue('fl-client', grantOf('x')).token,
+      ],
     ])('refuses a token that is %s', async (_what, token) => {
       expect(await codeOf(token())).toBe('auth/bad-token')
       expect(fleet.registry.online()).toEqual([])

@@ -3,45 +3,28 @@ import { Server, type Socket } from 'socket.io'
 import { asFederationError, FederationError, type Problem } from '#protocol/errors.js'
 import { faultPoint } from '#protocol/fault-points.js'
 import type { NodeId } from '#protocol/ids.js'
-import { CHUNK_BYTES, parseAck } from '#protocol/messages.js'
+import { parseAck } from '#protocol/messages.js'
 import { unwrap } from '#protocol/result.js'
-import { activeNode } from '#coordinator/auth/enrolment.js'
-import type { Tokens } from '#coordinator/auth/tokens.js'
-import type { Clock } from '#coordinator/clock.js'
+import type { Auth } from '#coordinator/auth/auth.js'
+import { notEnrolled } from '#coordinator/auth/enrolment.js'
+import type { Entry } from '#coordinator/auth/gate.js'
 import type { NodeLink, Session } from '#coordinator/fleet/registry.js'
 import type { SocketFleet } from '#coordinator/fleet/socket-fleet.js'
-import type { Store } from '#coordinator/store/store.js'
+import type { Operations } from '#coordinator/ops/operations.js'
+import { MessageGuard, SubjectSockets, watchBacklog } from './guards.js'
 import { receive } from './receive.js'
+import { SOCKET_SETTINGS } from './settings.js'
 
-/** A frame is a chunk with its header. */
-const FRAME_SLACK_BYTES = 16 * 1024
 /** A node acknowledges before it works; one that is silent this long has lost its mind or its line. */
 const ACK_TIMEOUT_MS = 30_000
-/** Messages of one node that are being handled at the same time; an honest node has five. */
-const MOST_AT_ONCE = 32
-
-/** Nothing that a peer sends makes the server allocate more than one chunk; silent connections do not last. */
-export const SOCKET_SETTINGS = {
-  transports: ['websocket'],
-  allowUpgrades: false,
-  serveClient: false,
-  perMessageDeflate: false,
-  httpCompression: false,
-  maxHttpBufferSize: CHUNK_BYTES + FRAME_SLACK_BYTES,
-  connectTimeout: 5_000,
-  pingInterval: 25_000,
-  pingTimeout: 20_000,
-  allowEIO3: false,
-} as const
 
 export interface SocketServerOptions {
   readonly server: HttpServer
-  readonly tokens: Tokens
-  readonly store: Store
+  readonly auth: Pick<Auth, 'gate'>
   readonly fleet: SocketFleet
-  readonly clock: Clock
   /** Nodes are let in when the coordinator has taken up its runs. */
   readonly ready: Promise<void>
+  readonly ops: Operations
   readonly onError: (error: FederationError) => void
 }
 export interface SocketServer {
@@ -53,8 +36,11 @@ export interface SocketServer {
 /** Serves nodes on the namespace `/fl`. */
 export function serveSockets(options: SocketServerOptions): SocketServer {
   const io = new Server(options.server, { ...SOCKET_SETTINGS, transports: ['websocket'] })
-  // The request of the handshake is not needed any more, and large.
-  io.engine.on('connection', (raw: { request: unknown }) => (raw.request = null))
+  io.engine.on('connection', (raw: EngineSocket) => {
+    // The request of the handshake is not needed any more, and large.
+    raw.request = null
+    watchBacklog(raw, options.ops)
+  })
   // The library opens this one by itself; whoever sat in it would escape the time limit for connecting.
   io.use((_socket, next) => next(new FederationError('auth/forbidden', 'Invalid namespace')))
   const nodes = io.of('/fl')
@@ -64,22 +50,25 @@ export function serveSockets(options: SocketServerOptions): SocketServer {
       (error: unknown) => next(refusal(asFederationError(error))),
     )
   })
-  nodes.on('connection', (socket) => serveNode(options, socket))
+  const sockets = new SubjectSockets(options.ops)
+  nodes.on('connection', (socket) => {
+    sockets.enter((socket.data as Entry).who.subject, socket)
+    serveNode(options, socket)
+  })
   return { io, close: () => void io.engine.close() }
 }
 
-/** Who a socket speaks for; set by the handshake and by nothing else. */
-interface Admission {
-  readonly nodeId: NodeId
-  readonly expiresAt: number
-}
+type EngineSocket = Parameters<typeof watchBacklog>[0] & { request: unknown }
 
-async function admit({ tokens, store, ready }: SocketServerOptions, socket: Socket): Promise<void> {
+/** Who a socket speaks for is set by the handshake and by nothing else. */
+async function admit({ auth, ready }: SocketServerOptions, socket: Socket): Promise<void> {
   await ready
   const token: unknown = (socket.handshake.auth as Record<string, unknown>)['token']
-  const claims = tokens.verify(typeof token === 'string' ? token : '', 'fl-client')
-  const { nodeId } = await activeNode(store, claims.subject)
-  socket.data = { nodeId, expiresAt: claims.expiresAt } satisfies Admission
+  // With the end of its token a node comes back with another, if it may.
+  const end = (): void => socket.conn.close()
+  const entry = await auth.gate.enter(typeof token === 'string' ? token : '', 'fl-client', end)
+  socket.data = entry
+  socket.conn.once('close', () => entry.stay.leave())
 }
 
 const refusal = (error: FederationError): Error =>
@@ -88,30 +77,24 @@ const refusal = (error: FederationError): Error =>
   })
 
 function serveNode(options: SocketServerOptions, socket: Socket): void {
-  const { fleet, clock } = options
-  const { nodeId, expiresAt } = socket.data as Admission
+  const { fleet, ops } = options
+  const { who, stay } = socket.data as Entry
+  const nodeId = who.subject as NodeId
   const link = linkTo(socket)
   let session: Session | null = null
-  let atOnce = 0
-  // A token lets a node in for as long as it is good; then it comes back with another.
-  const expiry = clock.after(expiresAt * 1000 - Date.now(), () => socket.conn.close())
+  const guard = new MessageGuard(ops, () => socket.conn.close())
 
-  const handle = async (name: string, value: unknown): Promise<object> => {
-    atOnce += 1
-    try {
-      if (atOnce > MOST_AT_ONCE)
-        throw new FederationError('auth/too-many-tries', 'Too many messages at once')
-      return await receive(name, value, {
+  const handle = (name: string, value: unknown): Promise<object> =>
+    guard.run(name, value, async () => {
+      if (stay.isOver) throw notEnrolled()
+      return receive(name, value, {
         ...{ fleet, session },
         join: ({ name: nodeName, card, policy }) => {
           session = { nodeId, name: nodeName, card, policy, link }
           fleet.join(session)
         },
       })
-    } finally {
-      atOnce -= 1
-    }
-  }
+    })
   socket.onAny((name: string, ...rest: unknown[]) => {
     const acknowledge = rest.at(-1)
     handle(name, rest[0])
@@ -126,7 +109,7 @@ function serveNode(options: SocketServerOptions, socket: Socket): void {
   // Without a listener an error of the connection would end the process.
   socket.on('error', () => undefined)
   socket.on('disconnect', () => {
-    expiry.cancel()
+    guard.end()
     if (session !== null) fleet.leave(session)
   })
 }

@@ -1,0 +1,63 @@
+import { hkdfSync } from 'node:crypto'
+import jwt from 'jsonwebtoken'
+import { FederationError } from '#protocol/errors.js'
+import { MIN_SECRET_BYTES } from './secret.js'
+
+/**
+ * What a signed text is for. Each has a key of its own, so that what is made for one is never good for another:
+ * `fl-client` opens the doors of nodes and `people` those of people; a `session` is exchanged for the latter, or lies in a
+ * browser's cookie; a `challenge` is what a node answers with its key.
+ */
+export type Audience = 'fl-client' | 'people' | 'session' | 'challenge'
+
+export const LIFETIME_SECONDS: Readonly<Record<Audience, number>> = {
+  'fl-client': 15 * 60,
+  people: 15 * 60,
+  session: 12 * 3600,
+  challenge: 60,
+}
+export const ISSUER = 'tributary-coordinator'
+/** Clocks of one machine: the coordinator checks what it issued itself. */
+const CLOCK_TOLERANCE_SECONDS = 5
+
+/** The key that signs what is made for this audience. Throws `internal/bug` for a short secret. */
+export function signingKey(secret: Buffer, audience: Audience): Buffer {
+  if (secret.length < MIN_SECRET_BYTES)
+    throw new FederationError(
+      'internal/bug',
+      `A signing secret has at least ${MIN_SECRET_BYTES} bytes`,
+    )
+  return Buffer.from(hkdfSync('sha256', secret, '', `tributary/token/1|${audience}`, 32))
+}
+
+export const signClaims = (claims: object, key: Buffer): string =>
+  jwt.sign(claims, key, { algorithm: 'HS256' })
+
+/**
+ * The payload, once signature, algorithm, issuer, audience and times were checked. Throws `auth/bad-token`. The library leaves
+ * it to the caller that claims are there at all: what this returns is still to be parsed.
+ */
+export function readClaims(
+  token: string,
+  key: Buffer,
+  { audience, now }: { readonly audience: Audience; readonly now: number },
+): unknown {
+  try {
+    return jwt.verify(token, key, {
+      algorithms: ['HS256'],
+      issuer: ISSUER,
+      audience,
+      maxAge: LIFETIME_SECONDS[audience],
+      clockTimestamp: now,
+      clockTolerance: CLOCK_TOLERANCE_SECONDS,
+    })
+  } catch (cause) {
+    throw badToken(cause)
+  }
+}
+
+/** The same words whatever is wrong. */
+export const badToken = (cause?: unknown): FederationError =>
+  new FederationError('auth/bad-token', 'The access token is missing, expired or not valid here', {
+    cause,
+  })
