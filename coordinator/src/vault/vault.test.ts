@@ -129,7 +129,7 @@ describe('the master key', () => {
   afterEach(() => rm(root, { recursive: true }))
   const open = (change: Partial<VaultOptions> = {}): Promise<Vault> =>
     Vault.open({ dataDirectory, masterKeyFile: keyFile('first'), ...change })
-  const isReadable = async (vault: Vault, name = ROUND): Promise<boolean> =>
+  const isReadable = async (vault: Vault, name: string = ROUND): Promise<boolean> =>
     (await vault.compartment(name)) !== null
 
   it('lies by default with the user, one for each data directory', async () => {
