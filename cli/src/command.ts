@@ -13,7 +13,7 @@ type Action<Options> = (
   args: readonly string[],
 ) => Promise<void>
 
-/** A leaf command with `--json`, whose errors are printed with their code and decide the exit status. */
+/** A command with `--json`, whose errors are printed with their code and decide the exit status. */
 export function addCommand<Options extends object>(
   parent: Command,
   signature: string,
@@ -22,7 +22,7 @@ export function addCommand<Options extends object>(
     readonly options?: (command: Command) => Command
     readonly run: Action<Options>
   },
-): void {
+): Command {
   const command = parent.command(signature).description(setup.describe)
   const configured = setup.options?.(command) ?? command
   configured
@@ -43,6 +43,7 @@ export function addCommand<Options extends object>(
         process.off('SIGINT', stop).off('SIGTERM', stop)
       }
     })
+  return configured
 }
 
 /** Commander passes each positional argument, then the options, then the command. */

@@ -15,14 +15,21 @@ export interface Program {
   event(name: string): Promise<Line>
   /** Asks it to leave (SIGINT), waits until it has. */
   stop(): Promise<void>
+  /** Ends it where it stands (SIGKILL), waits until it is gone. */
+  kill(): Promise<void>
 }
 
-/** Starts `tributary ...args --json`; what it says to people goes to `logFile`. */
-export function startProgram(args: readonly string[], logFile: string): Program {
+/** Starts `tributary ...args --json`; what it says to people goes to `logFile`. `env`: beside this process's own. */
+export function startProgram(
+  args: readonly string[],
+  logFile: string,
+  env: NodeJS.ProcessEnv = {},
+): Program {
   const { file, execArgv } = moduleCommand(import.meta.url, './entry-main.js')
   const child = spawn(process.execPath, [...execArgv, file, ...args, '--json'], {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: false,
+    env: { ...process.env, ...env },
   })
   child.stderr.pipe(createWriteStream(logFile, { flags: 'a' }))
   return follow(child, args.slice(0, 2).join(' '), logFile)
@@ -53,6 +60,11 @@ function follow(child: ChildProcess, title: string, logFile: string): Program {
     )
     for (const reject of rejects) reject(ended)
   })
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return
+    child.kill(signal)
+    await exited
+  }
   return {
     pid: child.pid ?? -1,
     event: (name) =>
@@ -63,10 +75,7 @@ function follow(child: ChildProcess, title: string, logFile: string): Program {
         waiting.set(name, [...(waiting.get(name) ?? []), resolve])
         return rejects.add(reject)
       }),
-    stop: async () => {
-      if (child.exitCode !== null || child.signalCode !== null) return
-      child.kill('SIGINT')
-      await exited
-    },
+    stop: () => end('SIGINT'),
+    kill: () => end('SIGKILL'),
   }
 }

@@ -15,13 +15,27 @@ const MOST_REPEATS = 20
 
 type Verdict = 'accepted' | Problem
 
+/** The task that an update answers, and what is told with it. */
+export type UploadTask = Pick<
+  OpenTask,
+  | 'runId'
+  | 'round'
+  | 'attempt'
+  | 'slot'
+  | 'lease'
+  | 'weight'
+  | 'metrics'
+  | 'engine'
+  | 'updateSha256'
+>
+
 /**
  * Sends an update until the coordinator has answered for good. An interrupted upload goes on at the first chunk that the
  * coordinator does not hold; an update that it has already gets the same answer again.
  */
 export async function upload(
   link: Link,
-  task: OpenTask,
+  task: UploadTask,
   { update, signal }: { readonly update: Uint8Array; readonly signal: AbortSignal },
 ): Promise<Verdict> {
   let repeats = 0
@@ -39,7 +53,7 @@ export async function upload(
   }
 }
 
-async function uploadOnce(link: Link, task: OpenTask, update: Uint8Array): Promise<void> {
+async function uploadOnce(link: Link, task: UploadTask, update: Uint8Array): Promise<void> {
   const { runId, round, attempt, slot, lease, weight, metrics, engine, updateSha256 } = task
   const updateId = updateIdOf({ runId, round, attempt, slot, lease, sha256: updateSha256 })
   const begun = await link.ask('update:begin', {

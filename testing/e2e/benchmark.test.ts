@@ -49,6 +49,7 @@ describe('tributary benchmark', () => {
         { name: 'cnn-backends', backends: ['wasm', 'native'] },
         { name: 'vit-b16', backends: ['native'] },
         { name: 'ccvr', backends: ['wasm'] },
+        ...['connect', 'ingest', 'storm', 'slowloris'].map((name) => ({ name, backends: [] })),
       ],
     })
     const unknown = await run(['nonsense'])

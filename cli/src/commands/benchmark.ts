@@ -19,6 +19,7 @@ import { RUNS_DIRECTORY } from '../local-runs.js'
 import { printRound, printRoundHead } from '../watch.js'
 import { measureCalibration } from './benchmark-ccvr.js'
 import { measureLargeModel } from './benchmark-large-model.js'
+import { LOAD_COMMANDS, registerLoadBenchmarks } from './benchmark-load.js'
 
 interface BenchmarkOptions {
   readonly workers: number
@@ -53,19 +54,20 @@ const ENTRIES: readonly Entry[] = [
   },
 ]
 const NAMES = ENTRIES.map(({ name }) => name).join(', ')
+const LOAD_NAMES = LOAD_COMMANDS.map(({ name }) => name).join(', ')
 
 function entryNamed(name: string): Entry {
   const found = ENTRIES.find((entry) => entry.name === name)
   if (found !== undefined) return found
   throw new FederationError(
     'config/unknown-name',
-    `There is no benchmark ${name}; there are: ${NAMES}`,
+    `There is no benchmark ${name}; there are: ${NAMES}, ${LOAD_NAMES}`,
   )
 }
 
 export function registerBenchmark(program: Command): void {
-  addCommand<BenchmarkOptions>(program, 'benchmark [name]', {
-    describe: `measure backends, a large model or a calibration: ${NAMES}; without a name, list them`,
+  const benchmark = addCommand<BenchmarkOptions>(program, 'benchmark [name]', {
+    describe: `measure backends, a large model or a calibration: ${NAMES}; or a coordinator under load: ${LOAD_NAMES}; without a name, list them`,
     options: (command) =>
       command
         .option(
@@ -103,14 +105,15 @@ export function registerBenchmark(program: Command): void {
       await entryNamed(name).run(session, options)
     },
   })
+  registerLoadBenchmarks(benchmark)
 }
 
 function listBenchmarks({ out }: Session): void {
-  const benchmarks = ENTRIES.map(({ name, describe, backends }) => ({
-    name,
-    describe,
-    backends: [...backends],
-  }))
+  const load = LOAD_COMMANDS.map(({ name, describe }) => ({ name, describe, backends: [] }))
+  const benchmarks = [
+    ...ENTRIES.map(({ name, describe, backends }) => ({ name, describe, backends: [...backends] })),
+    ...load,
+  ]
   out.table(
     ['benchmark', 'what it does'],
     benchmarks.map(({ name, describe }) => [name, describe]),
