@@ -116,6 +116,20 @@ describe('the run manager', () => {
     expect(await manager.record(runId)).toMatchObject({ state: 'finished', reason: null })
   })
 
+  it('says of an open round that nobody works on why it waits', async () => {
+    fleet.script = (_, { signal }) =>
+      (async function* () {
+        await untilAborted(signal)
+        yield* []
+      })()
+    const runId = await manager.create(CONFIG)
+    await expect.poll(() => fleet.openings.length).toBe(1)
+    expect(await manager.record(runId)).toMatchObject({ state: 'running', reason: null })
+    fleet.waits = 'Round 1 waits: ward-7 is away'
+    expect(await manager.record(runId)).toMatchObject({ state: 'waiting', reason: fleet.waits })
+    await manager.shutdown()
+  })
+
   it('takes up open runs at the next boot, and no others', async () => {
     fleet.script = (_, { signal }) =>
       (async function* () {
@@ -154,6 +168,28 @@ describe('the run manager', () => {
     expect((await typesOf(runId)).slice(-2)).toEqual(['round:closed', 'run:finished'])
     await newManager().resumeAll()
     expect((await typesOf(runId)).filter((type) => type === 'round:closed')).toHaveLength(3)
+  })
+
+  it('tells how a run ended, once, where a crash has left it out, after a resumption too', async () => {
+    const compute = new FakeCompute(store.blobs)
+    compute.close = () => Promise.reject(new Error('shapes differ'))
+    manager = new RunManager({ store, fleet, compute, clock: new FakeClock(), kind: 'deployed' })
+    const runId = await manager.create(CONFIG)
+    for (const end of ['run:failed', 'run:failed']) {
+      await manager.ended(runId)
+      const told = await store.events(runId, 0, 100)
+      const survivors = new MemoryStore({ blobs: store.blobs })
+      await survivors.createRun((await store.run(runId))!, (await store.head(runId))!)
+      for (const { type, data } of told.slice(0, -1)) await survivors.appendEvent(runId, type, data)
+      store = survivors
+      manager = new RunManager({ store, fleet, compute, clock: new FakeClock(), kind: 'deployed' })
+      await manager.resumeAll()
+      await manager.resumeAll()
+      const added = (await store.events(runId, 0, 100)).slice(told.length - 1)
+      expect(added).toMatchObject([{ type: end, data: { reason: 'internal/bug: shapes differ' } }])
+      await manager.resume(runId)
+    }
+    await manager.ended(runId)
   })
 
   it('stops a run, gives its round up, and goes on with a new attempt when resumed', async () => {

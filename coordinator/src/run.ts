@@ -14,8 +14,9 @@ import type { Fleet } from './fleet/fleet.js'
 import { assertWithin, type UplinkLimits } from './limits.js'
 import { runRounds } from './round.js'
 import { newTally } from './run-context.js'
-import { closedEvent, initialRecord, openingOf, roundsOf, runRecordOf } from './run-record.js'
+import { closedEvent, initialRecord, openingOf, runRecordOf } from './run-record.js'
 import type { EventRow, Head, Store } from './store/store.js'
+import { untoldEvents } from './untold-events.js'
 import { sweepVault } from './vault/sweep.js'
 import type { Vault } from './vault/vault.js'
 
@@ -46,7 +47,6 @@ interface LiveRun {
 
 /** Blobs may be written this long before the swap that makes them reachable: longer than any close takes. */
 const GARBAGE = { everyMs: 60_000, graceMs: 300_000 }
-const EVENTS_A_PAGE = 1000
 const ACTIVE: ReadonlySet<Head['state']> = new Set(['PLANNED', 'COLLECTING', 'FROZEN'])
 
 /** All runs of a coordinator: creates them, keeps one loop for each that is under way, and takes them up again at boot. */
@@ -274,19 +274,8 @@ export class RunManager {
 
   /** An event is written after the swap it tells of, so a crash in between has left it out: it is added now. */
   async #repairEvents(runId: RunId, head: Head): Promise<void> {
-    const told = new Set<string>()
-    for (let after = 0; ;) {
-      const page = await this.#options.store.events(runId, after, EVENTS_A_PAGE)
-      for (const { type, data } of page) told.add(keyOf(type, data))
-      if (page.length < EVENTS_A_PAGE) break
-      after += EVENTS_A_PAGE
-    }
-    for (const record of await roundsOf(this.#options.store, head)) {
-      const data = closedEvent(record)
-      if (!told.has(keyOf('round:closed', data))) await this.#emit(runId, 'round:closed', data)
-    }
-    if (head.state === 'DONE' && !told.has('run:finished'))
-      await this.#emit(runId, 'run:finished', {})
+    for (const { type, data } of await untoldEvents(this.#options.store, runId, head))
+      await this.#emit(runId, type, data)
   }
 
   async #head(runId: RunId): Promise<Head> {
@@ -295,9 +284,6 @@ export class RunManager {
     return head
   }
 }
-
-const keyOf = (type: string, data: JsonObject): string =>
-  type === 'round:closed' ? `${type} ${(data['record'] as JsonObject)['round'] as number}` : type
 
 /** A bundle that was uploaded for this run must not be collected before the run that reaches it is stored. */
 async function holdStart({ blobs }: Store, { startFrom }: RunConfig): Promise<void> {

@@ -50,11 +50,7 @@ export function registerNodes(program: Command): void {
           node.enrolledAt,
         ]),
       )
-      for (const { name, coolDowns } of all)
-        for (const { runId, failures, seconds, reason } of coolDowns)
-          out.say(
-            `${name} is not asked in ${runId} for ${seconds} s: ${failures} failures in a row, the last: ${reason}`,
-          )
+      for (const line of coolDownLines(all)) out.say(line)
       if (all.length === 0) out.say(`No node yet. Invite one:  ${COMMAND} nodes invite`)
       out.finish('nodes:list', { nodes: all })
     },
@@ -84,3 +80,10 @@ const stateOf = (node: NodeView): string => {
   if (node.revokedAt !== null) return 'revoked'
   return node.online ? 'online' : 'offline'
 }
+const coolDownLines = (nodes: readonly NodeView[]): readonly string[] =>
+  nodes.flatMap(({ name, coolDowns }) =>
+    coolDowns.map(
+      ({ runId, failures, seconds, reason }) =>
+        `${name} is not asked in ${runId} for ${seconds} s: ${failures} failures in a row, the last: ${reason}`,
+    ),
+  )

@@ -36,8 +36,12 @@ export function registerRuns(program: Command): void {
   registerList(runs)
   registerShow(runs)
   registerWatch(runs)
-  registerControl(runs, 'stop', 'stop after the open round; `resume` goes on')
-  registerControl(runs, 'resume', 'go on with a stopped run')
+  registerControl(
+    runs,
+    'stop',
+    'end a run now: its open round is given up, and `resume` tries it again',
+  )
+  registerControl(runs, 'resume', 'go on with a run that was stopped or has failed')
   registerExport(runs)
   registerCalibrate(runs)
 }
@@ -211,7 +215,7 @@ function registerControl(runs: Command, verb: 'stop' | 'resume', describe: strin
     run: async ({ out }, options, [run]) => {
       const api = await connect(options)
       await api.call(`POST /api/runs/:id/${verb}`, { id: run ?? '' })
-      out.say(verb === 'stop' ? `Stopping ${run ?? ''}` : `Resumed ${run ?? ''}`)
+      out.say(verb === 'stop' ? `Stopped ${run ?? ''}` : `Resumed ${run ?? ''}`)
       out.finish(`runs:${verb}`, { runId: run })
     },
   })
