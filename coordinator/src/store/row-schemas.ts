@@ -70,7 +70,7 @@ export const ROW_SCHEMAS = {
   node: z.looseObject({
     nodeId,
     name: z.string(),
-    publicKey: z.string().nullable(),
+    publicKey: z.string(),
     enrolledAt: z.string(),
     revokedAt: z.string().nullable(),
   }),

@@ -19,13 +19,20 @@ export interface ReadRows {
 /** Every row, against what a row of its kind must be, and against its neighbours. */
 export async function readRows(raw: RawRecords): Promise<ReadRows> {
   const reader = new RowReader()
-  for (const what of raw.faults()) reader.damages.push({ where: 'tributary.db', what })
+  // A damaged page: the rows behind it cannot be reached, those of other kinds can.
+  const note = (where: string, cause: unknown): void => {
+    reader.damages.push({ where, what: asFederationError(cause).message })
+  }
+  try {
+    for (const what of raw.faults()) reader.damages.push({ where: 'tributary.db', what })
+  } catch (cause) {
+    note('tributary.db', cause)
+  }
   for (const kind of RAW_KINDS) {
     try {
       for await (const row of raw.rows(kind)) reader.take(row)
     } catch (cause) {
-      // A damaged page: the rows behind it cannot be reached, those of other kinds can.
-      reader.damages.push({ where: `rows: ${kind}`, what: asFederationError(cause).message })
+      note(`rows: ${kind}`, cause)
     }
   }
   return reader.end()
