@@ -39,6 +39,8 @@ function createProgram(): Command {
     .description('Federated learning: train one model on data that stay where they are')
     .version(VERSION)
     .showSuggestionAfterError()
+    // An option belongs to the command that it stands behind: `benchmark` and its commands have some of the same name.
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ outputError: () => undefined })
   for (const register of REGISTER) register(program)
