@@ -10,6 +10,9 @@ const common = {
   env: { TRIBUTARY_HOME: join(import.meta.dirname, '.tributary/test-home') },
 }
 
+/** Tests that kill processes. */
+const KILLING = ['testing/crash/processes/**/*.test.ts', 'testing/crash/nemesis*.test.ts']
+
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
@@ -21,7 +24,7 @@ export default defineConfig({
           ...common,
           name: 'unit',
           include: ['**/*.test.ts'],
-          exclude: [...common.exclude, 'testing/e2e/**', 'testing/slow/**'],
+          exclude: [...common.exclude, 'testing/e2e/**', 'testing/slow/**', ...KILLING],
           testTimeout: 60_000,
         },
       },
@@ -34,6 +37,19 @@ export default defineConfig({
           testTimeout: 240_000,
           hookTimeout: 60_000,
           fileParallelism: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...common,
+          name: 'crash',
+          include: KILLING,
+          testTimeout: 240_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+          // As many coordinators at a time as small machines have cores.
+          maxConcurrency: 2,
         },
       },
       {

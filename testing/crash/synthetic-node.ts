@@ -14,7 +14,7 @@ import type { History } from './history.js'
 /** What each member adds to the witness coordinate of a round's sum. */
 export const witnessOfSlot = (slot: number): number => 10 ** slot
 /** The coordinate: the first bias of the logistic model. */
-const WITNESS = 'out/bias'
+const WITNESS = 'head/bias'
 export const witnessIn = (params: Bundle): number => float32Of(params, WITNESS)[0] ?? Number.NaN
 
 /** The update of a slot in a round: nothing else goes into it, so an undisturbed run gives the same bytes. */
@@ -43,8 +43,8 @@ export class SyntheticNode {
   readonly #history: History
   readonly #identity: Identity
   readonly #name: string
-  /** Updates whose answer is known, and what it is. */
-  readonly #answered = new Set<Hash>()
+  readonly #accepted = new Set<Hash>()
+  #last: Outgoing | null = null
 
   constructor(name: string, identity: Identity, history: History) {
     this.#name = name
@@ -52,60 +52,72 @@ export class SyntheticNode {
     this.#history = history
   }
 
-  /** Takes tasks until the connection is lost. Resolves then; and when the run is over. */
-  async serve(url: string): Promise<void> {
-    const node = await SocketNode.join(url, this.#identity, { name: this.#name })
-    const lost = new Promise<'lost'>((resolve) =>
-      node.socket.once('disconnect', () => resolve('lost')),
-    )
-    if (!node.socket.connected) return
-    let [tasks, fates] = [0, 0]
-    for (;;) {
-      const heard = await Promise.race([
-        lost,
-        node.until(
-          () => node.tasks.length > tasks || node.fates.length > fates || node.ended.length > 0,
-        ),
-      ])
-      for (const { round, attempt, slot, fate } of node.fates.slice(fates))
-        this.#note({ op: 'fate', round, attempt, slot, fate })
-      fates = node.fates.length
-      if (heard === 'lost') return
-      const task = node.tasks[tasks]
-      if (task === undefined) {
-        if (node.ended.length > 0) return node.close()
-        continue
-      }
-      tasks += 1
-      const done = await Promise.race([lost, this.#perform(node, task)])
-      if (done === 'lost') return
+  /** Takes tasks until the connection is lost, or the run is over. */
+  async serve(url: string): Promise<'lost' | 'over'> {
+    const node = await SocketNode.join(url, this.#identity, { name: this.#name }).catch(() => null)
+    if (node === null) return 'lost'
+    const lost = new Promise<'lost'>((resolve) => {
+      if (!node.socket.connected) resolve('lost')
+      node.socket.once('disconnect', () => resolve('lost'))
+    })
+    const end = await Promise.race([lost, this.#work(node)])
+    this.#noteFates(node)
+    node.close()
+    return end
+  }
+
+  async #work(node: SocketNode): Promise<'over'> {
+    await this.#askAgain(node)
+    for (let done = 0; ; done += 1) {
+      await node.until(() => node.tasks.length > done || node.ended.length > 0)
+      const task = node.tasks[done]
+      if (task === undefined) return 'over'
+      await this.#perform(node, task)
     }
+  }
+  #noteFates(node: SocketNode): void {
+    for (const { round, attempt, slot, fate } of node.fates)
+      this.#note({ op: 'fate', round, attempt, slot, fate })
+  }
+
+  /** Whoever comes back asks what became of its last task, and may send its update again. */
+  async #askAgain(node: SocketNode): Promise<void> {
+    const last = this.#last
+    if (last === null) return
+    const { runId, round, attempt, slot } = last.task
+    const { updateId } = beginOf(last)
+    const { fate } = await node.ask('fate:ask', { runId, round, attempt, slot })
+    if (fate === 'accepted' || fate === 'refused' || fate === 'abandoned')
+      this.#note({ op: 'fate', round, attempt, slot, fate })
+    // Of an attempt that was given up nothing counts any more.
+    if (!this.#accepted.has(updateId) || fate === 'abandoned') return
+    const reply = await node.begin(last)
+    if (reply['status'] === 'accepted' || !reply.ok)
+      this.#note({ op: 'ack', round, attempt, slot, updateId, result: codeOf(reply) })
   }
 
   async #perform(node: SocketNode, task: TaskMessage): Promise<void> {
     const { round, attempt, slot, shared } = task
-    const response = await node.blob(shared.hash).catch(() => null)
-    if (response?.ok !== true) return
+    const response = await node.blob(shared.hash)
     const bytes = new Uint8Array(await response.arrayBuffer())
     this.witnesses.set(round, witnessIn(unwrap(decodeBundle(bytes))))
     this.#note({ op: 'fetch', round, attempt, slot, version: shared.hash })
     const update: Outgoing = { task, bytes: updateFor(task) }
-    const { updateId } = beginOf(update)
-    const member = { round, attempt, slot, updateId }
+    const member = { round, attempt, slot, updateId: beginOf(update).updateId }
+    this.#last = update
     this.#note({ op: 'submit', ...member })
     for (;;) {
       const reply = await node.upload(update).catch(() => null)
       if (reply === null) return this.#note({ op: 'info', ...member })
-      const { code = 'accepted' } = (reply['problem'] ?? {}) as { readonly code?: string }
-      this.#note({ op: 'ack', ...member, result: code })
-      if (!UNDECIDED.has(code)) break
-      if (!node.socket.connected) return
+      const result = codeOf(reply)
+      this.#note({ op: 'ack', ...member, result })
+      if (result === 'accepted') this.#accepted.add(member.updateId)
+      if (!UNDECIDED.has(result)) return
     }
-    // A node that has its answer asks again now and then, as after a loss of the connection: the answer must be the same.
-    if (this.#answered.has(updateId)) return
-    this.#answered.add(updateId)
   }
   #note(what: Parameters<History['add']>[1]): void {
     this.#history.add(this.#name, what)
   }
 }
+const codeOf = (reply: { readonly [key: string]: unknown }): string =>
+  (reply['problem'] as { readonly code: string } | undefined)?.code ?? 'accepted'
