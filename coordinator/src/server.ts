@@ -1,13 +1,11 @@
-import { once } from 'node:events'
-import { createServer, type Server as HttpServer } from 'node:http'
 import { resolve } from 'node:path'
-import pino, { type Logger } from 'pino'
-import { PinoPretty as pretty } from 'pino-pretty'
-import { asFederationError, FederationError } from '#protocol/errors.js'
+import { asFederationError, type FederationError } from '#protocol/errors.js'
+import { VERSION } from '#protocol/version.js'
+import { AuditLog, withAuditHeads } from './audit/audit-log.js'
 import { issueCode } from './auth/codes.js'
 import { keepOperatorFile } from './auth/operator.js'
 import { loadSigningSecret } from './auth/secret.js'
-import { createTokens } from './auth/tokens.js'
+import { createAuth, type Auth } from './auth/auth.js'
 import { systemClock, type Clock } from './clock.js'
 import type { Compute } from './compute/compute.js'
 import { forkCompute } from './compute/fork-compute.js'
@@ -16,9 +14,14 @@ import { createApp } from './http/app.js'
 import { BlobUploads } from './http/blob-uploads.js'
 import { EventFeed } from './http/event-feed.js'
 import type { UplinkLimits } from './limits.js'
+import type { ServerLimits } from './ops/limits.js'
+import { assertEncrypted, openListener, type Listener } from './ops/listener.js'
+import { createLog, type Logger } from './ops/log.js'
+import { Operations, readMonitoringToken } from './ops/operations.js'
 import { RunManager } from './run.js'
 import { openStore } from './store/open-store.js'
 import type { Store } from './store/store.js'
+import { readIdentity, selfSignedIdentity, type TlsIdentity } from './tls/certificate.js'
 import { serveSockets } from './transport/socket-server.js'
 import { Vault, type VaultOptions } from './vault/vault.js'
 
@@ -33,7 +36,19 @@ export interface CoordinatorOptions {
   readonly port: number
   /** Which master key opens what lies encrypted. Default: a file of the user's, made on first use. */
   readonly vault?: Omit<VaultOptions, 'dataDirectory'>
-  /** trace, debug, info, warn, error or silent; default: info. The log is JSON lines on standard error. */
+  /** Off this machine a coordinator serves with TLS only. Default: none. */
+  readonly tls?: 'self-signed' | { readonly certFile: string; readonly keyFile: string }
+  /** Serves in the clear off this machine too: something in front encrypts. */
+  readonly insecure?: boolean
+  /** Addresses of proxies in front, `10.0.0.7` or `10.0.0.0/8`, whose word about the real address is taken. */
+  readonly proxies?: readonly string[]
+  /** Limits at the edge; what is not named keeps its default. */
+  readonly serverLimits?: Partial<ServerLimits>
+  /** Holds a token with which `/metrics` may be read from elsewhere. Default: on this machine only. */
+  readonly monitoringTokenFile?: string
+  /** Default: JSON lines on standard error from `logLevel` on. */
+  readonly log?: Logger
+  /** trace, debug, info, warn, error or silent; default: info. */
   readonly logLevel?: string
   /** Instead of the process of its own that computes. */
   readonly compute?: (store: Store) => Compute
@@ -45,127 +60,194 @@ export interface CoordinatorOptions {
 }
 export interface CoordinatorHandle {
   readonly url: string
+  /** SHA-256 of the certificate, for nodes and people to pin; null without TLS. */
+  readonly fingerprint: string | null
   /** With which a person signs in from elsewhere; only when the data directory is new, else null. */
   readonly signInCode: string | null
   readonly runs: RunManager
   /** A one-time code with which a node enrols. */
   invite(minutes?: number): Promise<string>
-  /** Leaves open rounds as they are, for the next start. */
+  /** Lets what is being handled finish, for a while, and leaves open rounds as they are, for the next start. */
   stop(): Promise<void>
 }
 
 const UPLINK_LIMITS: UplinkLimits = { maxUpdateBytes: 512e6, maxRoundBytes: 4096e6 }
-const SIGN_IN_MINUTES = 24 * 60
+const START = { actor: 'coordinator', action: 'coordinator.start', subject: null }
+const INVITE = { actor: 'operator', action: 'node.invite', subject: null }
 const INVITATION_MINUTES = 60
 const MAX_BUNDLE_BYTES = 1e9
-/** Slow and silent connections must not pile up; requests are small, and uploads come over sockets or in pieces. */
-const HTTP_LIMITS = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 5_000 }
+interface Context {
+  readonly options: CoordinatorOptions
+  readonly directory: string
+  readonly clock: Clock
+  readonly log: Logger
+  /** `requestId`: of the call in which it happened. */
+  readonly onError: (error: FederationError, requestId?: string) => void
+  /** What was opened, the latest first: how to close it. */
+  readonly undo: (() => unknown)[]
+}
 
 /**
- * Serves until stopped. Throws `store/locked` when another coordinator uses the data directory, `coordinator/port-in-use`,
- * and what the store throws.
+ * Serves until stopped. Throws `tls/required`, `tls/unreadable`, `store/locked` when another coordinator uses the data
+ * directory, `coordinator/port-in-use`, `vault/…` and what the store throws.
  */
 export async function startCoordinator(options: CoordinatorOptions): Promise<CoordinatorHandle> {
-  const { host = '127.0.0.1', clock = systemClock, limits = UPLINK_LIMITS } = options
-  const directory = resolve(options.dataDir)
-  const log = createLog(options.logLevel ?? 'info')
-  const onError = (error: FederationError): void => {
-    log.error({ code: error.code, details: error.details, err: error }, 'Something went wrong')
+  const { host = '127.0.0.1', insecure = false, tls, clock = systemClock } = options
+  assertEncrypted(host, { isEncrypted: tls !== undefined, insecure })
+  const log = options.log ?? createLog(options.logLevel ?? 'info')
+  let ops: Operations | null = null
+  const onError: Context['onError'] = (error, requestId) => {
+    ops?.metrics.error(error.code)
+    const { code, details } = error
+    log.error({ code, details, err: error, requestId }, 'Something went wrong')
   }
-  const store = await openStore(directory, { url: options.storeUrl })
-  const undo: (() => unknown)[] = [() => store.close()]
+  const directory = resolve(options.dataDir)
+  const context: Context = { options, directory, clock, log, onError, undo: [] }
   try {
-    const secret = await loadSigningSecret(directory)
-    const tokens = createTokens(secret.bytes)
-    const vault = await Vault.open({ dataDirectory: directory, ...options.vault })
-    const compute = options.compute?.(store) ?? forkCompute({ blobDirectory: directory })
-    undo.unshift(() => compute.stop())
-    const feed = new EventFeed(store, clock)
-    const fleet = new SocketFleet({
-      ...{ store, vault, clock, limits },
-      note: (runId, type, data) => {
-        log.warn({ runId, ...data }, type)
-        feed.note(runId, type, data).catch((error: unknown) => onError(asFederationError(error)))
-      },
-    })
-    const runs = new RunManager({
-      ...{ store, vault, fleet, compute, clock },
-      kind: 'deployed',
-      limits: { ...limits, members: (config) => fleet.candidates(config) },
-      onProblem: onError,
-    })
-    undo.unshift(() => runs.shutdown())
-    runs.subscribe((runId, { type, data }) => {
-      log.info({ runId, round: data['round'] ?? null }, type)
-      feed.wake(runId)
-      if (type === 'run:finished')
-        fleet.announceEnd(runId).catch((error: unknown) => onError(asFederationError(error)))
-    })
-
-    // The port first: another coordinator that has it must not be noticed after runs were taken up.
-    let open: () => void = () => undefined
-    const ready = new Promise<void>((resolve) => (open = resolve))
-    const uploads = new BlobUploads(store.blobs, options.maxBundleBytes ?? MAX_BUNDLE_BYTES)
-    const app = createApp({ store, runs, fleet, tokens, feed, uploads, clock, ready, onError })
-    const server = Object.assign(createServer(app), HTTP_LIMITS)
-    const url = await listen(server, host, options.port)
-    undo.unshift(() => closeServer(server))
-    const sockets = serveSockets({ server, tokens, store, fleet, clock, ready, onError })
-    undo.unshift(() => sockets.close())
-    undo.unshift(() => feed.close())
-    await runs.resumeAll()
-    undo.unshift(await keepOperatorFile({ directory, url, tokens, clock }))
-    const signInCode = secret.isNew ? await firstCode(store, clock) : null
+    const core = await openCore(context)
+    const identity = await identityOf(options, directory)
+    ops = await operationsFor(context, identity)
+    const { listener, open, feed } = await openEdge(context, { core, ops, identity })
+    const { url } = listener
+    await core.runs.resumeAll()
+    const fingerprint = identity?.fingerprint ?? null
+    const { tokens } = core.auth
+    context.undo.unshift(await keepOperatorFile({ directory, url, fingerprint, tokens, clock }))
+    const signInCode = core.isNew ? await core.auth.people.firstCode(clock.timestamp()) : null
+    const about = { version: VERSION, newSigningSecret: core.isNew }
+    await core.audit.write('done', { ...START, data: about })
     open()
-    log.info({ url, directory }, 'Coordinator listening')
-    const invite = async (minutes = INVITATION_MINUTES): Promise<string> =>
-      (await issueCode(store, 'enrol-node', { now: clock.timestamp(), minutes })).code
-    return { url, signInCode, runs, invite, stop: () => undoAll(undo) }
+    log.info({ url, directory, fingerprint }, 'Coordinator listening')
+    const stop = stopping(context, { listener, feed, ops })
+    return { url, fingerprint, signInCode, runs: core.runs, invite: inviting(core, clock), stop }
   } catch (error) {
-    await undoAll(undo)
+    await undoAll(context.undo)
     throw error
   }
 }
 
-/** JSON lines on standard error; on a terminal, lines that people read. */
-const createLog = (level: string): Logger =>
-  process.stderr.isTTY
-    ? pino({ level }, pretty({ destination: 2, sync: true, ignore: 'pid,hostname' }))
-    : pino({ level }, pino.destination(2))
+/** Everything behind the doors. */
+interface Core {
+  readonly audit: AuditLog
+  readonly store: Store
+  readonly auth: Auth
+  readonly fleet: SocketFleet
+  readonly runs: RunManager
+  readonly feed: EventFeed
+  /** The data directory has no past. */
+  readonly isNew: boolean
+}
+
+async function openCore({ options, directory, clock, log, onError, undo }: Context): Promise<Core> {
+  const { limits = UPLINK_LIMITS } = options
+  const plainStore = await openStore(directory, { url: options.storeUrl })
+  undo.unshift(() => plainStore.close())
+  const audit = await AuditLog.open(plainStore, () => clock.timestamp())
+  const store = withAuditHeads(plainStore, audit)
+  const secret = await loadSigningSecret(directory)
+  const auth = await createAuth({ secret: secret.bytes, store, clock })
+  const vault = await Vault.open({ dataDirectory: directory, ...options.vault })
+  const compute = options.compute?.(store) ?? forkCompute({ blobDirectory: directory })
+  undo.unshift(() => compute.stop())
+  const feed = new EventFeed(store, clock)
+  const fleet = new SocketFleet({
+    ...{ store, vault, clock, limits },
+    note: (runId, type, data) => {
+      log.warn({ runId, ...data }, type)
+      feed.note(runId, type, data).catch((error: unknown) => onError(asFederationError(error)))
+    },
+  })
+  const runs = new RunManager({
+    ...{ store, vault, fleet, compute, clock },
+    kind: 'deployed',
+    limits: { ...limits, members: (config) => fleet.candidates(config) },
+    onProblem: onError,
+  })
+  undo.unshift(() => runs.shutdown())
+  return { audit, store, auth, fleet, runs, feed, isNew: secret.isNew }
+}
+
+async function identityOf(
+  { tls, host = '127.0.0.1' }: CoordinatorOptions,
+  directory: string,
+): Promise<TlsIdentity | null> {
+  if (tls === undefined) return null
+  if (tls === 'self-signed') return selfSignedIdentity(directory, host)
+  return readIdentity(tls.certFile, tls.keyFile)
+}
+
+async function operationsFor(
+  { options, clock }: Context,
+  identity: TlsIdentity | null,
+): Promise<Operations> {
+  const { monitoringTokenFile: file, proxies = [], serverLimits = {} } = options
+  const monitoringToken = file === undefined ? null : await readMonitoringToken(file)
+  return new Operations({ clock, limits: serverLimits, proxies, monitoringToken, identity })
+}
+
+/** The doors. What comes before `open` waits. */
+async function openEdge(
+  context: Context,
+  parts: { readonly core: Core; readonly ops: Operations; readonly identity: TlsIdentity | null },
+): Promise<{ readonly listener: Listener; readonly feed: EventFeed; open(): void }> {
+  const { options, directory, clock, log, onError, undo } = context
+  const { core, ops, identity } = parts
+  const { store, fleet, runs, feed, auth } = core
+  runs.subscribe((runId, { type, data }) => {
+    log.info({ runId, round: data['round'] ?? null }, type)
+    ops.metrics.runEvent(runId, type, data)
+    feed.wake(runId)
+    if (type === 'run:finished')
+      fleet.announceEnd(runId).catch((error: unknown) => onError(asFederationError(error)))
+  })
+  ops.lookAt({
+    dataDir: directory,
+    store,
+    nodesOnline: () => fleet.registry.online().length,
+  })
+  let open: () => void = () => undefined
+  const ready = new Promise<void>((resolve) => (open = resolve))
+  const uploads = new BlobUploads(store.blobs, options.maxBundleBytes ?? MAX_BUNDLE_BYTES)
+  const shared = { store, runs, fleet, auth, feed, uploads, clock, log: core.audit }
+  const app = createApp({ ...shared, ready, ops, onError, note: log })
+  const { host = '127.0.0.1', port } = options
+  // The port first: another coordinator that has it must not be noticed after runs were taken up.
+  const listener = await openListener({ app, host, port, identity, ops })
+  undo.unshift(() => listener.close())
+  const sockets = serveSockets({ server: listener.server, auth, fleet, ready, ops, onError })
+  undo.unshift(() => sockets.close())
+  undo.unshift(() => feed.close())
+  const start = (): void => {
+    ops.isStarted = true
+    open()
+  }
+  return { listener, feed, open: start }
+}
+
+/** No new work, then what is being handled, then the doors, then what is behind them. */
+function stopping(
+  { clock, log, undo }: Context,
+  edge: { readonly listener: Listener; readonly feed: EventFeed; readonly ops: Operations },
+): () => Promise<void> {
+  const { listener, feed, ops } = edge
+  return async () => {
+    const drained = ops.drain.drained(clock, ops.limits.drainMs)
+    listener.refuseNew()
+    feed.close()
+    if (!(await drained))
+      log.warn({ underWay: ops.drain.underWay }, 'Stopping with work under way; it is begun again')
+    await undoAll(undo)
+    log.info('Coordinator stopped; open rounds go on with the next start')
+  }
+}
 
 async function undoAll(undo: (() => unknown)[]): Promise<void> {
   for (const step of undo.splice(0)) await step()
 }
 
-const firstCode = async (store: Store, clock: Clock): Promise<string> =>
-  (await issueCode(store, 'sign-in', { now: clock.timestamp(), minutes: SIGN_IN_MINUTES })).code
-
-async function listen(server: HttpServer, host: string, port: number): Promise<string> {
-  try {
-    server.listen(port, host)
-    await once(server, 'listening')
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE')
-      throw new FederationError('usage/bad-value', `Cannot listen on ${host}, port ${port}`, {
-        cause,
-      })
-    const message = `Port ${port} of ${host} is in use`
-    throw new FederationError('coordinator/port-in-use', message, { cause })
+function inviting({ audit, store }: Core, clock: Clock): CoordinatorHandle['invite'] {
+  return async (minutes = INVITATION_MINUTES) => {
+    const issue = () => issueCode(store, 'enrol-node', { now: clock.timestamp(), minutes })
+    return (await audit.around({ ...INVITE, data: { minutes } }, issue)).code
   }
-  const address = server.address()
-  const actual = typeof address === 'object' && address !== null ? address.port : port
-  return `http://${reachable(host)}:${actual}`
-}
-
-/** An address that a command on this machine can use. */
-function reachable(host: string): string {
-  if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
-  return host.includes(':') ? `[${host}]` : host
-}
-
-async function closeServer(server: HttpServer): Promise<void> {
-  const closed = once(server, 'close')
-  server.close()
-  server.closeAllConnections()
-  await closed
 }

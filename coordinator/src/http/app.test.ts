@@ -17,6 +17,7 @@ import { createTokens } from '#coordinator/auth/tokens.js'
 import type { SocketFleet } from '#coordinator/fleet/socket-fleet.js'
 import type { RunManager } from '#coordinator/run.js'
 import { MemoryStore } from '#coordinator/store/memory-store.js'
+import { Operations } from '#coordinator/ops/operations.js'
 import { createApp } from './app.js'
 import { BlobUploads } from './blob-uploads.js'
 import { EventFeed } from './event-feed.js'
@@ -77,7 +78,8 @@ describe('the HTTP API', () => {
     const log = await AuditLog.open(store, () => clock.timestamp())
     const auth = await createAuth({ secret: SECRET, store, clock })
     await ensureAdministrator(store, clock.timestamp())
-    const parts = { store, runs, fleet, auth, feed, uploads, clock, log, ready, onError }
+    const watched = { ops: new Operations(), note: { debug: () => undefined }, onError }
+    const parts = { store, runs, fleet, auth, feed, uploads, clock, log, ready, ...watched }
     server = createServer(createApp(parts)).listen(0, '127.0.0.1')
     await once(server, 'listening')
     base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`

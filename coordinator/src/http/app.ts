@@ -5,44 +5,61 @@ import sjson from 'secure-json-parse'
 import { asFederationError, FederationError } from '#protocol/errors.js'
 import { BLOB_PIECE_BYTES } from '#protocol/http-api.js'
 import { VERSION } from '#protocol/version.js'
-import { activeNode } from '#coordinator/auth/enrolment.js'
+import { permissionOf } from '#coordinator/auth/permissions.js'
+import type { Stay } from '#coordinator/auth/presence.js'
 import type { Claims } from '#coordinator/auth/tokens.js'
-import type { ApiParts } from './call.js'
-import { ROUTES, type Route } from './routes.js'
+import { addressKey } from '#coordinator/ops/connections.js'
+import type { Logger } from '#coordinator/ops/log.js'
+import { ActLog } from './acts.js'
+import { admit, type AdmitOptions } from './admit.js'
+import type { ApiParts, Call } from './call.js'
+import { observe, refuseWhileStopping, SubjectCap, SUPERVISION } from './operations.js'
+import { Csrf } from './csrf.js'
+import { nameOf, ROUTES, type Route } from './routes.js'
 
-const LARGEST_BODY = '64kb'
-/**
- * Failures a minute and address. Codes have 60 bits, so this is far from helping anyone to guess one; and requests under
- * way count until they succeed, so that fewer would hit a crowd of nodes that comes back at once.
- */
-const MOST_FAILURES = { windowMs: 60_000, limit: 300 }
+const MINUTE_MS = 60_000
 
-export interface AppOptions extends ApiParts {
+export interface AppOptions extends Omit<ApiParts, 'csrf'> {
   /** Requests wait until the coordinator has taken up its runs. */
   readonly ready: Promise<void>
-  readonly onError: (error: FederationError) => void
+  readonly onError: (error: FederationError, requestId?: string) => void
+  /** For one line a request, at level debug. */
+  readonly note: Pick<Logger, 'debug'>
 }
 
 /** The HTTP API. Handlers throw; this is the one place that turns errors into answers. */
 export function createApp(options: AppOptions): Express {
+  const { ops, ready } = options
+  const { proxies, limits } = ops
   const app = express()
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple')
-  app.use(helmet())
-  app.use(async (_request, _response, next) => {
-    await options.ready
+  app.set('trust proxy', (address: string) => proxies.has(address))
+  app.use(observe(ops, options.note), helmet(), refuseWhileStopping(ops))
+  app.use(async (request, _response, next) => {
+    if (!SUPERVISION.has(request.path)) await ready
     next()
   })
   app.get('/', (_request, response) => {
     response.type('text/plain').send(`Tributary ${VERSION} coordinator. Its API is under /api.\n`)
   })
   const limit = limitFailures(options)
+  const cap = new SubjectCap(limits.requestsPerSubject)
+  const acts = new ActLog(options.log, options.clock)
+  const csrf = new Csrf(options.auth.csrfSecret)
+  const onEntered: AdmitOptions['onEntered'] = (who, response) => cap.enter(who.subject, response)
   // As text: the parser after it refuses keys that reach prototypes.
-  const text = express.text({ type: () => true, limit: LARGEST_BODY })
-  const bytes = express.raw({ type: () => true, limit: BLOB_PIECE_BYTES })
+  const text = express.text({ type: () => true, inflate: false, limit: limits.bodyBytes })
+  const bytes = express.raw({ type: () => true, inflate: false, limit: BLOB_PIECE_BYTES })
   for (const route of ROUTES) {
-    const first = route.audience === 'guesser' ? [limit] : []
+    const first = permissionOf(nameOf(route)).need === 'guesser' ? [limit] : []
     const body = route.method === 'put' ? bytes : text
-    app[route.method](route.path, ...first, admit(options, route), body, serve(options, route))
+    app[route.method](
+      route.path,
+      ...first,
+      admit({ ...options, csrf, onEntered }, route),
+      body,
+      serve({ ...options, csrf, acts }, route),
+    )
   }
   app.use((request: Request) => {
     throw new FederationError('http/not-found', `There is no ${request.method} ${request.path}`)
@@ -55,28 +72,21 @@ export function createApp(options: AppOptions): Express {
   return app
 }
 
-/** Who calls, before anything of the request but its head is read. */
-function admit({ tokens, store }: AppOptions, { audience }: Route): RequestHandler {
-  return async (request, response, next) => {
-    if (audience === 'people' || audience === 'fl-client') {
-      const [, token = ''] = /^Bearer (\S+)$/.exec(request.get('authorization') ?? '') ?? []
-      const who = tokens.verify(token, audience)
-      if (audience === 'fl-client') await activeNode(store, who.subject)
-      response.locals['who'] = who
-    }
-    next()
-  }
-}
-
-function serve(parts: AppOptions, { method, handler }: Route): RequestHandler {
+function serve(
+  { acts, ...parts }: AppOptions & { readonly acts: ActLog; readonly csrf: Csrf },
+  route: Route,
+): RequestHandler {
+  const { method, handler } = route
   return async (request, response) => {
-    const answer = await handler({
+    const call: Call = {
       ...{ parts, request, response },
       who: (response.locals['who'] as Claims | undefined) ?? null,
+      stay: (response.locals['stay'] as Stay | undefined) ?? null,
       params: request.params as Readonly<Record<string, string>>,
       query: request.query,
       body: method === 'post' ? parseBody(request.body) : (request.body as unknown),
-    })
+    }
+    const answer = await acts.around(nameOf(route), call, () => handler(call))
     if (answer !== 'sent') response.set('cache-control', 'no-store').json(answer)
   }
 }
@@ -98,7 +108,12 @@ function parseBody(text: unknown): unknown {
 
 function limitFailures(options: AppOptions): RequestHandler {
   return rateLimit({
-    ...MOST_FAILURES,
+    // Codes have 60 bits, so this is far from helping anyone to guess one; and requests under way count until they succeed,
+    // so that fewer would hit a crowd of nodes that comes back at once.
+    windowMs: MINUTE_MS,
+    limit: options.ops.limits.failuresPerMinute,
+    // One network of IPv6 addresses is one peer.
+    keyGenerator: (request) => addressKey(options.ops.proxies.addressOf(request)),
     skipSuccessfulRequests: true,
     standardHeaders: 'draft-8',
     legacyHeaders: false,
@@ -129,7 +144,8 @@ function answerError(
 ): void {
   const error = federationErrorOf(cause)
   const isOurs = error.code === 'internal/bug'
-  if (error.status >= 500) onError(error)
+  const requestId = response.locals['requestId'] as string | undefined
+  if (error.status >= 500 && error.code !== 'coordinator/stopping') onError(error, requestId)
   if (response.headersSent) {
     response.destroy()
     return
@@ -138,5 +154,5 @@ function answerError(
   response
     .status(error.status)
     .set('cache-control', 'no-store')
-    .json({ problem: { code: error.code, message } })
+    .json({ problem: { code: error.code, message }, requestId })
 }

@@ -29,9 +29,9 @@ export interface Listener {
 /** Tokens and updates do not cross a network in the clear unless somebody says so. Throws `tls/required`. */
 export function assertEncrypted(
   host: string,
-  { identity, insecure }: { readonly identity: TlsIdentity | null; readonly insecure: boolean },
+  how: { readonly isEncrypted: boolean; readonly insecure: boolean },
 ): void {
-  if (identity !== null || insecure || isLoopback(host)) return
+  if (how.isEncrypted || how.insecure || isLoopback(host)) return
   const message = `Listening on ${host} without TLS would send tokens and updates in the clear`
   throw new FederationError('tls/required', message)
 }

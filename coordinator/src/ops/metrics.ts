@@ -10,7 +10,7 @@ export interface MetricSources {
   readonly ready: () => boolean
   /** By state of their heads. */
   readonly runs: () => Promise<Readonly<Record<string, number>>>
-  readonly freeBytes: () => Promise<number>
+  readonly freeBytes: () => Promise<number | null>
   /** Seconds since 1970; null: no TLS. */
   readonly certificateExpiry: () => number | null
 }

@@ -4,9 +4,11 @@ import type { IncomingMessage } from 'node:http'
 import { FederationError } from '#protocol/errors.js'
 import { CHUNK_BYTES, CHUNK_CREDITS } from '#protocol/messages.js'
 import { systemClock, type Clock } from '#coordinator/clock.js'
+import type { Store } from '#coordinator/store/store.js'
 import type { TlsIdentity } from '#coordinator/tls/certificate.js'
 import { ConnectionGuard, isLoopback, TrustedProxies } from './connections.js'
 import { Drain } from './drain.js'
+import { checkReadiness, freeBytes, type Check } from './health.js'
 import { SERVER_LIMITS, type ServerLimits } from './limits.js'
 import { Metrics, type MetricSources } from './metrics.js'
 import { UploadGate } from './upload-gate.js'
@@ -27,6 +29,13 @@ export interface OperationsOptions {
   readonly identity?: TlsIdentity | null
 }
 
+/** What exists only once the coordinator does. */
+export interface Watched {
+  readonly store: Pick<Store, 'runs' | 'head'>
+  readonly dataDir: string
+  readonly nodesOnline: () => number
+}
+
 /** What watches over a server while it serves: limits, counts, and how it stops. */
 export class Operations {
   readonly limits: ServerLimits
@@ -39,7 +48,7 @@ export class Operations {
   /** Runs are taken up. */
   isStarted = false
   readonly #monitoringToken: string | null
-  #sources: Partial<MetricSources> = {}
+  #watched: Watched | null = null
 
   constructor(options: OperationsOptions = {}) {
     this.clock = options.clock ?? systemClock
@@ -61,8 +70,19 @@ export class Operations {
   }
 
   /** Where the metrics look things up that exist only once the coordinator does. */
-  lookAt(sources: Pick<MetricSources, 'nodesOnline' | 'runs' | 'freeBytes'>): void {
-    this.#sources = sources
+  lookAt(watched: Watched): void {
+    this.#watched = watched
+  }
+
+  /** Whether the coordinator should be sent work, and what is in the way. */
+  async readiness(): Promise<readonly Check[]> {
+    if (this.#watched === null) return [{ name: 'started', ok: false }]
+    const { store, dataDir } = this.#watched
+    return checkReadiness({
+      ...{ store, dataDir },
+      isStarted: () => this.isStarted,
+      isDraining: () => this.drain.isDraining,
+    })
   }
 
   /**
@@ -85,11 +105,18 @@ export class Operations {
       uploads: () => this.uploads,
       ready: () => this.isStarted && !this.drain.isDraining,
       certificateExpiry: () => (identity === null ? null : identity.expiresAt.getTime() / 1000),
-      nodesOnline: () => this.#sources.nodesOnline?.() ?? 0,
-      runs: async () => (await this.#sources.runs?.()) ?? {},
-      freeBytes: async () => (await this.#sources.freeBytes?.()) ?? 0,
+      nodesOnline: () => this.#watched?.nodesOnline() ?? 0,
+      runs: async () => (this.#watched === null ? {} : runsByState(this.#watched.store)),
+      freeBytes: async () => (this.#watched === null ? null : freeBytes(this.#watched.dataDir)),
     }
   }
+}
+
+async function runsByState(store: Watched['store']): Promise<Readonly<Record<string, number>>> {
+  const heads = await Promise.all((await store.runs()).map(({ runId }) => store.head(runId)))
+  const counts: Record<string, number> = {}
+  for (const head of heads) if (head !== null) counts[head.state] = (counts[head.state] ?? 0) + 1
+  return counts
 }
 
 /** The token in a file. Throws `config/unreadable`, and `usage/bad-value` for one that could be guessed. */

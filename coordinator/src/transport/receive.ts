@@ -70,7 +70,7 @@ export async function receive(name: string, value: unknown, sender: Sender): Pro
   return handler(value, sender)
 }
 
-function bytesOf(value: unknown): Uint8Array {
+export function bytesOf(value: unknown): Uint8Array {
   if (value instanceof Uint8Array) return value
   throw new FederationError('frame/malformed', 'Expected the bytes of a frame')
 }

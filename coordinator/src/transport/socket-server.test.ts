@@ -18,7 +18,9 @@ import { SocketFleet } from '#coordinator/fleet/socket-fleet.js'
 import { MemoryStore } from '#coordinator/store/memory-store.js'
 import { connectWith, TINY_CARD } from '#testing/socket-node.js'
 import { RECEIVED } from './receive.js'
-import { serveSockets, SOCKET_SETTINGS, type SocketServer } from './socket-server.js'
+import { Operations } from '#coordinator/ops/operations.js'
+import { SOCKET_SETTINGS } from './settings.js'
+import { serveSockets, type SocketServer } from './socket-server.js'
 
 const SECRET = Buffer.alloc(32, 3)
 const { publicKey: KEY } = newKeyPair()
@@ -54,7 +56,7 @@ describe('the socket server', () => {
     server = createServer()
     const ready = Promise.resolve()
     const auth = await createAuth({ secret: SECRET, store, clock })
-    sockets = serveSockets({ server, auth, fleet, ready, onError })
+    sockets = serveSockets({ server, auth, fleet, ready, ops: new Operations({ clock }), onError })
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
