@@ -42,6 +42,8 @@ export interface CoordinatorOptions {
   readonly insecure?: boolean
   /** Addresses of proxies in front, `10.0.0.7` or `10.0.0.0/8`, whose word about the real address is taken. */
   readonly proxies?: readonly string[]
+  /** Other addresses under which people's browsers reach it, `https://fl.example.org`: their pages may write. */
+  readonly origins?: readonly string[]
   /** Limits at the edge; what is not named keeps its default. */
   readonly serverLimits?: Partial<ServerLimits>
   /** Holds a token with which `/metrics` may be read from elsewhere. Default: on this machine only. */
@@ -109,6 +111,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     ops = await operationsFor(context, identity)
     const { listener, open, feed } = await openEdge(context, { core, ops, identity })
     const { url } = listener
+    for (const origin of [url, ...(options.origins ?? [])]) core.auth.origins.allow(origin)
     await core.runs.resumeAll()
     const fingerprint = identity?.fingerprint ?? null
     const { tokens } = core.auth
@@ -189,7 +192,7 @@ async function operationsFor(
 async function openEdge(
   context: Context,
   parts: { readonly core: Core; readonly ops: Operations; readonly identity: TlsIdentity | null },
-): Promise<{ readonly listener: Listener; readonly feed: EventFeed; open(): void }> {
+): Promise<{ readonly listener: Listener; readonly feed: EventFeed; readonly open: () => void }> {
   const { options, directory, clock, log, onError, undo } = context
   const { core, ops, identity } = parts
   const { store, fleet, runs, feed, auth } = core

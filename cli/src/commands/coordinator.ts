@@ -1,13 +1,18 @@
 import { COMMAND } from '../command-name.js'
 import type { Command } from 'commander'
 import { once } from 'node:events'
-import { startCoordinator } from '#coordinator/server.js'
-import { addCommand, integer } from '../command.js'
+import { exitOnFault } from '#coordinator/ops/fatal.js'
+import { createLog } from '#coordinator/ops/log.js'
+import { startCoordinator, type CoordinatorHandle } from '#coordinator/server.js'
+import { addCommand, integer, type Session } from '../command.js'
+import { registerKeys } from './coordinator-keys.js'
+import type { Output } from '../output.js'
 import { DEFAULT_DATA_DIR, DEFAULT_PORT } from '../sign-in.js'
 import { storeOption, type StoreOption } from '../store-option.js'
+import { serveOptions, serveSettings, type ServeFlags } from '../serve-options.js'
 import { vaultOf, vaultOptions, type VaultFlags } from '../vault-options.js'
 
-interface StartOptions extends StoreOption, VaultFlags {
+interface StartOptions extends StoreOption, VaultFlags, ServeFlags {
   readonly dataDir: string
   readonly host: string
   readonly port: number
@@ -23,41 +28,50 @@ export function registerCoordinator(program: Command): void {
   addCommand<StartOptions>(coordinator, 'start', {
     describe: 'serve until stopped; takes up the runs of its data directory',
     options: startOptions,
-    run: async ({ out, signal }, { maxBundleMb, maxUpdateMb, maxRoundMb, store, ...options }) => {
-      const maxBundleBytes = maxBundleMb * BYTES_PER_MB
-      const limits = {
+    run: serve,
+  })
+  registerKeys(coordinator)
+}
+
+async function serve({ out, signal }: Session, options: StartOptions): Promise<void> {
+  const { maxBundleMb, maxUpdateMb, maxRoundMb, store, dataDir, host, port } = options
+  const log = createLog(options.logLevel)
+  const undo = exitOnFault(log)
+  try {
+    const coordinator = await startCoordinator({
+      ...{ dataDir, host, port, log },
+      ...serveSettings(options),
+      storeUrl: store,
+      vault: vaultOf(options),
+      maxBundleBytes: maxBundleMb * BYTES_PER_MB,
+      limits: {
         maxUpdateBytes: maxUpdateMb * BYTES_PER_MB,
         maxRoundBytes: maxRoundMb * BYTES_PER_MB,
-      }
-      const coordinator = await startCoordinator({
-        ...options,
-        storeUrl: store,
-        vault: vaultOf(options),
-        maxBundleBytes,
-        limits,
-      })
-      out.say(`Coordinator at ${coordinator.url}  (data in ${options.dataDir})`)
-      if (coordinator.signInCode !== null) {
-        out.say(`Administrator's sign-in code, shown once: ${coordinator.signInCode}`)
-      }
-      out.say(
-        `Invite a node:  ${COMMAND} nodes invite        Start a run:  ${COMMAND} runs start CONFIG`,
-      )
-      out.event('coordinator:listening', {
-        url: coordinator.url,
-        signInCode: coordinator.signInCode,
-        pid: process.pid,
-      })
-      if (!signal.aborted) await once(signal, 'abort')
-      out.say('Stopping …')
-      await coordinator.stop()
-      out.finish('coordinator:start', { url: coordinator.url })
-    },
-  })
+      },
+    })
+    greet(out, coordinator, dataDir)
+    if (!signal.aborted) await once(signal, 'abort')
+    out.say('Stopping …')
+    await coordinator.stop()
+    out.finish('coordinator:start', { url: coordinator.url })
+  } finally {
+    undo()
+  }
+}
+
+function greet(out: Output, coordinator: CoordinatorHandle, dataDir: string): void {
+  const { url, fingerprint, signInCode } = coordinator
+  out.say(`Coordinator at ${url}  (data in ${dataDir})`)
+  if (fingerprint !== null) out.say(`Fingerprint of its certificate: ${fingerprint}`)
+  if (signInCode !== null) out.say(`Administrator's sign-in code, shown once: ${signInCode}`)
+  out.say(
+    `Invite a node:  ${COMMAND} nodes invite        Start a run:  ${COMMAND} runs start CONFIG`,
+  )
+  out.event('coordinator:listening', { url, fingerprint, signInCode, pid: process.pid })
 }
 
 const startOptions = (command: Command): Command =>
-  vaultOptions(storeOption(command))
+  serveOptions(vaultOptions(storeOption(command)))
     .option('--data-dir <dir>', 'where everything durable lives', DEFAULT_DATA_DIR)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option(

@@ -49,6 +49,12 @@ export async function selfSignedIdentity(dataDir: string, host: string): Promise
   return readIdentity(...files)
 }
 
+/** The same, where it was made before. Throws `tls/unreadable`. */
+export const ownIdentity = (dataDir: string): Promise<TlsIdentity> => {
+  const directory = directoryIn(dataDir)
+  return readIdentity(join(directory, CERTIFICATE_FILE), join(directory, KEY_FILE))
+}
+
 /** Makes the certificate that `activateNextIdentity` will put in the place of the one in use, or tells the one that waits. */
 export async function prepareNextIdentity(dataDir: string, host: string): Promise<TlsIdentity> {
   const directory = join(directoryIn(dataDir), NEXT)
