@@ -124,6 +124,30 @@ describe('upload', () => {
     expect(server.bytes().equals(update)).toBe(true)
   })
 
+  it("waits ever longer while the coordinator's disk is full, and succeeds when it is not", async () => {
+    const server = coordinator({ verdict: new FederationError('store/io', 'no space left') })
+    const pauses: number[] = []
+    let isFull = true
+    const pause = async (ms: number): Promise<void> => {
+      pauses.push(ms)
+      isFull = pauses.length < 9
+    }
+    const link = {
+      ...server.link,
+      ask: async (name: 'update:finish', message: unknown) =>
+        name === 'update:finish' && !isFull
+          ? { ok: true, status: 'accepted' }
+          : server.link.ask(name, message),
+    } as unknown as Link
+    expect(await upload(link, TASK, { update: UPDATE, signal, pause })).toBe('accepted')
+    expect(pauses).toEqual([500, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000])
+    pauses.length = 0
+    const never = async (ms: number): Promise<void> => void pauses.push(ms)
+    const gaveUp = await upload(server.link, TASK, { update: UPDATE, signal, pause: never })
+    expect(gaveUp).toMatchObject({ code: 'store/io' })
+    expect(pauses).toHaveLength(20)
+  })
+
   it('gives up when the bytes are corrupt again and again', async () => {
     const server = coordinator({ verdict: new FederationError('update/corrupt', 'hash differs') })
     expect(await upload(server.link, TASK, { update: UPDATE, signal })).toMatchObject({

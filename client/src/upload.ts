@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { encodeFrame, type FrameHeader } from '#protocol/frame.js'
 import { FederationError, type Problem } from '#protocol/errors.js'
 import { faultPoint } from '#protocol/fault-points.js'
@@ -8,10 +9,15 @@ import type { Link } from './transport/socket.js'
 /** Refusals after which beginning again can help: bytes were lost or mixed up on the way. */
 const REPEATABLE = new Set<string>([
   'upload/out-of-order',
+  'upload/too-slow',
   'update/corrupt',
   'coordinator/unreachable',
+  // A disk that is full now may not be later; the update is safe here until then.
+  'store/io',
 ])
 const MOST_REPEATS = 20
+/** Before an update is offered again to a coordinator whose disk is in trouble: doubled each time. */
+const [FIRST_PAUSE_MS, LONGEST_PAUSE_MS] = [500, 60_000]
 
 type Verdict = 'accepted' | Problem
 
@@ -29,6 +35,15 @@ export type UploadTask = Pick<
   | 'updateSha256'
 >
 
+export interface UploadOptions {
+  readonly update: Uint8Array
+  readonly signal: AbortSignal
+  /** Default: real time. Rejects when the signal aborts. */
+  readonly pause?: (ms: number, signal: AbortSignal) => Promise<void>
+}
+const realPause: NonNullable<UploadOptions['pause']> = (ms, signal) =>
+  setTimeout(ms, undefined, { signal })
+
 /**
  * Sends an update until the coordinator has answered for good. An interrupted upload goes on at the first chunk that the
  * coordinator does not hold; an update that it has already gets the same answer again.
@@ -36,7 +51,7 @@ export type UploadTask = Pick<
 export async function upload(
   link: Link,
   task: UploadTask,
-  { update, signal }: { readonly update: Uint8Array; readonly signal: AbortSignal },
+  { update, signal, pause = realPause }: UploadOptions,
 ): Promise<Verdict> {
   let repeats = 0
   for (;;) {
@@ -49,6 +64,8 @@ export async function upload(
       if (!(error instanceof FederationError)) throw error
       if (error.code !== 'coordinator/unreachable') repeats += 1
       if (!REPEATABLE.has(error.code) || repeats > MOST_REPEATS) return error.toProblem()
+      if (error.code === 'store/io')
+        await pause(Math.min(FIRST_PAUSE_MS * 2 ** (repeats - 1), LONGEST_PAUSE_MS), signal)
     }
   }
 }
