@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { FederationError } from '#protocol/errors.js'
-import { normalFingerprint, type Trust } from '#client/transport/trust.js'
+import { normalFingerprint, trustOf, type Trust } from '#client/transport/trust.js'
 
 export interface TrustOptions {
   readonly fingerprint?: readonly string[]
@@ -25,6 +25,12 @@ export async function toldTrust({ fingerprint, ca }: TrustOptions): Promise<Trus
   const fromEnvironment = process.env['TRIBUTARY_FINGERPRINT']
   if (fromEnvironment === undefined) return undefined
   return { fingerprints: fromEnvironment.split(',').map(normalFingerprint) }
+}
+
+/** What a node's command line needs beside the address: the fingerprints that this machine goes by. */
+export function fingerprintFlag(url: string): string {
+  const { fingerprints = [] } = trustOf(url)
+  return fingerprints.length === 0 ? '' : ` --fingerprint ${fingerprints.join(',')}`
 }
 
 async function readAuthority(path: string): Promise<string> {

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import type { HttpAnswer } from '#protocol/http-api.js'
 import { addCommand, integer } from '../command.js'
 import { connect, remoteOptions, type RemoteOptions } from '../sign-in.js'
+import { fingerprintFlag } from '../trust-options.js'
 
 type NodeView = HttpAnswer<'GET /api/nodes'>['nodes'][number]
 
@@ -28,7 +29,9 @@ export function registerNodes(program: Command): void {
         })
         invitations.push(invitation)
         out.say(`${invitation.code}   until ${invitation.expiresAt}`)
-        out.say(`  ${COMMAND} client join ${api.url} --code ${invitation.code} --data mnist`)
+        out.say(
+          `  ${COMMAND} client join ${api.url} --code ${invitation.code}${fingerprintFlag(api.url)} --data mnist`,
+        )
       }
       out.finish('nodes:invite', { url: api.url, invitations })
     },
