@@ -20,9 +20,15 @@ const DOORS = [
   { packages: ['socket.io-client', 'undici'], door: 'client/src/transport/**' },
   { packages: ['selfsigned'], door: 'coordinator/src/tls/**' },
   { packages: ['prom-client', 'pino', 'pino-pretty'], door: 'coordinator/src/ops/**' },
-  { packages: ['express', 'helmet', 'express-rate-limit'], door: 'coordinator/src/http/**' },
+  {
+    packages: ['express', 'helmet', 'express-rate-limit', 'csrf-csrf'],
+    door: 'coordinator/src/http/**',
+  },
   { packages: ['libsql', 'mongodb'], door: 'coordinator/src/store/**' },
-  { packages: ['jsonwebtoken'], door: 'coordinator/src/auth/**' },
+  {
+    packages: ['jsonwebtoken', '@node-rs/argon2', 'rate-limiter-flexible'],
+    door: 'coordinator/src/auth/**',
+  },
   { packages: ['echarts', 'echarts/*'], door: 'simulations/src/report/**' },
   { packages: ['commander', 'cli-table3', 'cli-progress', 'picocolors'], door: 'cli/src/**' },
 ]
@@ -155,6 +161,7 @@ export default tseslint.config(
     files: ['**/*.js', '**/*.mjs'],
     languageOptions: {
       globals: {
+        Buffer: 'readonly',
         process: 'readonly',
         console: 'readonly',
         URL: 'readonly',

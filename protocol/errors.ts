@@ -59,9 +59,20 @@ export const ERRORS = {
     1,
     'Send the message as docs/protocol.md describes it; check that both sides have the same version',
   ),
-  'auth/bad-code': row(401, 1, 'Ask the administrator for a new code: tributary nodes invite'),
+  'auth/bad-code': row(
+    401,
+    1,
+    'Ask the administrator for a new code: tributary nodes invite, or users code NAME for a person',
+  ),
   'auth/expired-code': row(401, 1, 'Ask the administrator for a new code: tributary nodes invite'),
-  'auth/bad-token': row(401, 1, 'Sign in again'),
+  'auth/bad-token': row(401, 1, 'Sign in again: tributary sign-in URL --user NAME'),
+  'auth/bad-password': row(
+    401,
+    1,
+    'Try again, or ask the administrator for a code: tributary users code NAME',
+  ),
+  'auth/weak-password': row(400, 1, 'Choose a longer password'),
+  'auth/sign-in-again': row(403, 1, 'Sign in again: tributary sign-in URL --user NAME'),
   'auth/forbidden': row(403, 1, 'Ask the administrator for the right to do this'),
   'auth/too-many-tries': retryable(429, 'Wait a minute, then try again'),
   'tls/required': row(
@@ -85,6 +96,8 @@ export const ERRORS = {
     'Someone may be in between. Ask the administrator, not over this connection, whether the certificate was changed; if so, pass the new --fingerprint',
   ),
   'http/not-found': row(404, 1, 'Check the address and the id'),
+  'user/exists': row(409, 1, 'Choose another name; names of people who were revoked stay taken'),
+  'user/not-found': row(404, 1, 'List the people with: tributary users list'),
   'run/not-found': row(404, 1, 'List the runs with: tributary runs list'),
   'run/finished': row(409, 1, 'Start a new run'),
   'run/under-way': row(
@@ -129,6 +142,11 @@ export const ERRORS = {
   'backend/broken': row(500, 1, 'Run: tributary doctor'),
   'model/does-not-fit': row(400, 2, 'Choose a model for this input shape, or other data'),
   'model/unreadable': row(400, 2, 'Pass a bundle file that a run exported'),
+  'model/not-expressible': row(
+    409,
+    2,
+    'Export it as bundle or safetensors, which hold every model',
+  ),
   'model/not-found': row(
     404,
     2,

@@ -4,6 +4,7 @@ import { parseWith } from './messages.js'
 import { isPublicKey, PROOF_PURPOSES } from './proof.js'
 import { runRecordSchema } from './record.js'
 import type { Result } from './result.js'
+import { ROLES } from './roles.js'
 import { engine, hash, nodeId, problem, runId, slot, time } from './wire.js'
 
 const nodeName = z.string().min(1).max(100)
@@ -15,6 +16,21 @@ const challenge = token
 /** A one-time code as people type it. */
 const code = z.string().min(1).max(100)
 const nothing = z.strictObject({})
+/** Of people: lower case, so that no two look alike. */
+const userName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._@+-]{0,63}$/, 'expected up to 64 of a–z, 0–9 and . _ @ + -')
+const password = z.string().min(1).max(200)
+const role = z.enum(ROLES)
+/** Programs keep a token, browsers a cookie that no script can read. */
+const keep = z.enum(['token', 'cookie']).default('token')
+const userView = z.strictObject({
+  name: userName,
+  role,
+  hasPassword: z.boolean(),
+  createdAt: time,
+  revokedAt: time.nullable(),
+})
 /** Most bytes of an upload that one call takes: little enough for any connection to bring within a call's time. */
 export const BLOB_PIECE_BYTES = 4 * 2 ** 20
 const state = runRecordSchema.shape.state
@@ -89,7 +105,46 @@ export const HTTP_API = {
     body: z.strictObject({ nodeId, challenge, signature }),
     answer: z.strictObject({ token, expiresInSeconds: z.int().min(1) }),
   },
-  'POST /api/sign-in': { body: z.strictObject({ code }), answer: z.strictObject({ token }) },
+  'POST /api/sign-in': {
+    body: z.union([
+      /** With the password that the person chooses; without one they come in this once. */
+      z.strictObject({ code, password: password.optional(), keep }),
+      z.strictObject({ name: userName, password, keep }),
+    ]),
+    answer: z.strictObject({
+      ...{ name: userName, role },
+      /** Exchanged for access tokens for as long as the session lasts. Null with `keep: "cookie"`, and so is `token`. */
+      session: token.nullable(),
+      token: token.nullable(),
+      /** To be sent along with what changes something. Null with `keep: "token"`. */
+      csrfToken: z.string().nullable(),
+      endsAt: time,
+    }),
+  },
+  'POST /api/renew': {
+    body: z.strictObject({ session: token }),
+    answer: z.strictObject({ token, expiresInSeconds: z.int().min(1) }),
+  },
+  'GET /api/session': {
+    body: nothing,
+    answer: z.strictObject({ name: userName, role, csrfToken: z.string().nullable() }),
+  },
+  'POST /api/sign-out': { body: nothing, answer: nothing },
+  'POST /api/password': {
+    body: z.strictObject({ password, newPassword: password }),
+    answer: nothing,
+  },
+  'GET /api/users': { body: nothing, answer: z.strictObject({ users: z.array(userView) }) },
+  'POST /api/users': {
+    body: z.strictObject({ name: userName, role }),
+    answer: z.strictObject({ name: userName, code, expiresAt: time }),
+  },
+  'POST /api/users/:id/code': {
+    body: nothing,
+    answer: z.strictObject({ name: userName, code, expiresAt: time }),
+  },
+  'POST /api/users/:id/role': { body: z.strictObject({ role }), answer: nothing },
+  'POST /api/users/:id/revoke': { body: nothing, answer: nothing },
   'GET /api/status': {
     body: nothing,
     answer: z.strictObject({

@@ -216,7 +216,13 @@ describe("the coordinator's own secrets", () => {
   it('let commands on the same machine in, with a token that is renewed', async () => {
     const clock = new FakeClock()
     const tokens = createTokens(Buffer.alloc(32, 1))
-    const stop = await keepOperatorFile({ directory, url: 'http://x', tokens, clock })
+    const stop = await keepOperatorFile({
+      directory,
+      url: 'http://x',
+      fingerprint: null,
+      tokens,
+      clock,
+    })
     const file = join(directory, 'operator.json')
     const read = async () =>
       JSON.parse(await readFile(file, 'utf8')) as { url: string; token: string }

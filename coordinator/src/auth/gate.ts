@@ -1,12 +1,12 @@
-import { FederationError } from '#protocol/errors.js'
 import { isNodeId, type NodeId } from '#protocol/ids.js'
 import type { Clock } from '#coordinator/clock.js'
 import type { Store } from '#coordinator/store/store.js'
 import { keyIdOf, notEnrolled } from './enrolment.js'
-import { badToken, LIFETIME_SECONDS } from './jwt.js'
+import { badToken } from './jwt.js'
 import { OPERATOR, OPERATOR_GRANT } from './operator.js'
 import { versionOf } from './people.js'
 import type { Presence, Stay } from './presence.js'
+import { endOfSession } from './session.js'
 import type { Claims, TokenKind, Tokens } from './tokens.js'
 
 export interface GateParts {
@@ -83,17 +83,14 @@ export class Gate {
   }
 
   /** Ends a session: its tokens are void from now on, and what came in with them is sent away. */
-  async endSession({ sessionId, signedInAt }: Claims): Promise<void> {
+  async endSession(session: Claims): Promise<void> {
+    const { sessionId } = session
     this.#ended.add(sessionId)
     this.#parts.presence.end((claims) => claims.sessionId === sessionId)
-    const until = (signedInAt + LIFETIME_SECONDS.session) * 1000
-    await this.#parts.store.denyToken(sessionId, new Date(until).toISOString())
+    await this.#parts.store.denyToken(sessionId, endOfSession(session).toISOString())
   }
   /** To be called when a person's or a node's right has ended or changed in the store: sends away who came in before. */
   expel(subject: NodeId | string): void {
     this.#parts.presence.end((claims) => claims.subject === subject)
   }
 }
-
-export const forbidden = (message: string): FederationError =>
-  new FederationError('auth/forbidden', message)

@@ -20,14 +20,18 @@ export const ISSUER = 'tributary-coordinator'
 /** Clocks of one machine: the coordinator checks what it issued itself. */
 const CLOCK_TOLERANCE_SECONDS = 5
 
-/** The key that signs what is made for this audience. Throws `internal/bug` for a short secret. */
-export function signingKey(secret: Buffer, audience: Audience): Buffer {
+/** The key that signs what is made for this audience. */
+export const signingKey = (secret: Buffer, audience: Audience): Buffer =>
+  keyFor(secret, `token/1|${audience}`)
+
+/** A key of its own for each purpose. Throws `internal/bug` for a short secret. */
+export function keyFor(secret: Buffer, purpose: string): Buffer {
   if (secret.length < MIN_SECRET_BYTES)
     throw new FederationError(
       'internal/bug',
       `A signing secret has at least ${MIN_SECRET_BYTES} bytes`,
     )
-  return Buffer.from(hkdfSync('sha256', secret, '', `tributary/token/1|${audience}`, 32))
+  return Buffer.from(hkdfSync('sha256', secret, '', `tributary/${purpose}`, 32))
 }
 
 export const signClaims = (claims: object, key: Buffer): string =>

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readFile } from 'node:fs/promises'
+import { mkdir, open, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FederationError } from '#protocol/errors.js'
 
@@ -22,6 +22,16 @@ export async function loadSigningSecret(directory: string): Promise<SigningSecre
     if ((cause as NodeJS.ErrnoException).code === 'EEXIST')
       return { bytes: await read(path), isNew: false }
     throw new FederationError('store/io', `Could not write ${path}`, { cause })
+  }
+}
+
+/** Every token is void from the coordinator's next start on, when another secret is made. Throws `store/io`. */
+export async function forgetSigningSecret(directory: string): Promise<void> {
+  const path = join(directory, 'signing-secret')
+  try {
+    await rm(path)
+  } catch (cause) {
+    throw new FederationError('store/io', `Could not delete ${path}`, { cause })
   }
 }
 

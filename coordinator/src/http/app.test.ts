@@ -12,7 +12,7 @@ import { enrolWithCode, tokenOf } from '#testing/synthetic-identity.js'
 import { AuditLog } from '#coordinator/audit/audit-log.js'
 import { createAuth } from '#coordinator/auth/auth.js'
 import { keyIdOf } from '#coordinator/auth/enrolment.js'
-import { ADMINISTRATOR, ensureAdministrator } from '#coordinator/auth/people.js'
+import { ADMINISTRATOR } from '#coordinator/auth/people.js'
 import { createTokens } from '#coordinator/auth/tokens.js'
 import type { SocketFleet } from '#coordinator/fleet/socket-fleet.js'
 import type { RunManager } from '#coordinator/run.js'
@@ -77,7 +77,6 @@ describe('the HTTP API', () => {
     const uploads = new BlobUploads(store.blobs, 100)
     const log = await AuditLog.open(store, () => clock.timestamp())
     const auth = await createAuth({ secret: SECRET, store, clock })
-    await ensureAdministrator(store, clock.timestamp())
     const watched = { ops: new Operations(), note: { debug: () => undefined }, onError }
     const parts = { store, runs, fleet, auth, feed, uploads, clock, log, ready, ...watched }
     server = createServer(createApp(parts)).listen(0, '127.0.0.1')
@@ -119,40 +118,6 @@ describe('the HTTP API', () => {
       expect(new Set(names).size).toBe(names.length)
       const inBytes = ['GET /api/runs/:id/model', 'GET /api/runs/:id/start', 'GET /api/blobs/:hash']
       expect([...names].sort()).toEqual([...Object.keys(HTTP_API), ...inBytes].sort())
-    })
-
-    const guarded = ROUTES.filter(
-      ({ audience }) => audience === 'people' || audience === 'fl-client',
-    )
-    const cells = guarded.flatMap(({ method, path, audience }) =>
-      [
-        ['nobody', ''],
-        ['a broken token', `${PEOPLE}x`],
-        ['people', PEOPLE],
-        ['a node', NODES],
-      ].map(([who = '', token = '']) => {
-        const isAllowed =
-          (who === 'people' && audience === 'people') ||
-          (who === 'a node' && audience === 'fl-client')
-        return [method.toUpperCase(), path, who, token, isAllowed] as const
-      }),
-    )
-    it.each(cells)('%s %s for %s: checked', async (method, path, _who, token, isAllowed) => {
-      const response = await call([method, concrete(path)], { token })
-      if (isAllowed) expect(response.status).not.toBe(401)
-      else expect(await problemOf(response)).toEqual([401, 'auth/bad-token'])
-    })
-
-    it('without a token only where nothing can be learnt, or where a secret is presented', () => {
-      const open = ROUTES.filter(({ audience }) => audience === 'anyone' || audience === 'guesser')
-      expect(open.map(({ path }) => path)).toEqual([
-        '/api/status',
-        '/api/enrol',
-        '/api/challenge',
-        '/api/token',
-        '/api/node-key',
-        '/api/sign-in',
-      ])
     })
 
     it('no node that was revoked, however good its token', async () => {

@@ -1,5 +1,6 @@
 import type { Request, Response } from 'express'
 import type { Auth } from '#coordinator/auth/auth.js'
+import type { Stay } from '#coordinator/auth/presence.js'
 import type { Claims } from '#coordinator/auth/tokens.js'
 import type { AuditLog } from '#coordinator/audit/audit-log.js'
 import type { Clock } from '#coordinator/clock.js'
@@ -8,6 +9,7 @@ import type { SocketFleet } from '#coordinator/fleet/socket-fleet.js'
 import type { RunManager } from '#coordinator/run.js'
 import type { Store } from '#coordinator/store/store.js'
 import type { BlobUploads } from './blob-uploads.js'
+import type { Csrf } from './csrf.js'
 import type { EventFeed } from './event-feed.js'
 
 /** What handlers work with. */
@@ -21,12 +23,15 @@ export interface ApiParts {
   readonly clock: Clock
   readonly ops: Operations
   readonly log: AuditLog
+  readonly csrf: Csrf
 }
 /** One request, after its route's checks. */
 export interface Call {
   readonly parts: ApiParts
   /** Null on routes for anyone. */
   readonly who: Claims | null
+  /** How long the caller may stay; null as `who` is. */
+  readonly stay: Stay | null
   readonly params: Readonly<Record<string, string>>
   readonly query: Readonly<Record<string, unknown>>
   /** The JSON value of a POST, the bytes of a PUT. */

@@ -1,11 +1,9 @@
 import type { HttpAnswer } from '#protocol/http-api.js'
-import { redeemCode } from '#coordinator/auth/codes.js'
 import { authenticate, enrol, keyIdOf, replaceKey } from '#coordinator/auth/enrolment.js'
-import { ADMINISTRATOR } from '#coordinator/auth/people.js'
 import type { Call } from './call.js'
 import { bodyOf } from './checked.js'
 
-/** How nodes and people get in. */
+/** How nodes get in. */
 export async function enrolNode(call: Call): Promise<HttpAnswer<'POST /api/enrol'>> {
   const { store, clock } = call.parts
   return enrol(store, bodyOf('POST /api/enrol', call), clock.timestamp())
@@ -33,12 +31,4 @@ export async function takeNewKey(call: Call): Promise<HttpAnswer<'POST /api/node
   await replaceKey({ store, challenges }, newKey)
   gate.expel(newKey.nodeId)
   return {}
-}
-
-export async function signIn(call: Call): Promise<HttpAnswer<'POST /api/sign-in'>> {
-  const { store, auth, clock } = call.parts
-  const { code } = bodyOf('POST /api/sign-in', call)
-  await redeemCode(store, 'sign-in', { code, now: clock.timestamp() })
-  const grant = { subject: ADMINISTRATOR, role: 'administrator', version: 'v1' } as const
-  return { token: auth.tokens.issue('people', grant).token }
 }

@@ -1,5 +1,6 @@
 import type { HttpAnswer } from '#protocol/http-api.js'
 import { issueCode } from '#coordinator/auth/codes.js'
+import { revokeNode as revoke } from '#coordinator/auth/enrolment.js'
 import type { Call } from './call.js'
 import { bodyOf, nodeIdOf, noSuchNode } from './checked.js'
 
@@ -25,11 +26,12 @@ export async function listNodes({ parts }: Call): Promise<HttpAnswer<'GET /api/n
 
 /** Its connection ends at once; its updates that count already go on counting. */
 export async function revokeNode(call: Call): Promise<HttpAnswer<'POST /api/nodes/:id/revoke'>> {
-  const { store, fleet, clock } = call.parts
+  const { store, fleet, auth, clock } = call.parts
   bodyOf('POST /api/nodes/:id/revoke', call)
   const nodeId = nodeIdOf(call)
   if ((await store.node(nodeId)) === null) throw noSuchNode(nodeId)
-  await store.revokeNode(nodeId, clock.timestamp())
+  await revoke(store, nodeId, clock.timestamp())
   fleet.expel(nodeId)
+  auth.gate.expel(nodeId)
   return {}
 }

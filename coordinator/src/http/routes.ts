@@ -1,8 +1,7 @@
-import type { TokenKind } from '#coordinator/auth/tokens.js'
 import { tellKnownEntries, tellLog } from './audit.js'
 import { receiveBlob, sendBlob } from './blobs.js'
 import type { Handler } from './call.js'
-import { enrolNode, giveChallenge, giveToken, signIn, takeNewKey } from './entrance.js'
+import { enrolNode, giveChallenge, giveToken, takeNewKey } from './entrance.js'
 import { inviteNode, listNodes, revokeNode } from './nodes.js'
 import { tellHealth, tellMetrics, tellReadiness } from './operations.js'
 import {
@@ -17,49 +16,59 @@ import {
   tellEvents,
   tellStatus,
 } from './runs.js'
+import { changePassword, renew, signIn, signOut, tellSession } from './session.js'
+import { addUser, changeUserRole, giveUserCode, listUsers, revokeUser } from './users.js'
 
 export interface Route {
   readonly method: 'get' | 'post' | 'put'
   readonly path: string
-  /**
-   * Whose token opens it. 'guesser': anyone, but failures are counted and limited. 'monitor': who is on this machine, or has
-   * the monitoring token.
-   */
-  readonly audience: Exclude<TokenKind, 'session'> | 'anyone' | 'guesser' | 'monitor'
   readonly handler: Handler
 }
 
-const route = (
-  [method, path]: readonly [Route['method'], string],
-  audience: Route['audience'],
-  handler: Handler,
-): Route => ({ method, path, audience, handler })
+const route = ([method, path]: readonly [Route['method'], string], handler: Handler): Route => ({
+  method,
+  path,
+  handler,
+})
 
-/** The whole API, and who may call what: nothing is served that is not in this table. */
+/** As `PERMISSIONS` calls it. */
+export const nameOf = ({ method, path }: Pick<Route, 'method' | 'path'>): string =>
+  `${method.toUpperCase()} ${path}`
+
+/** The whole API. Who may call what says the table of permissions: what is not in it is not served. */
 export const ROUTES: readonly Route[] = [
-  route(['get', '/healthz'], 'anyone', tellHealth),
-  route(['get', '/readyz'], 'anyone', tellReadiness),
-  route(['get', '/metrics'], 'monitor', tellMetrics),
-  route(['get', '/api/status'], 'anyone', tellStatus),
-  route(['post', '/api/enrol'], 'guesser', enrolNode),
-  route(['post', '/api/challenge'], 'anyone', giveChallenge),
-  route(['post', '/api/token'], 'guesser', giveToken),
-  route(['post', '/api/node-key'], 'guesser', takeNewKey),
-  route(['post', '/api/sign-in'], 'guesser', signIn),
-  route(['get', '/api/schema/run-config'], 'people', tellConfigSchema),
-  route(['post', '/api/runs'], 'people', startRun),
-  route(['get', '/api/runs'], 'people', listRuns),
-  route(['get', '/api/runs/:id'], 'people', showRun),
-  route(['get', '/api/runs/:id/events'], 'people', tellEvents),
-  route(['post', '/api/runs/:id/stop'], 'people', stopRun),
-  route(['post', '/api/runs/:id/resume'], 'people', resumeRun),
-  route(['get', '/api/runs/:id/model'], 'people', sendModel),
-  route(['get', '/api/runs/:id/start'], 'people', sendStart),
-  route(['put', '/api/blobs/:hash'], 'people', receiveBlob),
-  route(['post', '/api/nodes/invite'], 'people', inviteNode),
-  route(['get', '/api/nodes'], 'people', listNodes),
-  route(['post', '/api/nodes/:id/revoke'], 'people', revokeNode),
-  route(['get', '/api/log'], 'people', tellLog),
-  route(['get', '/api/log/known'], 'people', tellKnownEntries),
-  route(['get', '/api/blobs/:hash'], 'fl-client', sendBlob),
+  route(['get', '/healthz'], tellHealth),
+  route(['get', '/readyz'], tellReadiness),
+  route(['get', '/metrics'], tellMetrics),
+  route(['get', '/api/status'], tellStatus),
+  route(['post', '/api/enrol'], enrolNode),
+  route(['post', '/api/challenge'], giveChallenge),
+  route(['post', '/api/token'], giveToken),
+  route(['post', '/api/node-key'], takeNewKey),
+  route(['post', '/api/sign-in'], signIn),
+  route(['post', '/api/renew'], renew),
+  route(['get', '/api/session'], tellSession),
+  route(['post', '/api/sign-out'], signOut),
+  route(['post', '/api/password'], changePassword),
+  route(['get', '/api/users'], listUsers),
+  route(['post', '/api/users'], addUser),
+  route(['post', '/api/users/:id/code'], giveUserCode),
+  route(['post', '/api/users/:id/role'], changeUserRole),
+  route(['post', '/api/users/:id/revoke'], revokeUser),
+  route(['get', '/api/schema/run-config'], tellConfigSchema),
+  route(['post', '/api/runs'], startRun),
+  route(['get', '/api/runs'], listRuns),
+  route(['get', '/api/runs/:id'], showRun),
+  route(['get', '/api/runs/:id/events'], tellEvents),
+  route(['post', '/api/runs/:id/stop'], stopRun),
+  route(['post', '/api/runs/:id/resume'], resumeRun),
+  route(['get', '/api/runs/:id/model'], sendModel),
+  route(['get', '/api/runs/:id/start'], sendStart),
+  route(['put', '/api/blobs/:hash'], receiveBlob),
+  route(['post', '/api/nodes/invite'], inviteNode),
+  route(['get', '/api/nodes'], listNodes),
+  route(['post', '/api/nodes/:id/revoke'], revokeNode),
+  route(['get', '/api/log'], tellLog),
+  route(['get', '/api/log/known'], tellKnownEntries),
+  route(['get', '/api/blobs/:hash'], sendBlob),
 ]

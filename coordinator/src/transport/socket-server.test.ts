@@ -97,7 +97,7 @@ describe('the socket server', () => {
     expect(engine.opts).toMatchObject(SOCKET_SETTINGS)
     expect(engine.opts).toMatchObject({ maxHttpBufferSize: 262_144 + 16_384, pingTimeout: 20_000 })
     expect(engine.opts.cors).toBe(false) // the default: no page of another origin is let in
-    expect([...sockets.io._nsps.keys()].sort()).toEqual(['/', '/fl'])
+    expect([...sockets.io._nsps.keys()].sort()).toEqual(['/', '/fl', '/ui'])
   })
 
   it('handles exactly the messages that nodes send', () => {

@@ -5,12 +5,11 @@ import { faultPoint } from '#protocol/fault-points.js'
 import type { NodeId } from '#protocol/ids.js'
 import { parseAck } from '#protocol/messages.js'
 import { unwrap } from '#protocol/result.js'
-import type { Auth } from '#coordinator/auth/auth.js'
-import { notEnrolled } from '#coordinator/auth/enrolment.js'
 import type { Entry } from '#coordinator/auth/gate.js'
 import type { NodeLink, Session } from '#coordinator/fleet/registry.js'
 import type { SocketFleet } from '#coordinator/fleet/socket-fleet.js'
 import type { Operations } from '#coordinator/ops/operations.js'
+import { admitTo, allowRequest, assertMaySend, type Doors } from './admission.js'
 import { MessageGuard, SubjectSockets, watchBacklog } from './guards.js'
 import { receive } from './receive.js'
 import { SOCKET_SETTINGS } from './settings.js'
@@ -20,7 +19,7 @@ const ACK_TIMEOUT_MS = 30_000
 
 export interface SocketServerOptions {
   readonly server: HttpServer
-  readonly auth: Pick<Auth, 'gate'>
+  readonly auth: Doors
   readonly fleet: SocketFleet
   /** Nodes are let in when the coordinator has taken up its runs. */
   readonly ready: Promise<void>
@@ -33,9 +32,14 @@ export interface SocketServer {
   close(): void
 }
 
-/** Serves nodes on the namespace `/fl`. */
+/** Serves nodes on the namespace `/fl`, people on `/ui`. */
 export function serveSockets(options: SocketServerOptions): SocketServer {
-  const io = new Server(options.server, { ...SOCKET_SETTINGS, transports: ['websocket'] })
+  const { auth: doors, ready } = options
+  const io = new Server(options.server, {
+    ...SOCKET_SETTINGS,
+    transports: ['websocket'],
+    allowRequest: allowRequest(doors),
+  })
   io.engine.on('connection', (raw: EngineSocket) => {
     // The request of the handshake is not needed any more, and large.
     raw.request = null
@@ -43,50 +47,33 @@ export function serveSockets(options: SocketServerOptions): SocketServer {
   })
   // The library opens this one by itself; whoever sat in it would escape the time limit for connecting.
   io.use((_socket, next) => next(new FederationError('auth/forbidden', 'Invalid namespace')))
-  const nodes = io.of('/fl')
-  nodes.use((socket, next) => {
-    admit(options, socket).then(
-      () => next(),
-      (error: unknown) => next(refusal(asFederationError(error))),
-    )
-  })
+  const nodes = io.of('/fl').use(admitTo('/fl', { doors, ready }))
+  const people = io.of('/ui').use(admitTo('/ui', { doors, ready }))
   const sockets = new SubjectSockets(options.ops)
   nodes.on('connection', (socket) => {
     sockets.enter((socket.data as Entry).who.subject, socket)
     serveNode(options, socket)
+  })
+  people.on('connection', (socket) => {
+    sockets.enter((socket.data as Entry).who.subject, socket)
+    servePerson(options, socket)
   })
   return { io, close: () => void io.engine.close() }
 }
 
 type EngineSocket = Parameters<typeof watchBacklog>[0] & { request: unknown }
 
-/** Who a socket speaks for is set by the handshake and by nothing else. */
-async function admit({ auth, ready }: SocketServerOptions, socket: Socket): Promise<void> {
-  await ready
-  const token: unknown = (socket.handshake.auth as Record<string, unknown>)['token']
-  // With the end of its token a node comes back with another, if it may.
-  const end = (): void => socket.conn.close()
-  const entry = await auth.gate.enter(typeof token === 'string' ? token : '', 'fl-client', end)
-  socket.data = entry
-  socket.conn.once('close', () => entry.stay.leave())
-}
-
-const refusal = (error: FederationError): Error =>
-  Object.assign(new FederationError(error.code, error.message), {
-    data: { problem: error.toProblem() },
-  })
-
 function serveNode(options: SocketServerOptions, socket: Socket): void {
   const { fleet, ops } = options
-  const { who, stay } = socket.data as Entry
-  const nodeId = who.subject as NodeId
+  const entry = socket.data as Entry
+  const nodeId = entry.who.subject as NodeId
   const link = linkTo(socket)
   let session: Session | null = null
   const guard = new MessageGuard(ops, () => socket.conn.close())
 
-  const handle = (name: string, value: unknown): Promise<object> =>
+  const handle: Handle = (name, value) =>
     guard.run(name, value, async () => {
-      if (stay.isOver) throw notEnrolled()
+      assertMaySend(entry, '/fl', name)
       return receive(name, value, {
         ...{ fleet, session },
         join: ({ name: nodeName, card, policy }) => {
@@ -95,6 +82,30 @@ function serveNode(options: SocketServerOptions, socket: Socket): void {
         },
       })
     })
+  answerMessages(options, socket, handle)
+  socket.on('disconnect', () => {
+    guard.end()
+    if (session !== null) fleet.leave(session)
+  })
+}
+
+/** People are told things here; there is nothing yet that they may send. */
+function servePerson(options: SocketServerOptions, socket: Socket): void {
+  const entry = socket.data as Entry
+  const guard = new MessageGuard(options.ops, () => socket.conn.close())
+  answerMessages(options, socket, (name, value) =>
+    guard.run(name, value, async () => {
+      assertMaySend(entry, '/ui', name)
+      return { ok: true }
+    }),
+  )
+  socket.on('disconnect', () => guard.end())
+}
+
+type Handle = (name: string, value: unknown) => Promise<object>
+
+/** Every message gets an acknowledgement, whatever becomes of it. */
+function answerMessages(options: SocketServerOptions, socket: Socket, handle: Handle): void {
   socket.onAny((name: string, ...rest: unknown[]) => {
     const acknowledge = rest.at(-1)
     handle(name, rest[0])
@@ -108,10 +119,6 @@ function serveNode(options: SocketServerOptions, socket: Socket): void {
   })
   // Without a listener an error of the connection would end the process.
   socket.on('error', () => undefined)
-  socket.on('disconnect', () => {
-    guard.end()
-    if (session !== null) fleet.leave(session)
-  })
 }
 
 /** Our own faults are for the log; a peer learns that there was one. */

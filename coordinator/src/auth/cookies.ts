@@ -1,0 +1,34 @@
+/** Cookies of browsers in which people are signed in. */
+
+/** Names begin with `__Host-` where the connection is encrypted: then no other page of the host or its neighbours can set them. */
+export const sessionCookie = (isEncrypted: boolean): string =>
+  isEncrypted ? '__Host-tributary-session' : 'tributary-session'
+export const csrfCookie = (isEncrypted: boolean): string =>
+  isEncrypted ? '__Host-tributary-csrf' : 'tributary-csrf'
+
+/** The session in a browser's cookies; null: none. Where something in front encrypts, the connection itself does not look it. */
+export const sessionOf = (
+  cookies: ReadonlyMap<string, string>,
+  isEncrypted: boolean,
+): string | null =>
+  cookies.get(sessionCookie(true)) ??
+  (isEncrypted ? null : (cookies.get(sessionCookie(false)) ?? null))
+
+/** For this site alone, out of reach of scripts. Without TLS, which is for one's own machine, a browser would not keep a secure one. */
+export const cookieOptions = (isEncrypted: boolean) =>
+  ({ httpOnly: true, sameSite: 'strict', secure: isEncrypted, path: '/' }) as const
+
+/** The cookies of a request by name, without any that occurs twice: one of the two was put there by somebody else. */
+export function parseCookies(header: string | undefined): ReadonlyMap<string, string> {
+  const found = new Map<string, string>()
+  const twice = new Set<string>()
+  for (const part of (header ?? '').split(';')) {
+    const at = part.indexOf('=')
+    if (at < 0) continue
+    const name = part.slice(0, at).trim()
+    if (found.has(name)) twice.add(name)
+    found.set(name, part.slice(at + 1).trim())
+  }
+  for (const name of twice) found.delete(name)
+  return found
+}
