@@ -30,11 +30,11 @@ export interface Federation {
 export const fastestDirectory = (): string => (existsSync('/dev/shm') ? '/dev/shm' : tmpdir())
 
 /** Everyone is asked in every round, and must answer; sums stay exact with witnesses of up to 10^4. */
-export const crashConfig = (durability: Durability): RunConfig =>
+export const crashConfig = (durability: Durability, rounds = ROUNDS): RunConfig =>
   tinyConfig((config) => ({
     ...config,
     durability,
-    rounds: ROUNDS,
+    rounds,
     aggregation: { ...config.aggregation, weighting: 'uniform', maxExamples: 10, maxAbs: 16_384 },
     cohort: { ...config.cohort, minReporters: NODES, deadlineSeconds: 3600, graceSeconds: 600 },
     data: null,
@@ -43,6 +43,7 @@ export const crashConfig = (durability: Durability): RunConfig =>
 export async function prepareFederation(
   durability: Durability,
   storeUrl?: string,
+  rounds = ROUNDS,
 ): Promise<Federation> {
   const directory = await mkdtemp(join(fastestDirectory(), 'tributary-crash-'))
   const dataDir = join(directory, 'coordinator')
@@ -56,7 +57,7 @@ export async function prepareFederation(
       fleet: new FakeFleet(store.blobs, []),
       compute: createCompute({ blobs: store.blobs }),
     })
-    const runId = await runs.create(crashConfig(durability))
+    const runId = await runs.create(crashConfig(durability, rounds))
     await runs.shutdown()
     const members = nodes.map(({ name, identity }) => ({ name, identity }))
     return { directory, dataDir, storeUrl, runId, members }
