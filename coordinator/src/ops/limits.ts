@@ -22,7 +22,7 @@ export interface ServerLimits {
   readonly connections: number
   /** Of one IPv4 address, or of one IPv6 network of 64 bits. */
   readonly connectionsPerAddress: number
-  /** Of one node; a further one ends the oldest. */
+  /** Of one node, or of one person's pages; a further one ends the oldest. */
   readonly socketsPerSubject: number
   /** HTTP requests of one person or node at the same time. */
   readonly requestsPerSubject: number
@@ -65,7 +65,7 @@ export const SERVER_LIMITS: ServerLimits = {
   bodyBytes: 65_536,
   connections: 12_000,
   connectionsPerAddress: 1_000,
-  socketsPerSubject: 2,
+  socketsPerSubject: 8,
   requestsPerSubject: 32,
   failuresPerMinute: 300,
   messagesAtOnce: 32,

@@ -182,10 +182,9 @@ export class SubjectSockets {
 
 /** The connection under a socket, as far as it is looked at here: socket.io does not tell how much waits to be sent. */
 interface RawConnection {
-  readonly transport: { readonly socket?: { readonly bufferedAmount: number } }
+  readonly transport: { readonly socket: { readonly bufferedAmount: number; terminate(): void } }
   on(event: 'packetCreate', listener: (packet: { readonly data?: unknown }) => void): void
   on(event: 'flush', listener: () => void): void
-  close(discard?: boolean): void
 }
 
 /**
@@ -198,12 +197,13 @@ export function watchBacklog(raw: RawConnection, ops: Operations): void {
   raw.on('flush', () => (waiting = 0))
   raw.on('packetCreate', ({ data }) => {
     waiting += sizeOf(data)
-    const queued = waiting + (raw.transport.socket?.bufferedAmount ?? 0)
+    const { socket } = raw.transport
+    const queued = waiting + socket.bufferedAmount
     if (isClosed || queued <= ops.limits.queuedBytesPerSocket) return
     isClosed = true
     ops.metrics.socketClosed('backlog')
-    // Without waiting until the peer has read it.
-    raw.close(true)
+    // At once: a peer that does not read would not read a farewell either.
+    socket.terminate()
   })
 }
 
