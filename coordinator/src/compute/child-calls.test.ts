@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
+import { setSyncFailureHandler } from '#coordinator/durable-files.js'
 import { startChild, type ChildCalls } from './child-calls.js'
 
 const root = await mkdtemp(join(tmpdir(), 'tributary-child-'))
@@ -12,6 +13,7 @@ await writeFile(
   join(root, 'echo-main.js'),
   `process.on('message', async ({ id, method, args }) => {
      if (method === 'die') process.exit(3)
+     if (method === 'lose-disk') process.exit(74)
      if (method === 'fail') return process.send({ id, ok: false, problem: { code: 'data/corrupt', message: 'bad' } })
      if (method === 'later') await new Promise((resolve) => setImmediate(resolve))
      process.send({ id, ok: true, value: [method, ...args] })
@@ -23,7 +25,10 @@ const parentUrl = pathToFileURL(join(root, 'parent.js')).href
 describe('calls to a child process', () => {
   let child: ChildCalls
   const start = (): ChildCalls => (child = startChild({ parentUrl, path: './echo-main.js' }))
-  afterEach(() => child.stop())
+  afterEach(async () => {
+    setSyncFailureHandler(null)
+    await child.stop()
+  })
 
   it('answer each caller, bytes included', async () => {
     start()
@@ -47,6 +52,15 @@ describe('calls to a child process', () => {
       message: expect.stringContaining('died twice during die (status 3)') as string,
     })
     expect(await child.call('echo')).toEqual(['echo'])
+  })
+  it('are not made again when the disk failed under the child: this process ends, too', async () => {
+    const ended = vi.fn()
+    setSyncFailureHandler(ended)
+    start()
+    const calls = [child.call('lose-disk'), child.call('later')]
+    for (const call of calls) await expect(call).rejects.toMatchObject({ code: 'store/io' })
+    expect(ended).toHaveBeenCalledTimes(1)
+    expect(child.pid).toBeNull()
   })
   it('are refused after the child was stopped', async () => {
     start()
