@@ -1,4 +1,5 @@
 import type { TensorSpec } from '#protocol/bundle.js'
+import type { JsonObject } from '#protocol/json.js'
 import type { Stream } from '#algorithms/tensor/stream.js'
 import type { Tensor } from '#algorithms/tensor/tf.js'
 
@@ -32,6 +33,15 @@ export interface SiteSpec {
 /** Given the number of a site and the op's output [batch, …, channels], returns what goes on: a tensor of the same shape. */
 export type Adapt = (site: number, z: Tensor) => Tensor
 
+/** A step as a layer of Keras, and so of TensorFlow.js, whose weights are the step's params in their order. */
+export interface LayerSpec {
+  readonly className: string
+  /** Without `name`. */
+  readonly config: JsonObject
+  /** The columns of its one weight are scaled to length 1 first. */
+  readonly unitColumns?: true
+}
+
 /** One named step of a model. `outputShape` is without the batch dimension. Built from the safe op set, so twice differentiable. */
 export interface Block {
   readonly name: string
@@ -40,6 +50,8 @@ export interface Block {
   readonly outputShape: readonly number[]
   /** `fold` names params of this block. */
   readonly sites: readonly SiteSpec[]
+  /** Absent: there is no such layer. */
+  readonly layer?: LayerSpec
   /** params in the order of `params`; x is [batch, ...inputShape]. `adapt` counts this block's sites from 0. */
   forward(params: readonly Tensor[], x: Tensor, adapt: Adapt): Tensor
 }

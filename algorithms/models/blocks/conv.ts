@@ -2,7 +2,7 @@ import type { Activation } from '#algorithms/models/model.js'
 import { conv2d } from '#algorithms/tensor/ops.js'
 import { tf } from '#algorithms/tensor/tf.js'
 import { FederationError } from '#protocol/errors.js'
-import { activate } from './activation.js'
+import { activate, kerasActivation } from './activation.js'
 import { imageShape, shapeText, type BlockMaker } from './block-maker.js'
 
 interface ConvOptions {
@@ -40,6 +40,17 @@ export const conv = (
       ],
       inputShape,
       outputShape: [height - lost, width - lost, channels],
+      layer: {
+        className: 'Conv2D',
+        config: {
+          ...{ filters: channels, kernel_size: [kernelSize, kernelSize], strides: [1, 1], padding },
+          ...{
+            activation: kerasActivation(activation),
+            use_bias: true,
+            data_format: 'channels_last',
+          },
+        },
+      },
       sites: [{ id: name, channels, fold: { scale: 'kernel', shift: 'bias' } }],
       forward: ([kernel, bias], x, adapt) =>
         activate(adapt(0, tf.add(conv2d(x, kernel!, { padding }), bias!)), activation),

@@ -1,7 +1,7 @@
 import type { Activation, Block, HeadKind, Initializer } from '#algorithms/models/model.js'
 import { dense as denseOp, unitVectors } from '#algorithms/tensor/ops.js'
 import { FederationError } from '#protocol/errors.js'
-import { activate } from './activation.js'
+import { activate, kerasActivation } from './activation.js'
 import { shapeText, type BlockMaker } from './block-maker.js'
 
 interface DenseOptions {
@@ -28,6 +28,10 @@ export const dense = (name: string, { units, activation }: DenseOptions): BlockM
       ],
       inputShape,
       outputShape: [units],
+      layer: {
+        className: 'Dense',
+        config: { units, activation: kerasActivation(activation), use_bias: true },
+      },
       sites: [{ id: name, channels: units, fold: { scale: 'kernel', shift: 'bias' } }],
       forward: ([kernel, bias], x, adapt) =>
         activate(adapt(0, denseOp(x, kernel!, bias)), activation),
@@ -51,5 +55,10 @@ export const head =
 const normalized = (linear: Block): Block => ({
   ...linear,
   params: linear.params.filter(({ name }) => name === 'kernel'),
+  layer: {
+    className: 'Dense',
+    config: { units: linear.outputShape[0] ?? 0, activation: 'linear', use_bias: false },
+    unitColumns: true,
+  },
   forward: ([kernel], x) => denseOp(x, unitVectors(kernel!, 0)),
 })

@@ -8,6 +8,11 @@ export const flatten = (name = 'flatten'): BlockMaker => {
     return {
       name,
       params: [],
+      // Flatten itself takes no vectors.
+      layer:
+        inputShape.length > 1
+          ? { className: 'Flatten', config: { data_format: 'channels_last' } }
+          : { className: 'Reshape', config: { target_shape: [size] } },
       sites: [],
       inputShape,
       outputShape: [size],

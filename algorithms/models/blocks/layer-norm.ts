@@ -14,6 +14,7 @@ export const layerNorm = (name: string): BlockMaker => {
         { name: 'scale', shape: [channels], init: 'ones' },
         { name: 'shift', shape: [channels], init: 'zeros' },
       ],
+      layer: { className: 'LayerNormalization', config: { axis: -1, epsilon: NORM_EPSILON } },
       sites: [{ id: name, channels, fold: { scale: 'scale', shift: 'shift' } }],
       inputShape,
       outputShape: inputShape,

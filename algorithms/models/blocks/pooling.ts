@@ -18,6 +18,13 @@ export const pool = (name: string, kind: 'max' | 'average'): BlockMaker => {
     return {
       name,
       params: [],
+      layer: {
+        className: kind === 'max' ? 'MaxPooling2D' : 'AveragePooling2D',
+        config: {
+          ...{ pool_size: [SIZE, SIZE], strides: [SIZE, SIZE], padding: 'valid' },
+          data_format: 'channels_last',
+        },
+      },
       sites: [],
       inputShape,
       outputShape: [Math.floor(height / SIZE), Math.floor(width / SIZE), channels],

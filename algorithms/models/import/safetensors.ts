@@ -45,6 +45,14 @@ export function readSafetensors(file: Uint8Array): ReadonlyMap<string, SafeTenso
   return new Map(tensors.map((tensor) => [tensor.name, tensor]))
 }
 
+/** What the file says of itself; empty where it says nothing. Throws as `readSafetensors`. */
+export function metadataOf(file: Uint8Array): Readonly<Record<string, string>> {
+  const own = Object.entries(parsed(headerOf(file))).find(([name, entry]) =>
+    isMetadata(name, entry),
+  )
+  return metadataSchema.parse(own?.[1] ?? {})
+}
+
 function headerOf(file: Uint8Array): Uint8Array {
   if (file.length < PREFIX_BYTES) throw unreadable(`it has ${file.length} bytes`)
   const length = new DataView(file.buffer, file.byteOffset).getBigUint64(0, true)
