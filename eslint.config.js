@@ -30,6 +30,7 @@ const DOORS = [
     door: 'coordinator/src/auth/**',
   },
   { packages: ['echarts', 'echarts/*'], door: 'simulations/src/report/**' },
+  { packages: ['csv-stringify', 'csv-stringify/*'], door: 'simulations/src/export/**' },
   { packages: ['commander', 'cli-table3', 'cli-progress', 'picocolors'], door: 'cli/src/**' },
 ]
 
