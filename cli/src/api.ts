@@ -8,6 +8,7 @@ import {
   type HttpCall,
 } from '#protocol/http-api.js'
 import { unwrap } from '#protocol/result.js'
+import { explained, fixedAccess, type Access } from './access.js'
 import { certificateProblem, coordinatorFetch } from '#client/transport/trust.js'
 
 export interface CallInput {
@@ -30,22 +31,24 @@ export interface Api {
   upload(hash: Hash, bytes: Uint8Array): Promise<void>
 }
 
-export function createApi(url: string, token: string | null): Api {
-  const authorization: Record<string, string> =
-    token === null ? {} : { authorization: `Bearer ${token}` }
-  const bytesAt = async (path: string): Promise<Uint8Array> => {
-    const response = await request(new URL(path, url), { headers: authorization })
-    return new Uint8Array(await response.arrayBuffer())
-  }
+/** Calls with a token, or with what `Access` has; a token that has ended is renewed once. */
+export function createApi(url: string, from: string | null | Access): Api {
+  const access = typeof from === 'string' || from === null ? fixedAccess(from) : from
+  const send = (address: URL, init: RequestInit = {}): Promise<Response> =>
+    withAccess(access, url, (authorization) =>
+      request(address, { ...init, headers: { ...(init.headers as object), ...authorization } }),
+    )
+  const bytesAt = async (path: string): Promise<Uint8Array> =>
+    new Uint8Array(await (await send(new URL(path, url))).arrayBuffer())
   return {
     url,
     call: async (name, { id = '', query = {}, body, signal } = {}) => {
       const [method = '', path = ''] = name.split(' ')
       const address = new URL(path.replace(':id', encodeURIComponent(id)), url)
       for (const [key, value] of Object.entries(query)) address.searchParams.set(key, String(value))
-      const response = await request(address, {
+      const response = await send(address, {
         method,
-        headers: { ...authorization, 'content-type': 'application/json' },
+        headers: { 'content-type': 'application/json' },
         ...(method === 'POST' ? { body: JSON.stringify(body ?? {}) } : {}),
         ...(signal === undefined ? {} : { signal }),
       })
@@ -57,10 +60,9 @@ export function createApi(url: string, token: string | null): Api {
       const address = new URL(`/api/blobs/${hash}`, url)
       for (let start = 0; start < bytes.length;) {
         const end = Math.min(start + BLOB_PIECE_BYTES, bytes.length)
-        const range = `bytes ${start}-${end - 1}/${bytes.length}`
-        const response = await request(address, {
+        const response = await send(address, {
           method: 'PUT',
-          headers: { ...authorization, 'content-range': range },
+          headers: { 'content-range': `bytes ${start}-${end - 1}/${bytes.length}` },
           body: bytes.slice(start, end),
         })
         const answer = unwrap(parseAnswer('PUT /api/blobs/:hash', await jsonOf(response)))
@@ -68,6 +70,27 @@ export function createApi(url: string, token: string | null): Api {
       }
     },
   }
+}
+
+const isRefusal = (error: unknown): error is FederationError =>
+  error instanceof FederationError && error.code === 'auth/bad-token'
+
+async function withAccess(
+  access: Access,
+  url: string,
+  call: (authorization: Readonly<Record<string, string>>) => Promise<Response>,
+): Promise<Response> {
+  const attempt = async (): Promise<Response> => {
+    const token = await access.token()
+    return call(token === null ? {} : { authorization: `Bearer ${token}` })
+  }
+  try {
+    return await attempt()
+  } catch (error) {
+    if (!isRefusal(error)) throw error
+    if (!(await access.renew())) throw explained(error, access, url)
+  }
+  return attempt()
 }
 
 const unreachable = (message: string, cause?: unknown): FederationError =>

@@ -14,6 +14,7 @@ import { registerDoctor } from './commands/doctor.js'
 import { registerLog } from './commands/log.js'
 import { registerModels } from './commands/models.js'
 import { registerNodes } from './commands/nodes.js'
+import { registerPeople } from './commands/people.js'
 import { registerRuns } from './commands/runs.js'
 import { registerSimulate } from './commands/simulate.js'
 import { registerStore } from './commands/store.js'
@@ -26,6 +27,7 @@ const REGISTER = [
   registerClient,
   registerRuns,
   registerNodes,
+  registerPeople,
   registerStore,
   registerLog,
   registerModels,

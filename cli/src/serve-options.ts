@@ -11,6 +11,7 @@ export interface ServeFlags {
   readonly tlsSelfSigned?: true
   readonly insecure?: true
   readonly trustedProxies?: readonly string[]
+  readonly origin?: readonly string[]
   readonly metricsToken?: string
   readonly maxConnections: number
   readonly maxConnectionsPerAddress: number
@@ -35,6 +36,11 @@ export const serveOptions = (command: Command): Command =>
       .option(
         '--trusted-proxies <list>',
         'addresses of proxies in front, like 10.0.0.7,10.1.0.0/16, whose x-forwarded-for is taken',
+        (text) => text.split(','),
+      )
+      .option(
+        '--origin <list>',
+        'other addresses under which browsers reach it, like https://fl.example.org: their pages may write',
         (text) => text.split(','),
       )
       .option(
@@ -72,17 +78,18 @@ const limitOptions = (command: Command): Command =>
 
 type Served = Pick<
   CoordinatorOptions,
-  'tls' | 'insecure' | 'proxies' | 'monitoringTokenFile' | 'serverLimits'
+  'tls' | 'insecure' | 'proxies' | 'origins' | 'monitoringTokenFile' | 'serverLimits'
 >
 
 /** Throws `usage/bad-value` for options that do not go together. */
 export function serveSettings(flags: ServeFlags): Served {
-  const { insecure, trustedProxies, metricsToken } = flags
+  const { insecure, trustedProxies, origin, metricsToken } = flags
   const tls = tlsOf(flags)
   return {
     ...(tls === undefined ? {} : { tls }),
     ...(insecure === undefined ? {} : { insecure }),
     ...(trustedProxies === undefined ? {} : { proxies: trustedProxies }),
+    ...(origin === undefined ? {} : { origins: origin }),
     ...(metricsToken === undefined ? {} : { monitoringTokenFile: metricsToken }),
     serverLimits: {
       connections: flags.maxConnections,

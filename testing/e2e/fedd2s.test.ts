@@ -15,6 +15,7 @@ import {
   tributary,
   type Running,
 } from './harness.js'
+import { operatorAccess } from '#cli/access.js'
 import { createApi, type Api } from '#cli/api.js'
 import { layLine, type Line as Wire } from './line.js'
 
@@ -169,8 +170,7 @@ describe('FedD2S on real processes', () => {
     directory = await temporaryDirectory()
     await writeFile(join(directory.path, 'config.json'), JSON.stringify(CONFIG))
     coordinator = await startCoordinator(directory.path)
-    const operator = await readJson<{ token: string }>(join(coordinator.dataDir, 'operator.json'))
-    api = createApi(coordinator.url, operator.token)
+    api = createApi(coordinator.url, operatorAccess(coordinator.dataDir))
     remote = ['--data-dir', coordinator.dataDir]
     for (const name of NAMES.slice(0, 4)) await joinAs(name, true)
     const started = await run('runs', 'start', 'config.json', ...remote)

@@ -20,6 +20,7 @@ interface PolicyOptions {
 }
 interface JoinOptions extends PolicyOptions, TrustOptions {
   readonly code?: string
+  readonly newKey?: true
   readonly name?: string
   readonly stateDir: string
   readonly data: string
@@ -85,6 +86,7 @@ const joinFlags = (command: Command): Command =>
     dataFlags(
       trustOptions(command)
         .option('--code <code>', 'one-time code of the invitation; only needed the first time')
+        .option('--new-key', 'replace the key of this node before it joins; the one before is void')
         .option('--name <name>', "the node's name (default: this machine's)")
         .option(
           '--state-dir <dir>',
@@ -124,7 +126,7 @@ async function policyOf(options: PolicyOptions): Promise<Policy> {
 }
 
 async function join({ out, signal }: Session, options: JoinOptions, url: string): Promise<void> {
-  const { stateDir, code, name } = options
+  const { stateDir, code, name, newKey } = options
   const trust = await toldTrust(options)
   const policy = await policyOf(options)
   out.event('client:policy', policy)
@@ -133,6 +135,7 @@ async function join({ out, signal }: Session, options: JoinOptions, url: string)
     ...{ url, stateDir, policy, signal },
     ...(trust === undefined ? {} : { trust }),
     ...(code === undefined ? {} : { code }),
+    ...(newKey === undefined ? {} : { newKey }),
     ...(name === undefined ? {} : { name }),
     data: dataOf(options),
     onEvent: (event) => {

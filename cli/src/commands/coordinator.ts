@@ -63,7 +63,10 @@ function greet(out: Output, coordinator: CoordinatorHandle, dataDir: string): vo
   const { url, fingerprint, signInCode } = coordinator
   out.say(`Coordinator at ${url}  (data in ${dataDir})`)
   if (fingerprint !== null) out.say(`Fingerprint of its certificate: ${fingerprint}`)
-  if (signInCode !== null) out.say(`Administrator's sign-in code, shown once: ${signInCode}`)
+  if (signInCode !== null) {
+    out.say(`Administrator's sign-in code, shown once: ${signInCode}`)
+    out.say(`  ${COMMAND} sign-in ${url} --code ${signInCode}`)
+  }
   out.say(
     `Invite a node:  ${COMMAND} nodes invite        Start a run:  ${COMMAND} runs start CONFIG`,
   )

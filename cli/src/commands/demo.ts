@@ -6,6 +6,7 @@ import type { Command } from 'commander'
 import { FederationError } from '#protocol/errors.js'
 import { predictsByItself, readModelFile } from '#algorithms/model-file.js'
 import { readConfigInput } from '#simulations/experiments.js'
+import { operatorAccess } from '../access.js'
 import { createApi, type Api } from '../api.js'
 import { addCommand, integer, type Session } from '../command.js'
 import { bytes, percent } from '#simulations/report/numbers.js'
@@ -134,10 +135,7 @@ async function startFederation(session: Session, demo: Demo): Promise<Api> {
   demo.programs.push(coordinator)
   session.out.say(`Starting a coordinator and ${nodes} nodes, each a process of its own …`)
   const { url } = (await coordinator.event('coordinator:listening')) as { url: string }
-  const { token } = JSON.parse(await readFile(join(dataDir, 'operator.json'), 'utf8')) as {
-    token: string
-  }
-  const api = createApi(url, token)
+  const api = createApi(url, operatorAccess(dataDir))
   await Promise.all(Array.from({ length: nodes }, (_, index) => startNode(api, demo, index + 1)))
   session.out.say(
     `Coordinator at ${url}: ${nodes} nodes connected, each with its own share of MNIST (${PARTITION})`,

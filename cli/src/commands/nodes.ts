@@ -36,6 +36,10 @@ export function registerNodes(program: Command): void {
       out.finish('nodes:invite', { url: api.url, invitations })
     },
   })
+  registerListAndRevoke(nodes)
+}
+
+function registerListAndRevoke(nodes: Command): void {
   addCommand<RemoteOptions>(nodes, 'list', {
     describe: 'enrolled nodes, and which are connected',
     options: remoteOptions,

@@ -6,13 +6,24 @@ export const sessionCookie = (isEncrypted: boolean): string =>
 export const csrfCookie = (isEncrypted: boolean): string =>
   isEncrypted ? '__Host-tributary-csrf' : 'tributary-csrf'
 
-/** The session in a browser's cookies; null: none. Where something in front encrypts, the connection itself does not look it. */
-export const sessionOf = (
-  cookies: ReadonlyMap<string, string>,
-  isEncrypted: boolean,
-): string | null =>
-  cookies.get(sessionCookie(true)) ??
-  (isEncrypted ? null : (cookies.get(sessionCookie(false)) ?? null))
+/** What a request tells of the way it came. */
+export interface Way {
+  /** The connection to this process is TLS. */
+  readonly isTls: boolean
+  readonly cookieHeader: string | undefined
+  /** Held against the allowed ones before anything is given for it. */
+  readonly origin: string | undefined
+}
+
+/** Also where something in front encrypts: then the page's origin says so, or the cookie that it got before. */
+export const isEncrypted = ({ isTls, cookieHeader, origin }: Way): boolean =>
+  isTls ||
+  origin?.startsWith('https://') === true ||
+  parseCookies(cookieHeader).has(sessionCookie(true))
+
+/** The session in a browser's cookies; null: none. */
+export const sessionOf = (way: Way): string | null =>
+  parseCookies(way.cookieHeader).get(sessionCookie(isEncrypted(way))) ?? null
 
 /** For this site alone, out of reach of scripts. Without TLS, which is for one's own machine, a browser would not keep a secure one. */
 export const cookieOptions = (isEncrypted: boolean) =>

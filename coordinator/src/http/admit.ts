@@ -1,11 +1,11 @@
 import type { Request, RequestHandler } from 'express'
-import { parseCookies, sessionOf } from '#coordinator/auth/cookies.js'
+import { sessionOf } from '#coordinator/auth/cookies.js'
 import { assertMay, permissionOf, tokenFor } from '#coordinator/auth/permissions.js'
 import { badToken } from '#coordinator/auth/jwt.js'
 import type { Operations } from '#coordinator/ops/operations.js'
 import type { Claims, TokenKind } from '#coordinator/auth/tokens.js'
 import type { ApiParts } from './call.js'
-import type { Csrf } from './csrf.js'
+import { wayOf, type Csrf } from './csrf.js'
 import { nameOf, type Route } from './routes.js'
 
 export interface AdmitOptions extends Pick<ApiParts, 'auth'> {
@@ -60,6 +60,6 @@ function shownBy(request: Request, kind: Exclude<TokenKind, 'session'>): Shown |
     return token === undefined ? null : { token, kind }
   }
   if (kind !== 'people') return null
-  const token = sessionOf(parseCookies(request.get('cookie')), request.secure)
+  const token = sessionOf(wayOf(request))
   return token === null ? null : { token, kind: 'session' }
 }

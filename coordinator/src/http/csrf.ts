@@ -1,7 +1,13 @@
 import { doubleCsrf, type DoubleCsrfUtilities } from 'csrf-csrf'
 import type { Request, Response } from 'express'
 import { FederationError } from '#protocol/errors.js'
-import { cookieOptions, csrfCookie, parseCookies } from '#coordinator/auth/cookies.js'
+import {
+  cookieOptions,
+  csrfCookie,
+  isEncrypted,
+  parseCookies,
+  type Way,
+} from '#coordinator/auth/cookies.js'
 import type { Claims } from '#coordinator/auth/tokens.js'
 
 type Session = Pick<Claims, 'sessionId'>
@@ -45,6 +51,12 @@ export class Csrf {
   #for(request: Request, sessionId: string): DoubleCsrfUtilities {
     this.#sessions.set(request, sessionId)
     request.cookies = Object.fromEntries(parseCookies(request.get('cookie')))
-    return request.secure ? this.#encrypted : this.#plain
+    return isEncrypted(wayOf(request)) ? this.#encrypted : this.#plain
   }
 }
+
+export const wayOf = (request: Request): Way => ({
+  isTls: request.secure,
+  cookieHeader: request.get('cookie'),
+  origin: request.get('origin'),
+})

@@ -1,10 +1,11 @@
 import type { HttpAnswer } from '#protocol/http-api.js'
 import { FederationError } from '#protocol/errors.js'
-import { cookieOptions, csrfCookie, sessionCookie } from '#coordinator/auth/cookies.js'
+import { cookieOptions, csrfCookie, isEncrypted, sessionCookie } from '#coordinator/auth/cookies.js'
 import { renewAccess, startSession } from '#coordinator/auth/session.js'
 import type { Claims } from '#coordinator/auth/tokens.js'
 import type { Call } from './call.js'
 import { bodyOf } from './checked.js'
+import { wayOf } from './csrf.js'
 
 /** A person comes in by a code or by name and password, and is given tokens, or a cookie with which pages come in. */
 export async function signIn(call: Call): Promise<HttpAnswer<'POST /api/sign-in'>> {
@@ -25,8 +26,9 @@ export async function signIn(call: Call): Promise<HttpAnswer<'POST /api/sign-in'
   const person = { name: user.name, role: user.role, endsAt }
   if (!isByCookie)
     return { ...person, session: session.token, token: access.token, csrfToken: null }
-  response.cookie(sessionCookie(request.secure), session.token, {
-    ...cookieOptions(request.secure),
+  const encrypted = isEncrypted(wayOf(request))
+  response.cookie(sessionCookie(encrypted), session.token, {
+    ...cookieOptions(encrypted),
     maxAge: session.expiresInSeconds * 1000,
   })
   const csrfToken = csrf.give(request, response, started)
@@ -55,9 +57,9 @@ export async function tellSession(call: Call): Promise<HttpAnswer<'GET /api/sess
 export async function signOut(call: Call): Promise<HttpAnswer<'POST /api/sign-out'>> {
   const { parts, request, response } = call
   bodyOf('POST /api/sign-out', call)
-  const options = cookieOptions(request.secure)
-  response.clearCookie(sessionCookie(request.secure), options)
-  response.clearCookie(csrfCookie(request.secure), options)
+  const encrypted = isEncrypted(wayOf(request))
+  for (const name of [sessionCookie(encrypted), csrfCookie(encrypted)])
+    response.clearCookie(name, cookieOptions(encrypted))
   // This very call is to be answered still.
   call.stay?.leave()
   await parts.auth.gate.endSession(personOf(call))

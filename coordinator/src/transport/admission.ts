@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'socket.io'
 import { asFederationError, FederationError } from '#protocol/errors.js'
 import type { Auth } from '#coordinator/auth/auth.js'
-import { parseCookies, sessionOf } from '#coordinator/auth/cookies.js'
+import { sessionOf } from '#coordinator/auth/cookies.js'
 import type { Entry } from '#coordinator/auth/gate.js'
 import { badToken } from '#coordinator/auth/jwt.js'
 import { assertMay, PERMISSIONS } from '#coordinator/auth/permissions.js'
@@ -68,8 +68,9 @@ function shownBy(
   const given: unknown = (handshake.auth as Record<string, unknown>)['token']
   const kind = namespace === '/fl' ? 'fl-client' : 'people'
   if (given !== undefined) return { token: typeof given === 'string' ? given : '', kind }
-  const cookies = parseCookies(handshake.headers.cookie)
-  const session = kind === 'people' ? sessionOf(cookies, handshake.secure) : null
+  const { cookie: cookieHeader, origin } = handshake.headers
+  const way = { isTls: handshake.secure, cookieHeader, origin }
+  const session = kind === 'people' ? sessionOf(way) : null
   if (session === null) throw badToken()
   return { token: session, kind: 'session' }
 }
