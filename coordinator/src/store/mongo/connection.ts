@@ -10,7 +10,7 @@ import {
 } from 'mongodb'
 import { FederationError } from '#protocol/errors.js'
 
-/** Times after which an answer is not waited for any more, in milliseconds. */
+/** Times after which an answer is not waited for any more, in milliseconds; the URL may ask for others. */
 const TIMEOUTS = {
   serverSelectionTimeoutMS: 10_000,
   connectTimeoutMS: 10_000,
@@ -44,6 +44,10 @@ export interface MongoConnection {
 /** For messages: a URL without its user and password. */
 export const withoutPassword = (url: string): string => url.replace(/\/\/[^@/]*@/, '//')
 
+const asksFor = (url: string, option: string): boolean =>
+  [...optionsIn(url).keys()].some((name) => name.toLowerCase() === option.toLowerCase())
+const optionsIn = (url: string): URLSearchParams => new URLSearchParams(url.split('?')[1] ?? '')
+
 function assertUrl(url: string): void {
   const shown = withoutPassword(url)
   if (!/^mongodb(\+srv)?:\/\//.test(url))
@@ -51,8 +55,7 @@ function assertUrl(url: string): void {
       'usage/bad-value',
       `A store is written as mongodb://HOST:PORT/DATABASE, not '${shown}'`,
     )
-  const asked = new URLSearchParams(url.split('?')[1] ?? '')
-  for (const [name, value] of asked) {
+  for (const [name, value] of optionsIn(url)) {
     const fixed = Object.entries(FIXED).find(([key]) => key.toLowerCase() === name.toLowerCase())
     if (fixed === undefined || fixed[1] === value) continue
     throw new FederationError(
@@ -66,7 +69,7 @@ function createClient(url: string): MongoClient {
   assertUrl(url)
   try {
     return new MongoClient(url, {
-      ...TIMEOUTS,
+      ...Object.fromEntries(Object.entries(TIMEOUTS).filter(([name]) => !asksFor(url, name))),
       appName: 'tributary',
       writeConcern: { w: 'majority', journal: true, wtimeoutMS: WRITE_TIMEOUT_MS },
       readConcern: { level: 'majority' },

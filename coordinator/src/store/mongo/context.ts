@@ -17,15 +17,20 @@ export interface MongoContext {
 /** A mark by which a write that was done, but whose answer was lost, is known again. */
 export const newMark = (): string => randomUUID()
 
-export function createContext(connection: MongoConnection, lease: Lease): MongoContext {
+/** `does`: how work is done whose outcome can be unknown. */
+export function createContext(
+  connection: MongoConnection,
+  lease: Pick<Lease, 'assertHeld'>,
+  does: typeof settle = settle,
+): MongoContext {
   const tails = new Map<string, Promise<unknown>>()
   const write = async <T>(work: () => Promise<T>): Promise<T> => {
     await lease.assertHeld()
-    return settle(connection, work)
+    return does(connection, work)
   }
   return {
     collection: (name) => connection.collection(name),
-    read: (work) => settle(connection, work),
+    read: (work) => does(connection, work),
     write,
     inTurn: (key, work) => {
       const turn = (tails.get(key) ?? Promise.resolve()).then(() => write(work))

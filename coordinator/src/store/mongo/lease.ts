@@ -64,12 +64,14 @@ export async function takeLease(
     }
     heldUntil = asked + leaseMs * TRUSTED
   }
+  let renewing: Promise<void> | null = null
+  const renewOnce = (): Promise<void> => (renewing ??= renew().finally(() => (renewing = null)))
   // A renewal that fails is tried again by the next write, which then rejects.
-  const timer = setInterval(() => void renew().catch(() => undefined), leaseMs / RENEWALS)
+  const timer = setInterval(() => void renewOnce().catch(() => undefined), leaseMs / RENEWALS)
   timer.unref()
   return {
     assertHeld: async () => {
-      if (performance.now() > heldUntil) await renew()
+      if (performance.now() > heldUntil) await renewOnce()
     },
     release: async () => {
       clearInterval(timer)

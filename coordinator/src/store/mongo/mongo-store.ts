@@ -72,7 +72,7 @@ export async function openMongoStore(
         await connection.close()
       }
     }
-    return { store: storeIn(context, options, close), raw: mongoRows(context) }
+    return { store: mongoStoreIn(context, options, close), raw: mongoRows(context) }
   } catch (error) {
     await lease?.release().catch(() => undefined)
     await connection.close()
@@ -81,9 +81,9 @@ export async function openMongoStore(
 }
 
 /** Makes sure that database and directory belong together, and brings the database to this program's version. */
-async function identify(
+export async function identify(
   connection: MongoConnection,
-  { id, claim }: MongoStoreOptions,
+  { id, claim }: Pick<MongoStoreOptions, 'id' | 'claim'>,
 ): Promise<void> {
   const meta = connection.collection<StoreDocument>('meta')
   const known = await meta.findOne({ _id: 'store' })
@@ -105,14 +105,15 @@ async function identify(
     await meta.updateOne({ _id: 'store', directory: id }, { $set }, { upsert: true })
   } catch (error) {
     // Another directory was faster: the next look says so.
-    if (isDuplicate(error)) return identify(connection, { id, claim } as MongoStoreOptions)
+    if (isDuplicate(error)) return identify(connection, { id, claim })
     throw error
   }
 }
 
-const storeIn = (
+/** The store in a database of this program's version. */
+export const mongoStoreIn = (
   context: MongoContext,
-  { blobs, timestamp }: MongoStoreOptions,
+  { blobs, timestamp }: Pick<MongoStoreOptions, 'blobs' | 'timestamp'>,
   close: () => Promise<void>,
 ): Store => {
   const accepted = acceptedIn(context)

@@ -6,6 +6,7 @@ import { judgeCode } from '#coordinator/store/memory-store.js'
 import type { AuditRow, CodeRow, NodeRow, Store, UserRow } from '#coordinator/store/store.js'
 import { isDuplicate } from './connection.js'
 import { newMark, type MongoContext } from './context.js'
+import { numbered } from './members.js'
 import {
   parse,
   type AuditDocument,
@@ -21,17 +22,18 @@ function append(
   { _id, body }: Pick<ListedDocument, '_id' | 'body'>,
 ): Promise<boolean> {
   const mark = newMark()
-  return context.inTurn(list.collectionName, async () => {
+  const insert = async (position: number): Promise<boolean | null> => {
     const known = await list.findOne({ _id })
     if (known !== null) return known.mark === mark
     try {
-      await list.insertOne({ _id, position: await list.countDocuments({}), body, mark })
+      await list.insertOne({ _id, position, body, mark })
       return true
     } catch (error) {
-      if (isDuplicate(error)) return false
+      if (isDuplicate(error)) return null
       throw error
     }
-  })
+  }
+  return context.inTurn(list.collectionName, () => numbered(() => list.countDocuments({}), insert))
 }
 
 /** Replaces the body of a document if it still is `from`. */

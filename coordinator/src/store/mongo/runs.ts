@@ -7,6 +7,7 @@ import { isOpen, unknownRun } from '#coordinator/store/memory-store.js'
 import type { AcceptOutcome, Head, RunRow, Store } from '#coordinator/store/store.js'
 import { isDuplicate } from './connection.js'
 import { newMark, type MongoContext } from './context.js'
+import { numbered } from './members.js'
 import {
   parse,
   roundKey,
@@ -38,19 +39,22 @@ export function runsIn(
   return {
     createRun: async (row, head) => {
       const mark = newMark()
-      await context.inTurn('runs', async () => {
-        const position = await runs.countDocuments({})
-        const document = { _id: row.runId, position, body: canonicalJson(row), mark }
-        const start = { head: canonicalJson(head), open: openOf(head), slots: {}, accepted: 0 }
-        try {
-          await runs.insertOne({ ...document, ...start })
-        } catch (error) {
-          if (!isDuplicate(error)) throw error
-          const known = await runs.findOne({ _id: row.runId })
-          if (known?.mark === mark) return
+      const document = { _id: row.runId, body: canonicalJson(row), mark }
+      const start = { head: canonicalJson(head), open: openOf(head), slots: {}, accepted: 0 }
+      const insert = async (position: number): Promise<true | null> => {
+        const known = await runs.findOne({ _id: row.runId })
+        if (known?.mark === mark) return true
+        if (known !== null)
           throw new FederationError('internal/bug', `The run ${row.runId} exists already`)
+        try {
+          await runs.insertOne({ ...document, position, ...start })
+          return true
+        } catch (error) {
+          if (isDuplicate(error)) return null
+          throw error
         }
-      })
+      }
+      await context.inTurn('runs', () => numbered(() => runs.countDocuments({}), insert))
     },
     run: async (runId) => {
       const run = await context.read(() => runs.findOne({ _id: runId }))
