@@ -24,6 +24,8 @@ function tiny(change: (config: RunConfig) => RunConfig): RunConfig {
       ...config,
       cohort: { ...config.cohort, minReporters: 3, deadlineSeconds: 3600, graceSeconds: 600 },
       evaluation: { ...config.evaluation, federated: true },
+      // As many as it takes until every point was passed.
+      rounds: 4,
     }),
   )
 }
@@ -69,6 +71,12 @@ const ENTRIES: readonly (readonly [string, RunConfig])[] = [
   ),
 ]
 
+/** Nothing of an open round outlives its coordinator: with memory of clients, and without. */
+const EPHEMERAL: typeof ENTRIES = ['fedavg', 'scaffold'].map((name) => [
+  `${name}, whose updates are in memory only`,
+  tiny((config) => ({ ...withMethod(name)(config), durability: 'ephemeral' })),
+])
+
 const POINTS: readonly FaultPoint[] = [...COORDINATOR_FAULT_POINTS, ...CLIENT_FAULT_POINTS]
 /** Passed once for each member of a round: so the second member's time comes, too. */
 const OF_MEMBERS: readonly FaultPoint[] = [
@@ -97,7 +105,7 @@ describe('a run whose processes die at every point comes out the same', () => {
     for (const world of worlds.splice(0)) await world.remove()
   })
 
-  it.each(ENTRIES)('%s', async (_name, config) => {
+  it.each([...ENTRIES, ...EPHEMERAL])('%s', async (_name, config) => {
     const undisturbed = await (await worldOf(config)).run()
     expect(undisturbed).toMatchObject({ state: 'finished', reason: null })
     const world = await worldOf(config)
@@ -105,7 +113,7 @@ describe('a run whose processes die at every point comes out the same', () => {
     expect(record).toMatchObject({ state: 'finished', reason: null })
     expect(world.struck).toEqual(EVERY_DEATH.map(({ point }) => point))
     const verdict = judge(world.history.lines, {
-      ...{ records: record.rounds, durability: 'durable', exclusion: null },
+      ...{ records: record.rounds, durability: config.durability ?? 'durable', exclusion: null },
       golden: fingerprintOf(undisturbed.rounds),
       orphans: await world.orphans(),
     })

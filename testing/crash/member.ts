@@ -24,7 +24,7 @@ import type { Announcement, Session } from '#coordinator/fleet/registry.js'
 import type { SocketFleet } from '#coordinator/fleet/socket-fleet.js'
 import { receive } from '#coordinator/transport/receive.js'
 import type { History } from './history.js'
-import { Life } from './mortal.js'
+import { Crash, Life } from './mortal.js'
 
 /** The coordinator of the moment, as a node can reach it. */
 export interface Reachable {
@@ -183,6 +183,7 @@ export class Member {
         }
         this.#noteAnswer(name, message, heard)
         if (heard instanceof Error) throw heard
+        passAfterAnswer(name, heard)
         return heard as never
       },
     } as Link
@@ -200,10 +201,21 @@ export class Member {
   }
 }
 
+/** What the transport passes once an answer has left: the coordinator may be dead then, and the node has its answer. */
+function passAfterAnswer(name: string, answer: unknown): void {
+  if (typeof answer !== 'object' || answer === null) return
+  try {
+    if ('nextChunk' in answer && name === 'update:begin') faultPoint('grant.sent')
+    if ('status' in answer && name === 'update:finish') faultPoint('ack.sent')
+  } catch (error) {
+    if (!(error instanceof Crash)) throw error
+  }
+}
+
 function uploadOf(name: string, message: unknown) {
   if (name !== 'update:begin') return null
   const { round, attempt, slot, updateId } = message as Message<'update:begin'>
-  return { round, attempt, slot, updateId: updateId }
+  return { round, attempt, slot, updateId }
 }
 
 /** What the node's child process does, in this one. */

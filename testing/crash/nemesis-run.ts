@@ -2,8 +2,7 @@
  * A federation of five nodes and a coordinator on which everything goes wrong at random instants: it is killed, stopped and
  * continued, its clock is set, and its lines are slow, cut and half closed. What was seen is judged as in the matrix.
  */
-import { writeFile } from 'node:fs/promises'
-import { rm } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -80,9 +79,11 @@ class Campaign {
     for (let life = 0; !this.#isOver; life += 1) {
       if (life === MOST_LIVES) throw new Error(`The run goes on after ${life} lives`)
       const plan = this.#kills < kills ? planOf({ ...this.options, life }) : null
-      const coordinator = await this.#boot()
+      const { coordinator, url } = await this.#boot()
       // Once in a campaign somebody tries to start a second one.
       if (life === 0) exclusion = await this.#second()
+      this.proxy.delay(0)
+      this.proxy.leadTo(url)
       await this.#live(coordinator, plan, heard)
     }
     this.proxy.leadTo(null)
@@ -107,7 +108,7 @@ class Campaign {
     }
   }
 
-  async #boot(): Promise<Running> {
+  async #boot(): Promise<{ readonly coordinator: Running; readonly url: string }> {
     const { directory, dataDir, storeUrl } = this.federation
     const store = storeUrl === undefined ? [] : ['--store', storeUrl]
     const coordinator = start(
@@ -118,9 +119,7 @@ class Campaign {
       },
     )
     const { url } = (await coordinator.event('coordinator:listening')) as { url: string }
-    this.proxy.delay(0)
-    this.proxy.leadTo(url)
-    return coordinator
+    return { coordinator, url }
   }
   async #second(): Promise<Exclusion> {
     const { directory, dataDir, storeUrl } = this.federation

@@ -9,7 +9,7 @@ describe('a coordinator on which everything goes wrong at random instants', () =
   let result: NemesisResult
   beforeAll(async () => {
     result = await runNemesis({
-      ...{ seed: SEED, kills: 20, rounds: 24, longestStopMs: 500 },
+      ...{ seed: SEED, kills: 20, rounds: 40, longestStopMs: 500 },
       say: (line) => process.stderr.write(`${line}\n`),
     })
   }, 600_000)
