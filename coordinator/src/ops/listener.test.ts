@@ -15,7 +15,7 @@ import { Operations } from './operations.js'
 /** What Node.js keeps behind symbols: the timer that looks for slow requests. */
 function checkInterval(server: Server): number {
   const [key] = Object.getOwnPropertySymbols(server).filter((symbol) =>
-    /kConnectionsCheckingInterval/.test(String(symbol)),
+    /connectionsCheckingInterval/.test(String(symbol)),
   )
   return (server as unknown as Record<symbol, { _repeat: number }>)[key!]!._repeat
 }

@@ -159,7 +159,7 @@ export class Metrics {
       registers: [this.#registry],
       async collect() {
         const value = await read()
-        if (value === null) this.reset()
+        if (value === null) this.remove()
         else this.set(value)
       },
     })
