@@ -56,6 +56,10 @@ export class SocketNode {
     await new Promise<void>((resolve, reject) => {
       socket.once('connect', resolve)
       socket.once('connect_error', reject)
+      // A line that breaks while the coordinator makes up its mind is no refusal.
+      socket.once('disconnect', (reason) =>
+        reject(new Error(`Lost before it was let in: ${reason}`)),
+      )
     })
     return node
   }
