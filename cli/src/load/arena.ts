@@ -16,7 +16,8 @@ import { startProgram, type Program } from '../processes.js'
 export interface ArenaOptions {
   /** How many nodes are enrolled before the coordinator starts. */
   readonly nodes: number
-  readonly signal: AbortSignal
+  /** Connections that the coordinator is to take from one address: here all nodes come from the same. */
+  readonly connectionsPerAddress: number
 }
 /** A run of which nodes answer the tasks with random numbers. */
 export interface LoadRun {
@@ -31,7 +32,9 @@ export interface LoadRun {
 /** Bytes of one more unit of the hidden layer, in float32: 256 inputs, a bias, two outputs. */
 const UNIT_BYTES = 4 * (256 + 1 + 2)
 const LOOK_AGAIN_MS = 100
-const MOST_ROUND_BYTES = 64_000
+const MOST_ROUND_MB = 64_000
+/** Of all addresses together, beside those of the nodes. */
+const OTHER_CONNECTIONS = 12_000
 
 export const wallMs = (): number => performance.timeOrigin + performance.now()
 
@@ -45,11 +48,13 @@ export class Arena {
   readonly generator: Generator
   readonly watch: ProcessWatch
   readonly #directory: string
+  readonly #connectionsPerAddress: number
   #coordinator: Program
   #url: string
 
   private constructor(parts: {
     readonly directory: string
+    readonly connectionsPerAddress: number
     readonly identities: readonly LoadIdentity[]
     readonly coordinator: Program
     readonly url: string
@@ -58,18 +63,26 @@ export class Arena {
     this.identities = parts.identities
     this.generator = parts.generator
     this.#directory = parts.directory
+    this.#connectionsPerAddress = parts.connectionsPerAddress
     this.#coordinator = parts.coordinator
     this.#url = parts.url
     this.watch = new ProcessWatch(() => this.#processes())
   }
 
-  static async open({ nodes }: ArenaOptions): Promise<Arena> {
+  static async open({ nodes, connectionsPerAddress }: ArenaOptions): Promise<Arena> {
     const directory = await mkdtemp(join(tmpdir(), 'tributary-load-'))
     try {
       const identities = await enrolAll(join(directory, 'coordinator'), nodes)
-      const { coordinator, url } = await launch(directory, 0)
+      const { coordinator, url } = await launch(directory, { port: 0, connectionsPerAddress })
       const generator = await startGenerator()
-      return new Arena({ directory, identities, coordinator, url, generator })
+      return new Arena({
+        directory,
+        connectionsPerAddress,
+        identities,
+        coordinator,
+        url,
+        generator,
+      })
     } catch (error) {
       await rm(directory, { recursive: true, force: true })
       throw error
@@ -112,6 +125,12 @@ export class Arena {
       await pause(LOOK_AGAIN_MS)
     }
   }
+  /** How late the coordinator's event loop was at p99 since this was last asked, in milliseconds. */
+  async eventLoopLagMs(): Promise<number | null> {
+    const text = await (await fetch(new URL('/metrics', this.#url))).text()
+    const seconds = /^nodejs_eventloop_lag_p99_seconds(?:\{[^}]*\})? (\S+)$/m.exec(text)?.[1]
+    return seconds === undefined ? null : Number(seconds) * 1000
+  }
   /** Kills the coordinator where it stands, and resolves with when that was. */
   async killCoordinator(): Promise<number> {
     const at = wallMs()
@@ -121,7 +140,9 @@ export class Arena {
   /** On the same data and the same port. */
   async restartCoordinator(): Promise<void> {
     const port = Number(new URL(this.#url).port)
-    const { coordinator, url } = await launch(this.#directory, port)
+    const { coordinator, url } = await launch(this.#directory, {
+      ...{ port, connectionsPerAddress: this.#connectionsPerAddress },
+    })
     this.#coordinator = coordinator
     this.#url = url
   }
@@ -168,19 +189,15 @@ async function enrolAll(dataDir: string, count: number): Promise<readonly LoadId
 /** Everything that it keeps lies in `directory`, keys too. */
 async function launch(
   directory: string,
-  port: number,
+  how: { readonly port: number; readonly connectionsPerAddress: number },
 ): Promise<{ readonly coordinator: Program; readonly url: string }> {
   const coordinator = startProgram(
     [
       ...['coordinator', 'start', '--data-dir', join(directory, 'coordinator')],
-      ...[
-        '--port',
-        String(port),
-        '--log-level',
-        'warn',
-        '--max-round-mb',
-        String(MOST_ROUND_BYTES),
-      ],
+      ...['--port', String(how.port), '--log-level', 'warn'],
+      ...['--max-round-mb', String(MOST_ROUND_MB)],
+      ...['--max-connections', String(OTHER_CONNECTIONS + how.connectionsPerAddress)],
+      ...['--max-connections-per-address', String(how.connectionsPerAddress)],
     ],
     join(directory, 'coordinator.log'),
     { TRIBUTARY_HOME: join(directory, 'home') },

@@ -28,6 +28,9 @@ export interface Measured {
 }
 export type LoadWork = (arena: Arena, session: Session, setting: LoadSetting) => Promise<Measured>
 
+/** Calls of the command itself, and what attackers may have: as many as a coordinator takes of one address by default. */
+const OTHER_CONNECTIONS = 1000
+
 /** Runs one benchmark in an arena of its own, which is gone afterwards whatever happens. */
 export async function measureLoad(
   session: Session,
@@ -36,7 +39,8 @@ export async function measureLoad(
 ): Promise<LoadOutcome> {
   const machine = await describeMachine()
   session.out.say(`${benchmark}: enrolling ${setting.nodes} nodes, starting a coordinator`)
-  const arena = await Arena.open({ nodes: setting.nodes + setting.stalled, signal: session.signal })
+  const nodes = setting.nodes + setting.stalled
+  const arena = await Arena.open({ nodes, connectionsPerAddress: OTHER_CONNECTIONS + nodes })
   // Ctrl-C ends the processes; what waits for them then fails, and the directory goes.
   const interrupt = (): void => void arena.close()
   session.signal.addEventListener('abort', interrupt, { once: true })

@@ -19,10 +19,12 @@ export const measureConnect: LoadWork = async (arena, { out, signal }, setting) 
     `connect: ${(await arena.generator.standing()).connected} are there; ${seconds} s of that`,
   )
   const span = [wallMs(), 0] as [number, number]
+  await arena.eventLoopLagMs()
   const api = await arena.api()
   const probing = probe(() => api.call('GET /api/status'))
   await pause(seconds * 1000, undefined, { signal })
   const answers = await probing.stop()
+  const lagMs = await arena.eventLoopLagMs()
   span[1] = wallMs()
   await arena.watch.sampleNow()
   const { connected, lost, refused } = await arena.generator.standing()
@@ -50,6 +52,7 @@ export const measureConnect: LoadWork = async (arena, { out, signal }, setting) 
         ['refused', 'nodes refused'],
         Object.values(refused).reduce((a, b) => a + b, 0),
       ),
+      measure(['lag', 'event loop of the coordinator late by, p99'], lagMs, 'ms'),
       measure(['answerP50', 'answer of GET /api/status, p50'], heard.p50Ms, 'ms'),
       measure(['answerP99', 'answer of GET /api/status, p99'], heard.p99Ms, 'ms'),
       measure(['cpu', 'processor time of the idle coordinator'], own.cpuSeconds / seconds, 'cores'),

@@ -96,8 +96,8 @@ counts from when its arrival was due. Percentiles are of all arrivals of a run (
 Processor time and memory (VmHWM: the peak since the process began) are the kernel's. The first round of \`ingest\` is a
 warm-up and left out. Raw numbers of every run lie beside this page.`
 
-const LIMITS = `Not measured: L6, the soak of four hours. How late the event loop was is bounded by the time of small HTTP calls,
-which wait for it. Whether a sync reaches the disk of this machine is for its maker to say. Targets are those of the platform's
+const LIMITS = `Not measured: L6, the soak of four hours. How late the event loop was is what the coordinator says
+in \`/metrics\` (its timer has a step of 10 ms, which is in the figure). Whether a sync reaches the disk of this machine is for its maker to say. Targets are those of the platform's
 reliability specification, §4; T11 is of its §2.`
 
 /** A page of the documentation: what was measured beside what was wanted, and whether it is met. */

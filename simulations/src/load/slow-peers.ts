@@ -24,8 +24,8 @@ type Kind = 'halfOpen' | 'silent'
 const BYTE_MS = 1000
 /** Connections of one attack are opened this many at a time, this often. */
 const WAVE = { size: 50, everyMs: 50 }
-/** One address has some 28,000 ports to come from. */
-const FROM = ['127.0.0.1', '127.0.0.2', '127.0.0.3']
+/** Where they come from: not from where the honest are, or what one address may have would be used up for those. */
+const FROM = Array.from({ length: 8 }, (_, i) => `127.0.0.${i + 2}`)
 
 export class SlowPeers {
   readonly #open = new Map<Socket, Kind>()

@@ -48,7 +48,7 @@ const RULES: Readonly<Record<LoadBenchmark, Readonly<Record<string, Rule>>>> = {
       nodes >= 10_000 && seconds >= 600
         ? atMost('L1', 'release: none of 10,000 lost within 10 minutes', 0)
         : null,
-    answerP99: ({ nodes }) =>
+    lag: ({ nodes }) =>
       nodes >= 10_000
         ? atMost('L1', 'release: event loop late by at most 100 ms at p99', 100)
         : null,
