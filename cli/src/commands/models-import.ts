@@ -1,14 +1,15 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { configCatalogue } from '#algorithms/catalogue.js'
-import { importBackbone, type ImportedModel } from '#algorithms/models/import/import-backbone.js'
+import { bundleInSafetensors } from '#algorithms/models/export/safetensors.js'
+import { importBackbone } from '#algorithms/models/import/import-backbone.js'
 import { encodeBundle } from '#protocol/bundle.js'
 import { FederationError } from '#protocol/errors.js'
 import { sha256 } from '#protocol/ids.js'
 import { unwrap } from '#protocol/result.js'
 import { parseRunConfig, type RunConfig } from '#protocol/run-config.js'
 import { overridden } from '#simulations/experiments.js'
-import { addCommand, inputShape } from '../command.js'
+import { addCommand, inputShape, type Session } from '../command.js'
 
 interface ImportOptions {
   readonly model: string
@@ -20,15 +21,19 @@ interface ImportOptions {
 export function registerImport(models: Command): void {
   addCommand<ImportOptions>(models, 'import <file>', {
     describe:
-      'make a bundle for startFrom of a safetensors file: the backbone of a Vision Transformer as timm saves it',
+      'make a bundle of a safetensors file: one that runs export wrote, or the backbone of a Vision Transformer as timm saves it',
     options: (command) =>
       command
         .option('--model <name>', 'which model it holds', 'vit')
         .option('--set <key=value...>', 'an option of the model, such as width=384', [])
         .option('--shape <shape>', 'input shape that it was trained for', '224x224x3')
         .requiredOption('--out <bundle>', 'where to write the bundle'),
-    run: async ({ out }, options, [path = '']) => {
-      const { bundle, model, ignored } = await imported(path, options)
+    run: async (session, options, [path = '']) => {
+      const { out } = session
+      const file = await read(path)
+      const own = bundleInSafetensors(file)
+      if (own !== null) return keepOwn(session, encodeBundle(own), options.out)
+      const { bundle, model, ignored } = importBackbone(file, requestOf(options))
       const bytes = encodeBundle(bundle)
       await write(options.out, bytes)
       const parameters = bundle.payload.length / 4
@@ -43,12 +48,16 @@ export function registerImport(models: Command): void {
   })
 }
 
-async function imported(
-  path: string,
-  { model, set, shape }: ImportOptions,
-): Promise<ImportedModel> {
-  const request = { model: modelFrom(model, set, inputShape(shape)), inputShape: inputShape(shape) }
-  return importBackbone(await read(path), request)
+/** A bundle that was exported as safetensors comes back with the bytes that it had. */
+async function keepOwn({ out }: Session, bytes: Uint8Array, path: string): Promise<void> {
+  await write(path, bytes)
+  const hash = sha256(bytes)
+  out.say(`The bundle ${hash}, as it was exported, written to ${path}`)
+  out.finish('models:import', { hash, out: path })
+}
+
+function requestOf({ model, set, shape }: ImportOptions) {
+  return { model: modelFrom(model, set, inputShape(shape)), inputShape: inputShape(shape) }
 }
 
 /** With all its options. The classes matter to no backbone. */

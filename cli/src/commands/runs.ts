@@ -1,16 +1,12 @@
 import { COMMAND } from '../command-name.js'
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Command } from 'commander'
 import { FederationError } from '#protocol/errors.js'
 import type { HttpAnswer } from '#protocol/http-api.js'
 import type { RunRecord } from '#protocol/record.js'
 import { isHash } from '#protocol/ids.js'
 import type { RunConfigInput } from '#protocol/run-config.js'
-import { predictsByItself, readModelFile } from '#algorithms/model-file.js'
 import { findBundle } from '#simulations/bundle-cache.js'
 import { completeInput, readConfigInput } from '#simulations/experiments.js'
-import { START_FILE } from '#simulations/run-files.js'
 import { createStarts, writtenStart } from '#simulations/start-from.js'
 import type { Api } from '../api.js'
 import { addCommand, type Session } from '../command.js'
@@ -25,10 +21,12 @@ import { printCalibration } from '../calibration-text.js'
 import { clientLines } from '../clients-text.js'
 import { clientSummary } from '#simulations/report/clients.js'
 import { printRecall, ROUND_HEAD, roundRow } from '../summary.js'
-import { PREDICTOR_SCRIPT } from '../predictor-script.js'
 import { pretrainHooks } from '../pretrain-hooks.js'
 import { watchRun } from '../watch.js'
 import { registerCalibrate } from './runs-calibrate.js'
+import { registerExport } from './runs-export.js'
+
+export { exportRun } from './runs-export.js'
 
 export function registerRuns(program: Command): void {
   const runs = program.command('runs').description('start, follow and export runs')
@@ -219,55 +217,4 @@ function registerControl(runs: Command, verb: 'stop' | 'resume', describe: strin
       out.finish(`runs:${verb}`, { runId: run })
     },
   })
-}
-
-function registerExport(runs: Command): void {
-  addCommand<RemoteOptions & { out?: string }>(runs, 'export <run>', {
-    describe: 'write the model bundle and the record (configuration, fingerprint, every round)',
-    options: (command) =>
-      remoteOptions(command).option(
-        '--out <dir>',
-        'where to (default: a folder named after the run)',
-      ),
-    run: async ({ out }, options, [run]) => {
-      const written = await exportRun(await connect(options), run ?? '', options.out)
-      out.say(`Model   ${written.model}`)
-      out.say(`Record  ${written.record}`)
-      if (written.start !== null) out.say(`Start   ${written.start}`)
-      if (written.predictor !== null)
-        out.say(`Predict ${written.predictor}  (rows of numbers in, one JSON line each out)`)
-      out.say(`Replay it:  ${COMMAND} simulate --replay ${written.record}`)
-      out.finish('runs:export', { ...written })
-    },
-  })
-}
-
-export interface Exported {
-  readonly model: string
-  readonly record: string
-  /** What the run started from; null: seeded params. */
-  readonly start: string | null
-  /** A small program that predicts; null: the model is a plain set of params, or is not what clients predict with. */
-  readonly predictor: string | null
-}
-/** Writes `model.bundle` and `record.json` of a run into a directory, with what else is needed to replay and to predict. */
-export async function exportRun(api: Api, runId: string, directory?: string): Promise<Exported> {
-  const record = await api.call('GET /api/runs/:id', { id: runId })
-  const model = await api.model(runId)
-  // All of it is here before the first file is: no half of an export is left behind.
-  const start = record.config.startFrom === null ? null : await api.start(runId)
-  const target = directory ?? runId
-  await mkdir(target, { recursive: true })
-  const write = async (name: string, content: Uint8Array | string): Promise<string> => {
-    await writeFile(join(target, name), content)
-    return join(target, name)
-  }
-  const file = readModelFile(model)
-  const isScripted = file.method !== null && predictsByItself(file)
-  return {
-    model: await write('model.bundle', model),
-    record: await write('record.json', `${JSON.stringify(record, null, 2)}\n`),
-    start: start === null ? null : await write(START_FILE, start),
-    predictor: isScripted ? await write('predict.mjs', PREDICTOR_SCRIPT) : null,
-  }
 }
