@@ -36,7 +36,7 @@ const REGISTER = [
   registerBenchmark,
 ]
 
-function createProgram(): Command {
+export function createProgram(): Command {
   const program = new Command('tributary')
     .description('Federated learning: train one model on data that stay where they are')
     .version(VERSION)

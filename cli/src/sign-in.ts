@@ -45,11 +45,7 @@ export const remoteOptions = (command: Command): Command =>
 
 /** The API of the coordinator that the options name, signed in as far as credentials are known. */
 export async function connect(options: RemoteOptions): Promise<Api> {
-  const local = await readOperatorFile(options.dataDir)
-  const url =
-    options.url ?? process.env['TRIBUTARY_URL'] ?? local?.url ?? `http://127.0.0.1:${DEFAULT_PORT}`
-  assertAddress(url)
-  await trust(url, options, local)
+  const { url, local } = await locate(options)
   if (options.code !== undefined) {
     await signIn(url, { code: options.code })
     return createApi(url, await accessFor(url, null))
@@ -58,6 +54,18 @@ export async function connect(options: RemoteOptions): Promise<Api> {
   if (token !== undefined) return createApi(url, token)
   const isLocal = local !== null && new URL(local.url).origin === new URL(url).origin
   return createApi(url, await accessFor(url, isLocal ? operatorAccess(options.dataDir) : null))
+}
+
+/** The coordinator that the options name, and what its data directory says where that is here. Only its certificate counts then. */
+export async function locate(
+  options: RemoteOptions,
+): Promise<{ readonly url: string; readonly local: OperatorFile | null }> {
+  const local = await readOperatorFile(options.dataDir)
+  const url =
+    options.url ?? process.env['TRIBUTARY_URL'] ?? local?.url ?? `http://127.0.0.1:${DEFAULT_PORT}`
+  assertAddress(url)
+  await trust(url, options, local)
+  return { url, local }
 }
 
 /** Throws `usage/bad-value`. */

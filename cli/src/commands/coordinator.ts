@@ -5,6 +5,7 @@ import { exitOnFault } from '#coordinator/ops/fatal.js'
 import { createLog } from '#coordinator/ops/log.js'
 import { startCoordinator, type CoordinatorHandle } from '#coordinator/server.js'
 import { addCommand, integer, type Session } from '../command.js'
+import { registerHealth } from './coordinator-health.js'
 import { registerKeys } from './coordinator-keys.js'
 import type { Output } from '../output.js'
 import { DEFAULT_DATA_DIR, DEFAULT_PORT } from '../sign-in.js'
@@ -30,6 +31,7 @@ export function registerCoordinator(program: Command): void {
     options: startOptions,
     run: serve,
   })
+  registerHealth(coordinator)
   registerKeys(coordinator)
 }
 
