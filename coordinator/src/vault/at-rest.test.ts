@@ -80,12 +80,13 @@ describe('what lies on disk', () => {
   let fleet: SocketFleet
   let compute: ReadingCompute
   let runs: RunManager
+  let clock: FakeClock
   const nodes: Node[] = []
   const sent: Uint8Array[] = []
   const dataDirectory = (): string => join(root, 'data')
   const start = async (vault: Vault | null): Promise<void> => {
     const sealing = vault === null ? {} : { vault }
-    const clock = new FakeClock()
+    clock = new FakeClock()
     store = await openStore(dataDirectory())
     fleet = new SocketFleet({ store, clock, ...sealing })
     compute = new ReadingCompute(store)
@@ -98,6 +99,13 @@ describe('what lies on disk', () => {
   }
   const openVault = (): Promise<Vault> =>
     Vault.open({ dataDirectory: dataDirectory(), masterKeyFile: join(root, 'master') })
+  /** Longer than a blob is waited for whose round may be about to be taken up. */
+  const waitLong = async (): Promise<void> => {
+    for (let i = 0; i < 8; i += 1) {
+      await settleDown()
+      clock.advance(250)
+    }
+  }
   /** Waits, without a clock, for a task that some other step has caused. */
   const taskOf = async (slot: Slot, round: number): Promise<TaskMessage> => {
     for (;;) {
@@ -161,6 +169,25 @@ describe('what lies on disk', () => {
     await runs.stop(runId)
     expect(await search()).toEqual([])
     expect(await readdir(join(dataDirectory(), 'vault'))).toEqual(['id', personal])
+  })
+  it('is given to the member alone that it is for, as it was made', async () => {
+    await start(await openVault())
+    const runId = await toSecondRound()
+    const { personal } = await taskOf(1, 2)
+    const made = bytesFor('for 1 after 1', 5000)
+    // Where it lies is nobody's business.
+    expect(personal).toEqual({ hash: sha256(made), bytes: 5000 })
+    const reading = await fleet.readBlob(nodes[1]!.nodeId, sha256(made))
+    expect(Buffer.from((await reading?.blobs.get(sha256(made))) ?? '').equals(made)).toBe(true)
+    expect(await reading?.blobs.size(sha256(made))).toBe(5000)
+    // No file holds it, so none can be sent as it is.
+    expect(reading?.blobs.path(sha256(made))).toBeNull()
+    const [refused] = await Promise.all([
+      fleet.readBlob(nodes[0]!.nodeId, sha256(made)),
+      waitLong(),
+    ])
+    expect(refused).toBeNull()
+    await runs.stop(runId)
   })
   it('is nothing of a closed round, encrypted or not', async () => {
     await start(await openVault())
