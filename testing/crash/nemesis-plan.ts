@@ -27,6 +27,8 @@ export interface PlanOptions {
 const [FIRST_KILL_MS, LAST_KILL_MS] = [200, 3000]
 const [SHORTEST_PAUSE_MS, LONGEST_PAUSE_MS] = [100, 600]
 const HOUR_MS = 3_600_000
+/** Stops that outlast everything else come in one life of so many. */
+const LONG_STOP_EVERY = 15
 const KINDS = ['delay', 'cut', 'half-close', 'stop', 'clock'] as const
 
 export function planOf({ seed, campaign, life, longestStopMs }: PlanOptions): LifePlan {
@@ -34,11 +36,17 @@ export function planOf({ seed, campaign, life, longestStopMs }: PlanOptions): Li
   const between = (low: number, high: number): number => low + stream.uniform() * (high - low)
   const killAfterMs = between(FIRST_KILL_MS, LAST_KILL_MS)
   const mischief: { afterMs: number; what: Mischief }[] = []
+  const isLong = longestStopMs > LAST_KILL_MS && stream.integer(LONG_STOP_EVERY) === 0
+  if (isLong) {
+    const what = { kind: 'stop', milliseconds: longestStopMs } as const
+    mischief.push({ afterMs: between(SHORTEST_PAUSE_MS, LONGEST_PAUSE_MS), what })
+  }
+  const usualStopMs = Math.min(longestStopMs, LAST_KILL_MS)
   for (let at = 0; at < killAfterMs; at += mischief.at(-1)?.afterMs ?? 0) {
     const afterMs = between(SHORTEST_PAUSE_MS, LONGEST_PAUSE_MS)
-    mischief.push({ afterMs, what: mischiefOf(stream, between, longestStopMs) })
+    mischief.push({ afterMs, what: mischiefOf(stream, between, usualStopMs) })
   }
-  return { killAfterMs, mischief }
+  return { killAfterMs: killAfterMs + (isLong ? longestStopMs : 0), mischief }
 }
 
 function mischiefOf(

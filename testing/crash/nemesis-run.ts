@@ -30,6 +30,8 @@ export interface CampaignOptions {
 }
 export interface CampaignResult extends Verdict {
   readonly campaign: number
+  readonly store: 'sqlite' | 'mongodb'
+  readonly durability: Durability
   readonly kills: number
   /** How often what else went wrong. */
   readonly mischief: Readonly<Record<string, number>>
@@ -73,7 +75,7 @@ class Campaign {
   }
 
   async run(): Promise<CampaignResult> {
-    const { durability, golden, campaign, kills } = this.options
+    const { durability, golden, campaign, kills, storeUrl } = this.options
     const heard = Promise.all(this.#nodes.map((node) => this.#serve(node)))
     let exclusion: Exclusion | null = null
     for (let life = 0; !this.#isOver; life += 1) {
@@ -93,6 +95,7 @@ class Campaign {
     const outcome = { records, durability, golden, orphans, exclusion }
     return {
       ...judge(this.#history.lines, outcome),
+      ...{ store: storeUrl === undefined ? 'sqlite' : 'mongodb', durability },
       ...{ campaign, kills: this.#kills, mischief: Object.fromEntries(this.#mischief) },
       fingerprint: fingerprintOf(records),
     }

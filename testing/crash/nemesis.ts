@@ -73,10 +73,12 @@ function mischiefOf(campaigns: readonly CampaignResult[]): Readonly<Record<strin
       counts.set(kind, (counts.get(kind) ?? 0) + count)
   return Object.fromEntries(counts)
 }
-const lineOf = ({ campaign, kills, mischief, acked, problems, sameResult }: CampaignResult) =>
-  `campaign ${campaign}: ${kills} kills, ${mischiefText(mischief)}; ${acked} acknowledged, resumed hash ${
+const lineOf = (result: CampaignResult): string => {
+  const { campaign, store, durability, kills, mischief, acked, problems, sameResult } = result
+  return `campaign ${campaign} (${store}, ${durability}): ${kills} kills, ${mischiefText(mischief)}; ${acked} acknowledged, resumed hash ${
     sameResult === true ? 'equal' : 'DIFFERENT'
   }${problems.map(({ check, problem }) => `; ${check}: ${problem}`).join('')}`
+}
 
 export const mischiefText = (mischief: Readonly<Record<string, number>>): string =>
   Object.entries(mischief)
