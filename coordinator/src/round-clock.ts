@@ -64,8 +64,10 @@ export class RoundClock {
       const elapsedMs = Math.round(this.elapsedMs)
       const openingHash = await putJson(ctx, { ...this.#opening, elapsedMs })
       // False: the run has gone to another coordinator, as the loop will see.
-      if (await advance(ctx, this.#head, { openingHash }))
-        this.#head = { ...this.#head, openingHash }
+      if (!(await advance(ctx, this.#head, { openingHash }))) return
+      // As it was stored: the audit log leaves its mark in every head.
+      const stored = await ctx.store.head(ctx.runId)
+      if (stored?.epoch === this.#head.epoch) this.#head = stored
     } catch (error) {
       // The round itself is as it was: after a crash it would only wait longer.
       ctx.onProblem?.(asFederationError(error, 'store/io'))

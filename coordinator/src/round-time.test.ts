@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
+import { sha256 } from '#protocol/ids.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import { untilAborted } from '#testing/fake-fleet.js'
 import { CONFIG, eventTypes, roundWorld, type RoundWorld } from '#testing/round-world.js'
@@ -63,6 +64,26 @@ describe('the time of an open round', () => {
     expect(await elapsed(world)).toBe(39_000)
     await serve(world, 5_000, 'kill')
     expect(await elapsed(world)).toBe(42_000)
+  })
+
+  it('is kept, and ends, though the audit log grows meanwhile', async () => {
+    const world = await roundWorld(configured({ attempts: 1 }))
+    silentBut(world, 1)
+    let entries = 0
+    const advance = world.store.advance.bind(world.store)
+    vi.spyOn(world.store, 'advance').mockImplementation((runId, from, to) =>
+      advance(runId, from, { ...to, auditHead: sha256(`entry ${entries}`) }),
+    )
+    const running = runRounds(await world.context())
+    await expect.poll(() => world.fleet.openings.length).toBe(1)
+    for (let passed = 0; passed < 59; passed += 1) {
+      entries += 1
+      world.clock.advance(1000)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(await elapsed(world)).toBe(57_000)
+    world.clock.advance(1000)
+    expect(await running).toMatchObject({ state: 'FAILED', round: 1 })
   })
 
   it('ends a round that crashes again and again', async () => {
