@@ -1,4 +1,4 @@
-import { MongoNetworkError, MongoServerError } from 'mongodb'
+import { MongoNetworkError, MongoServerError, type Collection, type Document } from 'mongodb'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newRunId, sha256, type RunId } from '#protocol/ids.js'
 import { mongoAbsence, startMongo, type MongoServer } from '#testing/mongo/server.js'
@@ -7,18 +7,48 @@ import { member, planned, runRow, times, update } from '#testing/store-fixtures.
 import { auditRows, person } from '#testing/store-people-conformance.js'
 import { MemoryBlobs } from '#coordinator/store/memory-blobs.js'
 import type { Head, Store } from '#coordinator/store/store.js'
-import { connectMongo, settle } from './connection.js'
+import { connectMongo, settle, type MongoConnection } from './connection.js'
 import { createContext } from './context.js'
 import { identify, mongoStoreIn } from './mongo-store.js'
 
+interface Unleased {
+  readonly does?: typeof settle
+  /** Done before each update of a run's document: what happens between the look at it and the swap. */
+  readonly before?: () => Promise<unknown>
+}
+
 /** A store on a database without its lease: what two coordinators would be that both believe to have it. */
-async function unleased(url: string, does: typeof settle = settle): Promise<Store> {
-  const connection = await connectMongo(url)
+async function unleased(url: string, { does = settle, before }: Unleased = {}): Promise<Store> {
+  const direct = await connectMongo(url)
+  const connection: MongoConnection = {
+    ...direct,
+    collection: (name) =>
+      before === undefined || name !== 'runs'
+        ? direct.collection(name)
+        : interrupted(direct.collection(name), before),
+  }
   await settle(connection, () => identify(connection, { id: 'test', claim: () => undefined }))
   const context = createContext(connection, { assertHeld: () => Promise.resolve() }, does)
   const timestamp = (): string => '2026-01-01T00:00:00.000Z'
   return mongoStoreIn(context, { blobs: new MemoryBlobs(), timestamp }, () => connection.close())
 }
+const interrupted = <T extends Document>(
+  collection: Collection<T>,
+  before: () => Promise<unknown>,
+): Collection<T> =>
+  new Proxy(collection, {
+    get: (target, key) => {
+      const value: unknown = Reflect.get(target, key, target)
+      if (typeof value !== 'function') return value
+      const call = value.bind(target) as (...args: readonly unknown[]) => unknown
+      if (key !== 'updateOne') return call
+      return async (...args: readonly unknown[]) => {
+        await before()
+        return call(...args)
+      }
+    },
+  })
+
 /** Every work is done, its answer lost, and it is done again. */
 const twice: typeof settle = (connection, work) =>
   settle(connection, async () => {
@@ -34,16 +64,17 @@ describe.skipIf(mongoAbsence !== null)(`MongoDB: ${mongoAbsence ?? 'one server'}
   afterAll(() => server.stop())
 
   describeStore('the MongoDB store, every answer of which is lost once', {
-    open: () => unleased(server.url(), twice),
+    open: () => unleased(server.url(), { does: twice }),
   })
 
   describe('two coordinators on one database', () => {
     let rivals: readonly [Store, Store]
     let runId: RunId
     let collecting: Head
+    let url: string
     const store = (i: number): Store => rivals[i % 2]!
     beforeAll(async () => {
-      const url = server.url()
+      url = server.url()
       rivals = [await unleased(url), await unleased(url)]
     })
     afterAll(() => Promise.all(rivals.map((rival) => rival.close())))
@@ -79,6 +110,28 @@ describe.skipIf(mongoAbsence !== null)(`MongoDB: ${mongoAbsence ?? 'one server'}
       expect(closed).toBe(true)
       expect(await store(0).accepted(runId, 1, 1)).toEqual(won)
       expect(new Set(won.map(({ slot }) => slot)).size).toBe(won.length)
+    })
+    it('close a round under an update that was about to be accepted, which is refused then', async () => {
+      await newRun()
+      const frozen: Head = { ...collecting, state: 'FROZEN' }
+      const slow = await unleased(url, {
+        before: () => store(1).advance(runId, collecting, frozen),
+      })
+      expect(await slow.accept(runId, collecting, update(0, 'x'))).toEqual({ status: 'closed' })
+      expect(await store(0).accepted(runId, 1, 1)).toEqual([])
+      await slow.close()
+    })
+    it('accept an update while the other leaves the round: it counts among those of that round', async () => {
+      await newRun()
+      await store(1).accept(runId, collecting, update(0, 'x'))
+      const next: Head = { ...collecting, state: 'PLANNED', attempt: 2 }
+      const slow = await unleased(url, {
+        before: () => store(1).accept(runId, collecting, update(1, 'y')),
+      })
+      expect(await slow.advance(runId, collecting, next)).toBe(true)
+      expect(await store(0).accepted(runId, 1, 1)).toEqual([update(0, 'x'), update(1, 'y')])
+      expect(await store(0).accepted(runId, 1, 2)).toEqual([])
+      await slow.close()
     })
     it('give every slot, event, log entry and name to one', async () => {
       await newRun()
