@@ -77,6 +77,37 @@ describe('a data directory', () => {
     await writeFile(join(directory, 'tributary.db'), 'x'.repeat(8192))
     await expect(openStore(directory)).rejects.toMatchObject({ code: 'store/corrupt' })
   })
+  it('keeps nothing of what was deleted from it', async () => {
+    const directory = newDirectory()
+    const store = await openStore(directory)
+    const holding = async (text: string): Promise<readonly string[]> => {
+      const names = (await readdir(directory)).filter((name) => name.startsWith('tributary.db'))
+      const files = await Promise.all(
+        names.map(async (name) => [name, await readFile(join(directory, name))] as const),
+      )
+      return files.flatMap(([name, bytes]) => (bytes.includes(text) ? [name] : []))
+    }
+    // Enough of them that whole pages fall free.
+    const tokens = Array.from({ length: 200 }, (_, i) => `token-that-ended-${i}`)
+    for (const jti of tokens) await store.denyToken(jti, '2026-01-01T00:00:00.000Z')
+    expect(await holding('token-that-ended-7')).not.toEqual([])
+    expect(await store.deniedTokens('2026-01-01T00:00:00.000Z')).toEqual([])
+    await store.collectGarbage(0)
+    for (const jti of tokens) expect(await holding(jti)).toEqual([])
+    await store.close()
+    for (const jti of tokens) expect(await holding(jti)).toEqual([])
+  })
+  it('that a killed process was writing into is tidied by the next to open it', async () => {
+    const directory = newDirectory()
+    await (await openStore(directory)).close()
+    const half = join(directory, 'staging', 'put-0123')
+    await writeFile(half, 'half of a blob')
+    // A process beside the coordinator's, such as the one that computes, leaves it alone.
+    await FileBlobs.open(directory)
+    expect(await readdir(join(directory, 'staging'))).toEqual(['put-0123'])
+    await (await openStore(directory)).close()
+    expect(await readdir(join(directory, 'staging'))).toEqual([])
+  })
   it('that cannot be created is an input/output error', async () => {
     const file = join(root, 'a-file')
     await writeFile(file, '')
