@@ -57,7 +57,7 @@ describe('runs export', () => {
     return finished
   }
 
-  it('writes layers that TensorFlow.js loads, and that predict as our own command does', async () => {
+  it('writes layers that TensorFlow.js loads, and that predict as we do', async () => {
     const { result } = await exported('--format', 'tfjs', '--out', 'layers')
     expect(result).toMatchObject({ format: 'tfjs', model: 'layers/model.json' })
     await useBackend('cpu', { threads: 1 })
@@ -71,10 +71,6 @@ describe('runs export', () => {
       [1.2, -0.5, 0.2, 0.1],
     ]
     const theirs = tf.tidy(() => (model.predict(tf.tensor(rows), {}) as tf.Tensor).dataSync())
-    await writeFile(
-      at('rows.csv'),
-      ['a,b,c,d,label', ...rows.map((row) => `${row.join()},x`)].join('\n'),
-    )
     const { openModel } = await import('#simulations/open-model.js')
     const own = await openModel(at('.tributary/runs', runId, 'model.bundle'), 'cpu')
     const predicted = await own.predict(Float32Array.from(rows.flat()))
