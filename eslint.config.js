@@ -29,6 +29,7 @@ const DOORS = [
     packages: ['jsonwebtoken', '@node-rs/argon2', 'rate-limiter-flexible'],
     door: 'coordinator/src/auth/**',
   },
+  { packages: ['hdr-histogram-js'], door: 'simulations/src/load/**' },
   { packages: ['echarts', 'echarts/*'], door: 'simulations/src/report/**' },
   { packages: ['csv-stringify', 'csv-stringify/*'], door: 'simulations/src/export/**' },
   { packages: ['commander', 'cli-table3', 'cli-progress', 'picocolors'], door: 'cli/src/**' },
