@@ -185,10 +185,14 @@ function showRecord({ out }: Session, record: RunRecord): void {
   for (const line of clientLines(clientSummary(record))) out.say(line)
   printRecall(out, record)
   out.say(
-    `configuration ${shortHash(record.configHash)}  seed ${record.config.seed}  method ${record.config.method.name}  model ${record.config.model.name}`,
+    `configuration ${shortHash(record.configHash)}  seed ${record.config.seed}  method ${record.config.method.name}  model ${record.config.model.name}${durabilityText(record)}`,
   )
   if (record.modelHash !== null) out.say(`model ${record.modelHash}`)
 }
+
+/** Simulations keep no update. */
+const durabilityText = ({ kind, config }: RunRecord): string =>
+  kind === 'deployed' ? `  durability ${config.durability ?? 'durable'}` : ''
 
 function registerWatch(runs: Command): void {
   addCommand<RemoteOptions>(runs, 'watch <run>', {
