@@ -129,7 +129,11 @@ async function startFederation(session: Session, demo: Demo): Promise<Api> {
   const { directory, nodes } = demo
   const dataDir = join(directory, 'coordinator')
   const coordinator = startProgram(
-    ['coordinator', 'start', '--data-dir', dataDir, '--port', String(demo.port)],
+    [
+      ...['coordinator', 'start', '--data-dir', dataDir, '--port', String(demo.port)],
+      // Beside what it opens, so that a demo leaves nothing among the user's keys.
+      ...['--master-key', join(directory, 'master-key')],
+    ],
     join(directory, 'coordinator.log'),
   )
   demo.programs.push(coordinator)
