@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { FederationError } from '#protocol/errors.js'
 import { newRunId, sha256, type RunId } from '#protocol/ids.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import { FakeCompute, FakeFleet, untilAborted } from '#testing/fake-fleet.js'
@@ -228,6 +229,66 @@ describe('the run manager', () => {
     })
     expect(fleet.settled.at(-1)?.[2]).toEqual({ 0: 'abandoned', 1: 'abandoned' })
     expect((await typesOf(runId)).at(-1)).toBe('run:failed')
+  })
+
+  it('waits, and says why, while the store takes no writes, and goes on from what is stored', async () => {
+    const clock = new FakeClock()
+    const problems: string[] = []
+    const real = store.accept.bind(store)
+    const full = new FederationError('store/io', 'no space left on device')
+    let failures = 2
+    store.accept = (...args) => {
+      if (args[2].slot === 1 && failures > 0) {
+        failures -= 1
+        return Promise.reject(full)
+      }
+      return real(...args)
+    }
+    manager = new RunManager({
+      ...{ store, fleet, compute: new FakeCompute(store.blobs), clock, kind: 'deployed' },
+      onProblem: ({ code }) => problems.push(code),
+    })
+    const runId = await manager.create(CONFIG)
+    for (const [tries, pauseMs] of [
+      [1, 1000],
+      [2, 2000],
+    ] as const) {
+      await expect.poll(() => problems).toHaveLength(tries)
+      const { state, reason } = await manager.record(runId)
+      expect([state, reason]).toEqual([
+        'waiting',
+        'The store takes no writes: no space left on device',
+      ])
+      clock.advance(pauseMs)
+    }
+    await manager.ended(runId)
+    const record = await manager.record(runId)
+    expect(record).toMatchObject({ state: 'finished', reason: null })
+    expect(record.rounds.map(({ attempt, accepted }) => [attempt, accepted.length])).toEqual([
+      ...[
+        [1, 0],
+        [1, 2],
+        [1, 2],
+      ],
+    ])
+    expect(problems).toEqual(['store/io', 'store/io'])
+  })
+
+  it('leaves a run that waits for its store when it is told to', async () => {
+    store.accept = () => Promise.reject(new FederationError('store/io', 'gone'))
+    const runId = await manager.create(CONFIG)
+    await expect.poll(async () => (await manager.record(runId)).state).toBe('waiting')
+    await manager.shutdown()
+    expect(await store.head(runId)).toMatchObject({ state: 'COLLECTING' })
+  })
+
+  it('fails a simulation whose store fails: nobody would see it wait', async () => {
+    store.accept = () => Promise.reject(new FederationError('store/io', 'gone'))
+    const compute = new FakeCompute(store.blobs)
+    manager = new RunManager({ store, fleet, compute, clock: new FakeClock(), kind: 'simulated' })
+    const runId = await manager.create(CONFIG)
+    await manager.ended(runId)
+    expect(await manager.record(runId)).toMatchObject({ state: 'failed', reason: 'store/io: gone' })
   })
 
   it('knows no run that is not there', async () => {

@@ -13,9 +13,10 @@ import { fateOf, fatesWhenAbandoned } from './fates.js'
 import type { Fleet } from './fleet/fleet.js'
 import { assertWithin, type UplinkLimits } from './limits.js'
 import { runRounds } from './round.js'
-import { newTally } from './run-context.js'
+import { newTally, type RunContext } from './run-context.js'
 import { closedEvent, initialRecord, openingOf, runRecordOf } from './run-record.js'
 import type { EventRow, Head, Store } from './store/store.js'
+import { despiteStoreTrouble } from './store-trouble.js'
 import { untoldEvents } from './untold-events.js'
 import { sweepVault } from './vault/sweep.js'
 import type { Vault } from './vault/vault.js'
@@ -190,30 +191,34 @@ export class RunManager {
     fence: { readonly epoch: number; readonly signal: AbortSignal },
   ): Promise<void> {
     const { store, fleet, compute, clock, gather = gatherCohort } = this.#options
-    const { onProblem } = this.#options
+    const { onProblem, kind } = this.#options
     const tally = newTally(clock.now())
     const emit = (type: string, data: JsonObject): Promise<void> => this.#emit(runId, type, data)
+    const context: RunContext = {
+      ...{ runId, config, ...fence, ...this.#vault },
+      ...{ store, fleet, compute, clock, gather, emit, tally },
+      ...(onProblem === undefined ? {} : { onProblem }),
+      streams: createStreams(config.seed),
+    }
     try {
       // The caller has registered this loop before its first step.
       await Promise.resolve()
-      await runRounds({
-        runId,
-        config,
-        ...fence,
-        ...this.#vault,
-        store,
-        fleet,
-        compute,
-        clock,
-        gather,
-        emit,
-        tally,
-        ...(onProblem === undefined ? {} : { onProblem }),
-        streams: createStreams(config.seed),
-      })
+      // Whoever simulates is there to see what failed, and gets nothing from waiting.
+      if (kind !== 'deployed') await runRounds(context)
+      else
+        await despiteStoreTrouble(() => runRounds(context), {
+          ...{ clock, signal: fence.signal },
+          onTrouble: (error) => this.#waitForStore(runId, error),
+        })
     } catch (cause) {
       if (!fence.signal.aborted) await this.#fail(runId, asFederationError(cause))
     }
+  }
+
+  #waitForStore(runId: RunId, error: FederationError): void {
+    this.#options.onProblem?.(error)
+    const live = this.#live.get(runId)
+    if (live !== undefined) live.waitingFor = `The store takes no writes: ${error.message}`
   }
 
   async #fail(runId: RunId, error: FederationError): Promise<void> {

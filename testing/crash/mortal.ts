@@ -43,6 +43,7 @@ export class Life {
     timestamp: () => systemClock.timestamp(),
     now: () => systemClock.now(),
     after: (ms, then) => {
+      if (this.#isOver) return { cancel: () => undefined }
       // Pauses before another try need not be as long as between machines.
       const timer = systemClock.after(ms <= A_PAUSE_MS ? ms / 50 : ms, then)
       this.#end.push(() => timer.cancel())
