@@ -25,7 +25,8 @@ export interface RemoteOptions extends TrustOptions {
   readonly code?: string
   readonly token?: string
 }
-export const DEFAULT_DATA_DIR = '.tributary/coordinator'
+/** `$TRIBUTARY_DATA_DIR`, so that a service and the commands beside it say it once. */
+export const DEFAULT_DATA_DIR = process.env['TRIBUTARY_DATA_DIR'] ?? '.tributary/coordinator'
 export const DEFAULT_PORT = 7400
 
 /** The options of every command that talks to a coordinator. */

@@ -60,6 +60,7 @@ export class Metrics {
   readonly #slowUploads = this.#counter('uploads_slow_total', 'Uploads that lost their place')
   readonly #uploadBytes = this.#counter('upload_bytes_total', 'Bytes of updates received')
   readonly #rounds = this.#counter('rounds_total', 'Rounds that ended', ['outcome'])
+  readonly #failedRuns = this.#counter('run_failures_total', 'Runs that failed')
   readonly #refusedUpdates = this.#counter('updates_refused_total', 'Updates refused', ['code'])
   readonly #errors = this.#counter('errors_total', "The coordinator's own errors", ['code'])
   readonly #lastRound = this.#gauge('last_round_timestamp_seconds', 'When a round closed last')
@@ -142,6 +143,7 @@ export class Metrics {
       this.#lastRound.setToCurrentTime()
     }
     if (type === 'round:abandoned') this.#rounds.inc({ outcome: 'abandoned' })
+    if (type === 'run:failed') this.#failedRuns.inc()
     if (type === 'update:refused') this.#refusedUpdates.inc({ code: String(data['code']) })
   }
 
