@@ -46,12 +46,12 @@ describe('the table of permissions', () => {
 
   it('names every namespace and every message that sockets take, and no other', () => {
     const server = createServer()
-    const { io, close } = serveSockets({
+    const sockets = serveSockets({
       ...{ server, auth, fleet: {} as never, ready, ops: new Operations(), onError },
     })
-    close()
+    sockets.close()
     const names = [...PERMISSIONS.keys()].filter((name) => name.startsWith('/'))
-    const namespaces = [...io._nsps.keys()].filter((name) => name !== '/')
+    const namespaces = [...sockets.io._nsps.keys()].filter((name) => name !== '/')
     expect(names.filter((name) => !name.includes(' ')).sort()).toEqual(namespaces.sort())
     const messages = names.filter((name) => name.includes(' '))
     expect(messages.sort()).toEqual(RECEIVED.map((name) => `/fl ${name}`).sort())
