@@ -3,18 +3,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { decodeBundle, hasTensor } from '#protocol/bundle.js'
-import { sha256, type RunId } from '#protocol/ids.js'
+import { sha256, type Hash, type RunId } from '#protocol/ids.js'
 import { parseRunRecord } from '#protocol/record.js'
 import { configHash } from '#protocol/run-config.js'
 import { isPublicKey } from '#protocol/proof.js'
 import { unwrap } from '#protocol/result.js'
 import { openNodeState, type NodeState } from '#client/state/node-state.js'
 import { redeemCode } from '#coordinator/auth/codes.js'
-import { roundsOf, runRecordOf } from '#coordinator/run-record.js'
+import { openingOf, roundsOf, runRecordOf } from '#coordinator/run-record.js'
 import { SCHEMA_VERSION } from '#coordinator/store/migrations.js'
 import { openSqlite, type Sqlite } from '#coordinator/store/sqlite.js'
-import { openStore } from '#coordinator/store/open-store.js'
-import type { Store } from '#coordinator/store/store.js'
+import { openInspected, openStore } from '#coordinator/store/open-store.js'
+import type { Head, Store } from '#coordinator/store/store.js'
+import { verifyStore } from '#coordinator/store/verify.js'
+import { Vault } from '#coordinator/vault/vault.js'
+import { verifyStoreLog } from '#coordinator/audit/verify-log.js'
 import { finishRun, FIXTURES, THROW_AWAY_SECRET, type ExpectedFixture } from './data-fixture.js'
 
 const withCode = (code: string): Error => expect.objectContaining({ code }) as Error
@@ -22,8 +25,25 @@ const versionIn = (database: Sqlite): number =>
   Number(database.get('SELECT version FROM schema')?.['version'])
 const NOW = '2026-01-03T00:00:00.000Z'
 
+/** Updates of open rounds lie among the blobs in version 1, and encrypted in the vault since. */
+async function bytesOf(
+  store: Store,
+  head: Head,
+  blob: Hash,
+  root: string,
+): Promise<Uint8Array | null> {
+  const { compartment } = await openingOf(store, head)
+  if (compartment === undefined) return store.blobs.get(blob)
+  expect(await store.blobs.get(blob)).toBeNull()
+  const vault = await Vault.open({
+    dataDirectory: join(root, 'coordinator'),
+    masterKeyFile: join(root, 'master-key'),
+  })
+  return (await vault.blobs(compartment))!.get(blob)
+}
+
 /** Every version's directory, as long as this program takes its data up. */
-describe.each(['data-v1'])('the data directory %s', (name) => {
+describe.each(['data-v1', 'data-v2'])('the data directory %s', (name) => {
   let root: string
   let expected: ExpectedFixture
   let store: Store | null = null
@@ -126,7 +146,7 @@ describe.each(['data-v1'])('the data directory %s', (name) => {
     const updates = await opened.accepted(runId, round, 1)
     expect(updates.map((update) => update.sha256)).toEqual(accepted)
     expect(updates[0]).toMatchObject({ slot: 0, blob: accepted[0] })
-    const bytes = await opened.blobs.get(updates[0]!.blob)
+    const bytes = await bytesOf(opened, head, updates[0]!.blob, root)
     expect(hasTensor(unwrap(decodeBundle(bytes!)), 'variate/head/kernel')).toBe(true)
   })
 
@@ -155,6 +175,26 @@ describe.each(['data-v1'])('the data directory %s', (name) => {
     const code = { code: expected.code, now: NOW }
     await redeemCode(opened, 'enrol-node', code)
     await expect(redeemCode(opened, 'enrol-node', code)).rejects.toThrow(withCode('auth/bad-code'))
+  })
+
+  it('knows its people, ended tokens and audit log, or begins without', async () => {
+    const opened = await open()
+    expect(await opened.users()).toEqual(expected.people ?? [])
+    expect(await opened.deniedTokens(NOW)).toEqual(expected.deniedTokens ?? [])
+    expect(await opened.lastAudit()).toEqual(expected.audit ?? null)
+    expect((await verifyStoreLog(opened)).fault).toBeNull()
+    const heads = await Promise.all((await opened.runs()).map(({ runId }) => opened.head(runId)))
+    const last = expected.audit?.hash ?? null
+    expect(heads.map((head) => [head?.failures, head?.auditHead])).toEqual([
+      [0, last],
+      [0, last],
+    ])
+  })
+
+  it('is found sound by whoever checks it', async () => {
+    const opened = await openInspected(join(root, 'coordinator'))
+    expect((await verifyStore(opened)).damages).toEqual([])
+    await opened.store.close()
   })
 
   it('holds nodes with a memory and an update whose fate is open', async () => {

@@ -7,12 +7,17 @@ import type { RunRecord } from '#protocol/record.js'
 import { joinFederation, type JoinOptions, type NodeHandle } from '#client/join.js'
 import { createCompute } from '#coordinator/compute/create-compute.js'
 import { startCoordinator, type CoordinatorHandle } from '#coordinator/server.js'
+import type { AuditRow, UserRow } from '#coordinator/store/store.js'
 
 /** Written beside the directories by the program that made them: what every later version must find there. */
 export interface ExpectedFixture {
   readonly schemaVersion: number
   /** The two nodes that take part, then one that was revoked. */
   readonly nodes: readonly NodeId[]
+  /** From version 2 on: everyone who has an account, a token that was ended, and the last entry of the audit log. */
+  readonly people?: readonly UserRow[]
+  readonly deniedTokens?: readonly string[]
+  readonly audit?: AuditRow
   /** An invitation that nobody has used. */
   readonly code: string
   readonly finished: {

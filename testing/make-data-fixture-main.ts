@@ -18,7 +18,7 @@ import { openNodeState } from '#client/state/node-state.js'
 import type { NodeHandle } from '#client/join.js'
 import { SCHEMA_VERSION } from '#coordinator/store/migrations.js'
 import { openStore } from '#coordinator/store/open-store.js'
-import type { Head, Store } from '#coordinator/store/store.js'
+import type { Head, Store, UserRow } from '#coordinator/store/store.js'
 import {
   coordinatorIn,
   finishRun,
@@ -35,6 +35,11 @@ const CODE = 'TEST-TEST-TEST'
 const [ENROLLED, REVOKED, FAR_AWAY] = ['2026-01-01', '2026-01-02', '2100-01-01'].map(
   (day) => `${day}T00:00:00.000Z`,
 ) as [string, string, string]
+const PEOPLE: readonly UserRow[] = [
+  { name: 'ada', role: 'researcher', passwordHash: null, tokenVersion: 2, revokedAt: null },
+  { name: 'eve', role: 'viewer', passwordHash: null, tokenVersion: 1, revokedAt: REVOKED },
+].map((user) => ({ ...user, createdAt: ENROLLED }) as UserRow)
+const TOKEN = 'test-test-test-test'
 /** The round of the second run that stays open: the first in which nodes bring memory along. */
 const OPEN_ROUND = 2
 
@@ -75,8 +80,11 @@ async function prepare(root: string): Promise<void> {
     expiresAt: FAR_AWAY,
     usedAt: null,
   })
+  for (const user of PEOPLE) await store.addUser(user)
+  await store.denyToken(TOKEN, FAR_AWAY)
   await store.close()
   await writeFile(join(directory, 'signing-secret'), THROW_AWAY_SECRET)
+  await writeFile(join(root, 'master-key'), THROW_AWAY_SECRET, { mode: 0o600 })
   for (const [i, member] of MEMBERS.entries()) {
     const state = await openNodeState(join(root, `node-${member}`))
     const url = 'http://127.0.0.1:7400'
@@ -134,6 +142,9 @@ async function expected(
 ): Promise<ExpectedFixture> {
   const store = await openStore(join(root, 'coordinator'))
   try {
+    const audit = await store.lastAudit()
+    if (audit === null)
+      throw new FederationError('internal/bug', 'Nothing was written into the log')
     const [over, open] = [await headOf(store, finished), await headOf(store, interrupted)]
     const accepted = await store.accepted(interrupted, open.round, open.attempt)
     if (over.state !== 'DONE' || open.state !== 'COLLECTING' || accepted.length !== 1)
@@ -141,6 +152,9 @@ async function expected(
     return {
       schemaVersion: SCHEMA_VERSION,
       nodes: NODES,
+      people: await store.users(),
+      deniedTokens: [TOKEN],
+      audit,
       code: CODE,
       finished: {
         ...{ runId: finished, modelHash: over.modelHash, recordHash: over.recordHash },
