@@ -116,7 +116,10 @@ export class RawWebSocket {
   /** Resolves when all bytes were handed over, or the connection has ended. */
   async write(bytes: Buffer): Promise<void> {
     if (this.socket.destroyed || this.socket.write(bytes)) return
-    await Promise.race([once(this.socket, 'drain'), once(this.socket, 'close')])
+    // An error is followed by the end.
+    await new Promise<void>((resolve) => {
+      this.socket.once('drain', resolve).once('close', () => resolve())
+    })
   }
   async until(holds: () => boolean): Promise<void> {
     while (!holds()) await new Promise<void>((resolve) => this.#waiting.push(resolve))

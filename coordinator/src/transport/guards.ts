@@ -185,6 +185,7 @@ interface RawConnection {
   readonly transport: { readonly socket: { readonly bufferedAmount: number; terminate(): void } }
   on(event: 'packetCreate', listener: (packet: { readonly data?: unknown }) => void): void
   on(event: 'flush', listener: () => void): void
+  once(event: 'close', listener: () => void): void
 }
 
 /**
@@ -204,6 +205,16 @@ export function watchBacklog(raw: RawConnection, ops: Operations): void {
     ops.metrics.socketClosed('backlog')
     // At once: a peer that does not read would not read a farewell either.
     socket.terminate()
+  })
+}
+
+/** The library would wait half a minute for a peer to answer that the connection is closed. */
+const GOODBYE_MS = 1_000
+
+/** Lets go of a closed connection soon, whether or not its peer says goodbye: reliability specification §2, T11. */
+export function letGo(raw: RawConnection): void {
+  raw.once('close', () => {
+    setTimeout(() => raw.transport.socket.terminate(), GOODBYE_MS).unref()
   })
 }
 

@@ -10,7 +10,7 @@ import type { NodeLink, Session } from '#coordinator/fleet/registry.js'
 import type { SocketFleet } from '#coordinator/fleet/socket-fleet.js'
 import type { Operations } from '#coordinator/ops/operations.js'
 import { admitTo, allowRequest, assertMaySend, type Doors } from './admission.js'
-import { MessageGuard, SubjectSockets, watchBacklog } from './guards.js'
+import { letGo, MessageGuard, SubjectSockets, watchBacklog } from './guards.js'
 import { receive } from './receive.js'
 import { SOCKET_SETTINGS } from './settings.js'
 
@@ -44,6 +44,7 @@ export function serveSockets(options: SocketServerOptions): SocketServer {
     // The request of the handshake is not needed any more, and large.
     raw.request = null
     watchBacklog(raw, options.ops)
+    letGo(raw)
   })
   // The library opens this one by itself; whoever sat in it would escape the time limit for connecting.
   io.use((_socket, next) => next(new FederationError('auth/forbidden', 'Invalid namespace')))
