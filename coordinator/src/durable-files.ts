@@ -100,13 +100,13 @@ export async function absentAsNull<T>(work: Promise<T>): Promise<T | null> {
   }
 }
 
-/** The operating system's errors become `store/io` with the path they concern. */
+/** The operating system's errors become `store/io` with the path they concern; a mistake of the program stays one. */
 export async function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (cause) {
-    if (cause instanceof FederationError) throw cause
-    const reason = (cause as NodeJS.ErrnoException).code ?? String(cause)
-    throw new FederationError('store/io', `Could not read or write ${path}: ${reason}`, { cause })
+    const { code } = cause as NodeJS.ErrnoException
+    if (cause instanceof FederationError || code === undefined) throw cause
+    throw new FederationError('store/io', `Could not read or write ${path}: ${code}`, { cause })
   }
 }
