@@ -14,7 +14,7 @@ import {
   trust,
   type RemoteOptions,
 } from '../sign-in.js'
-import { trustOptions, type TrustOptions } from '../trust-options.js'
+import { fingerprintFlag, trustOptions, type TrustOptions } from '../trust-options.js'
 
 interface SignInOptions extends TrustOptions {
   readonly user?: string
@@ -106,7 +106,7 @@ function registerUsers(program: Command): void {
       const body = { name: name ?? '', role: options.role }
       const added = await api.call('POST /api/users', { body })
       out.say(`${added.name} may come in once as ${options.role}, until ${added.expiresAt}:`)
-      out.say(`  ${COMMAND} sign-in ${api.url} --code ${added.code}`)
+      out.say(`  ${COMMAND} sign-in ${api.url} --code ${added.code}${fingerprintFlag(api.url)}`)
       out.finish('users:add', { url: api.url, role: options.role, ...added })
     },
   })
@@ -138,7 +138,7 @@ function registerChanges(users: Command): void {
       const api = await connect(options)
       const given = await api.call('POST /api/users/:id/code', { id: name ?? '' })
       out.say(`${given.name} may come in once, until ${given.expiresAt}:`)
-      out.say(`  ${COMMAND} sign-in ${api.url} --code ${given.code}`)
+      out.say(`  ${COMMAND} sign-in ${api.url} --code ${given.code}${fingerprintFlag(api.url)}`)
       out.finish('users:code', { url: api.url, ...given })
     },
   })

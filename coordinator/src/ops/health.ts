@@ -7,7 +7,7 @@ const LOW_BYTES = 256 * 2 ** 20
 const STORE_MS = 5_000
 
 export interface Check {
-  readonly name: 'started' | 'draining' | 'store' | 'disk'
+  readonly name: 'started' | 'accepting' | 'store' | 'disk'
   readonly ok: boolean
   readonly detail?: string
 }
@@ -29,7 +29,7 @@ export async function freeBytes(directory: string): Promise<number> {
 export async function checkReadiness(parts: HealthParts): Promise<readonly Check[]> {
   return [
     { name: 'started', ok: parts.isStarted() },
-    { name: 'draining', ok: !parts.isDraining() },
+    { name: 'accepting', ok: !parts.isDraining() },
     await checked('store', () => answers(parts)),
     await checked('disk', async () => {
       const free = await freeBytes(parts.dataDir)

@@ -58,7 +58,7 @@ describe('a coordinator, to whoever supervises it', () => {
     const { checks } = (await ready.json()) as { checks: { name: string; ok: boolean }[] }
     expect(checks.map(({ name, ok }) => [name, ok])).toEqual([
       ['started', true],
-      ['draining', true],
+      ['accepting', true],
       ['store', true],
       ['disk', true],
     ])
