@@ -255,12 +255,6 @@ const buildSchema = (catalogue: ConfigCatalogue | null) =>
       .describe(
         'durable (as when left out): accepted updates survive a restart of the coordinator, encrypted on its disk until their round closes. ephemeral: the key is only in memory, and a restart begins the open round anew. Simulations keep nothing either way',
       ),
-    durability: z
-      .enum(['durable', 'ephemeral'])
-      .exactOptional()
-      .describe(
-        'durable (as when left out): accepted updates survive a restart of the coordinator, encrypted on its disk until their round closes. ephemeral: the key is only in memory, and a restart begins the open round anew. Simulations keep nothing either way',
-      ),
     data: simulatedData
       .nullable()
       .default(null)
