@@ -129,5 +129,6 @@ describe.skipIf(mongoAbsence !== null)(`store commands: ${mongoAbsence ?? 'both 
     const damaged = await store('verify', '--data-dir', third)
     expect(damaged.status).toBe(1)
     expect(damaged.errorText).toContain(blob)
-  })
+    // Two dozen processes, one after the other.
+  }, 480_000)
 })
