@@ -191,7 +191,7 @@ describe('FedD2S on real processes', () => {
     for (const name of NAMES) told.own[name] = await ownModel(name)
     const file = join(out, 'record.json')
     replay = await run('simulate', '--workers', '0', '--personal-models', '--replay', file)
-  }, 240_000)
+  }, 480_000)
   afterAll(async () => {
     await endAll()
     for (const wire of Object.values(wires)) wire.close()
