@@ -7,7 +7,8 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { openStore } from '#coordinator/store/open-store.js'
-import { start, tributary, type Running } from '../e2e/harness.js'
+import { createApi } from '#cli/api.js'
+import { readJson, start, tributary, type Running } from '../e2e/harness.js'
 import { lookAfterwards } from './afterwards.js'
 import { fingerprintOf, History, judge, type Exclusion, type Fingerprint } from './history.js'
 import type { Verdict } from './history.js'
@@ -40,8 +41,8 @@ export interface CampaignResult extends Verdict {
 
 const CLOCK = fileURLToPath(new URL('nemesis-clock.mjs', import.meta.url))
 const RETRY_MS = 50
-/** The last life has no plan; it is looked at now and then, for a node may miss that the run is over. */
-const QUIET_LIFE_MS = 10_000
+/** The last life has no plan and ends with the run; it is asked, for a node may miss that. */
+const ASK_MS = 250
 /** More than any campaign needs: a run that never ends must say so. */
 const MOST_LIVES = 400
 
@@ -142,7 +143,9 @@ class Campaign {
     const end = await Promise.race([
       everyone,
       coordinator.ended.then(() => 'ended' as const),
-      pause(plan?.killAfterMs ?? QUIET_LIFE_MS, 'kill' as const, { signal: early.signal }),
+      plan === null
+        ? this.#finished(coordinator, early.signal)
+        : pause(plan.killAfterMs, 'kill' as const, { signal: early.signal }),
     ])
     early.abort()
     await misdeeds
@@ -156,6 +159,18 @@ class Campaign {
     this.#history.add('coordinator', { op: 'kill', point: 'any' })
     this.#history.add('harness', { op: 'restart' })
     this.#isOver = await this.#observe()
+  }
+
+  async #finished(coordinator: Running, signal: AbortSignal): Promise<'over'> {
+    const { dataDir, runId } = this.federation
+    const { url } = (await coordinator.event('coordinator:listening')) as { url: string }
+    const { token } = await readJson<{ token: string }>(join(dataDir, 'operator.json'))
+    const api = createApi(url, token)
+    for (;;) {
+      await pause(ASK_MS, undefined, { signal })
+      const { state } = await api.call('GET /api/runs/:id', { id: runId })
+      if (!['waiting', 'running'].includes(state)) return 'over'
+    }
   }
 
   async #misbehave(

@@ -127,7 +127,7 @@ export class Arena {
   }
   /** How late the coordinator's event loop was at p99 since this was last asked, in milliseconds. */
   async eventLoopLagMs(): Promise<number | null> {
-    const text = await (await fetch(new URL('/metrics', this.#url))).text()
+    const text = await metricsOf(this.#url)
     const seconds = /^nodejs_eventloop_lag_p99_seconds(?:\{[^}]*\})? (\S+)$/m.exec(text)?.[1]
     return seconds === undefined ? null : Number(seconds) * 1000
   }
@@ -147,12 +147,16 @@ export class Arena {
     this.#url = url
   }
 
-  /** Ends everything that was started, however far it got. */
-  async close(): Promise<void> {
+  /** Where the coordinator writes what it has to say. */
+  get logFile(): string {
+    return logIn(this.#directory)
+  }
+  /** Ends everything that was started, however far it got. `keep`: its directory stays, with the coordinator's log. */
+  async close({ keep = false }: { readonly keep?: boolean } = {}): Promise<void> {
     await this.watch.stop()
     await this.generator.stop()
     await this.#coordinator.stop()
-    await rm(this.#directory, { recursive: true, force: true })
+    if (!keep) await rm(this.#directory, { recursive: true, force: true })
   }
 
   async #processes(): Promise<readonly (readonly [Role, number])[]> {
@@ -165,6 +169,18 @@ export class Arena {
       ...(generator === null ? [] : [['generator', generator] as const]),
       ['driver', process.pid],
     ]
+  }
+}
+
+const logIn = (directory: string): string => join(directory, 'coordinator.log')
+
+async function metricsOf(url: string): Promise<string> {
+  try {
+    return await (await fetch(new URL('/metrics', url))).text()
+  } catch (cause) {
+    throw new FederationError('coordinator/unreachable', `No coordinator answers at ${url}`, {
+      cause,
+    })
   }
 }
 
@@ -199,7 +215,7 @@ async function launch(
       ...['--max-connections', String(OTHER_CONNECTIONS + how.connectionsPerAddress)],
       ...['--max-connections-per-address', String(how.connectionsPerAddress)],
     ],
-    join(directory, 'coordinator.log'),
+    logIn(directory),
     { TRIBUTARY_HOME: join(directory, 'home') },
   )
   const { url } = (await coordinator.event('coordinator:listening')) as { url: string }

@@ -45,11 +45,14 @@ export async function measureLoad(
   const interrupt = (): void => void arena.close()
   session.signal.addEventListener('abort', interrupt, { once: true })
   let measured: Measured
+  let keep = true
   try {
     measured = await work(arena, session, setting)
+    keep = false
   } finally {
     session.signal.removeEventListener('abort', interrupt)
-    await arena.close()
+    await arena.close({ keep })
+    if (keep) session.out.say(`The coordinator's log is kept: ${arena.logFile}`)
   }
   const { watched } = arena.watch
   const seconds = (measured.span[1] - measured.span[0]) / 1000
