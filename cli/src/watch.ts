@@ -5,6 +5,7 @@ import { clientSummary } from '#simulations/report/clients.js'
 import type { Api } from './api.js'
 import { calibrationLine } from './calibration-text.js'
 import { clientLines } from './clients-text.js'
+import { coolDownText } from './cool-down-text.js'
 import { FederationError } from '#protocol/errors.js'
 import type { Session } from './command.js'
 import { roundProgress, type RunEvent } from './progress.js'
@@ -106,12 +107,7 @@ export function sayEvent(session: Session, event: RunEvent): void {
     const who = typeof name === 'string' ? name : `slot ${String(event.data['slot'])}`
     session.out.say(`  ${who}: ${String(event.data['code'])}: ${String(event.data['message'])}`)
   }
-  if (event.type === 'member:cooling-down') {
-    const { name, seconds, failures } = event.data
-    session.out.say(
-      `  ${String(name)} is not asked for ${String(seconds)} s: ${String(failures)} failures in a row`,
-    )
-  }
+  if (event.type === 'member:cooling-down') session.out.say(`  ${coolDownText(event.data)}`)
   if (event.type === 'round:waiting-for') {
     const slots = event.data['slots'] as readonly number[]
     session.out.say(`  waiting for slot ${slots.join(', ')}, until the deadline of the round`)

@@ -2,6 +2,7 @@ import { COMMAND } from '../command-name.js'
 import type { Command } from 'commander'
 import type { HttpAnswer } from '#protocol/http-api.js'
 import { addCommand, integer } from '../command.js'
+import { coolDownLines } from '../cool-down-text.js'
 import { connect, remoteOptions, type RemoteOptions } from '../sign-in.js'
 import { fingerprintFlag } from '../trust-options.js'
 
@@ -87,10 +88,3 @@ const stateOf = (node: NodeView): string => {
   if (node.revokedAt !== null) return 'revoked'
   return node.online ? 'online' : 'offline'
 }
-const coolDownLines = (nodes: readonly NodeView[]): readonly string[] =>
-  nodes.flatMap(({ name, coolDowns }) =>
-    coolDowns.map(
-      ({ runId, failures, seconds, reason }) =>
-        `${name} is not asked in ${runId} for ${seconds} s: ${failures} failures in a row, the last: ${reason}`,
-    ),
-  )
