@@ -67,7 +67,8 @@ function greet(out: Output, coordinator: CoordinatorHandle, dataDir: string): vo
   if (fingerprint !== null) out.say(`Fingerprint of its certificate: ${fingerprint}`)
   if (signInCode !== null) {
     out.say(`Administrator's sign-in code, shown once: ${signInCode}`)
-    out.say(`  ${COMMAND} sign-in ${url} --code ${signInCode}`)
+    const pin = fingerprint === null ? '' : ` --fingerprint ${fingerprint}`
+    out.say(`  ${COMMAND} sign-in ${url} --code ${signInCode}${pin}`)
   }
   out.say(
     `Invite a node:  ${COMMAND} nodes invite        Start a run:  ${COMMAND} runs start CONFIG`,
