@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'socket.io'
 import { asFederationError, FederationError } from '#protocol/errors.js'
 import type { Auth } from '#coordinator/auth/auth.js'
-import { sessionOf } from '#coordinator/auth/cookies.js'
+import { sessionOf, type Way } from '#coordinator/auth/cookies.js'
 import type { Entry } from '#coordinator/auth/gate.js'
 import { badToken } from '#coordinator/auth/jwt.js'
 import { assertMay, PERMISSIONS } from '#coordinator/auth/permissions.js'
@@ -13,7 +13,17 @@ export type Doors = Pick<Auth, 'gate' | 'origins'>
 /** Nodes come in at the one, people at the other; there is no third. */
 export type Namespace = '/fl' | '/ui'
 
-/** Before there is a connection: a page of another site gets none. */
+/** What is kept of the request that opened a connection, which is large. */
+const WAYS = new WeakMap<object, Way>()
+
+/** To be called with each connection, while it still has its request. */
+export function rememberWay(connection: { readonly request: unknown }): void {
+  const { headers, socket } = connection.request as IncomingMessage
+  const isTls = 'encrypted' in socket && socket.encrypted === true
+  WAYS.set(connection, { isTls, cookieHeader: headers.cookie, origin: headers.origin })
+}
+
+/** Before there is a connection: a page of another site gets none, and hears 403 where the library would say 400. */
 export const allowRequest =
   ({ origins }: Doors) =>
   (
@@ -24,6 +34,10 @@ export const allowRequest =
       origins.assertAllowed(request.headers.origin, { isByCookie: false })
       decide(null, true)
     } catch (cause) {
+      request.socket.write(
+        'HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n',
+      )
+      request.socket.end()
       decide(asFederationError(cause).code, false)
     }
   }
@@ -48,9 +62,9 @@ interface Admission {
 }
 async function admit(socket: Socket, { namespace, doors, ready }: Admission): Promise<void> {
   await ready
-  const { token, kind } = shownBy(socket, namespace)
-  const { origin } = socket.handshake.headers
-  doors.origins.assertAllowed(origin, { isByCookie: kind === 'session' })
+  const way = WAYS.get(socket.conn)
+  const { token, kind } = shownBy(socket, namespace, way)
+  doors.origins.assertAllowed(way?.origin, { isByCookie: kind === 'session' })
   // With the end of a token its holder comes back with another, if they may.
   const end = (): void => void socket.conn.close()
   const entry = await doors.gate.enter(token, kind, end)
@@ -64,13 +78,12 @@ async function admit(socket: Socket, { namespace, doors, ready }: Admission): Pr
 function shownBy(
   { handshake }: Socket,
   namespace: Namespace,
+  way: Way | undefined,
 ): { readonly token: string; readonly kind: TokenKind } {
   const given: unknown = (handshake.auth as Record<string, unknown>)['token']
   const kind = namespace === '/fl' ? 'fl-client' : 'people'
   if (given !== undefined) return { token: typeof given === 'string' ? given : '', kind }
-  const { cookie: cookieHeader, origin } = handshake.headers
-  const way = { isTls: handshake.secure, cookieHeader, origin }
-  const session = kind === 'people' ? sessionOf(way) : null
+  const session = kind === 'people' && way !== undefined ? sessionOf(way) : null
   if (session === null) throw badToken()
   return { token: session, kind: 'session' }
 }

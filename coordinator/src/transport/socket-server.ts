@@ -9,7 +9,7 @@ import type { Entry } from '#coordinator/auth/gate.js'
 import type { NodeLink, Session } from '#coordinator/fleet/registry.js'
 import type { SocketFleet } from '#coordinator/fleet/socket-fleet.js'
 import type { Operations } from '#coordinator/ops/operations.js'
-import { admitTo, allowRequest, assertMaySend, type Doors } from './admission.js'
+import { admitTo, allowRequest, assertMaySend, rememberWay, type Doors } from './admission.js'
 import { letGo, MessageGuard, SubjectSockets, watchBacklog } from './guards.js'
 import { receive } from './receive.js'
 import { SOCKET_SETTINGS } from './settings.js'
@@ -41,7 +41,8 @@ export function serveSockets(options: SocketServerOptions): SocketServer {
     allowRequest: allowRequest(doors),
   })
   io.engine.on('connection', (raw: EngineSocket) => {
-    // The request of the handshake is not needed any more, and large.
+    // Of the request that opened it little is needed any more, and it is large.
+    rememberWay(raw)
     raw.request = null
     watchBacklog(raw, options.ops)
     letGo(raw)
@@ -95,7 +96,7 @@ function servePerson(options: SocketServerOptions, socket: Socket): void {
   const entry = socket.data as Entry
   const guard = new MessageGuard(options.ops, () => socket.conn.close())
   answerMessages(options, socket, (name, value) =>
-    guard.run(name, value, async () => {
+    guard.run(`/ui ${name}`, value, async () => {
       assertMaySend(entry, '/ui', name)
       return { ok: true }
     }),
@@ -125,7 +126,8 @@ function answerMessages(options: SocketServerOptions, socket: Socket, handle: Ha
 /** Our own faults are for the log; a peer learns that there was one. */
 function problemOf({ onError }: SocketServerOptions, cause: unknown): Problem {
   const error = asFederationError(cause)
-  if (error.status < 500) return error.toProblem()
+  // A peer that has gone away, or came too early, is no fault of ours, and must not fill the log.
+  if (error.status < 500 || error.code === 'coordinator/unreachable') return error.toProblem()
   onError(error)
   return error.code === 'internal/bug'
     ? { code: error.code, message: "The coordinator's log says more" }
