@@ -33,6 +33,11 @@ describe('a configuration whose parts do not go together', () => {
       /minReporters 3 is more than the 2/,
     ],
     [
+      'over-selection of everyone',
+      { cohort: { all: true, overSelect: 1.3 } },
+      /overSelect 1\.3 asks more than the wanted members, and cohort\.all wants everyone/,
+    ],
+    [
       'more reporters than clients',
       { data, cohort: { minReporters: 5 } },
       /minReporters 5 is more than the 4/,

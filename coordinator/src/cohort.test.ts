@@ -7,7 +7,7 @@ import { configCatalogue } from '#algorithms/catalogue.js'
 import { FakeCompute, FakeFleet } from '#testing/fake-fleet.js'
 import { FakeClock } from '#testing/fake-clock.js'
 import { tinyConfig } from '#testing/tiny-federation.js'
-import { gatherCohort } from './cohort.js'
+import { gatherCohort, gatherWanted, type Gather } from './cohort.js'
 import type { PlannedRound } from './compute/compute.js'
 import { newTally, type RunContext } from './run-context.js'
 import { MemoryStore } from './store/memory-store.js'
@@ -66,6 +66,20 @@ describe('the cohort', () => {
       }
       expect([...drawn].sort()).toEqual([0, 1, 3])
     }
+  })
+
+  it('is larger than wanted where over-selected, and not where nobody is late or everyone is asked', async () => {
+    const { ctx } = world()
+    const cohort = { ...CONFIG.cohort, overSelect: 1.2 }
+    const over: RunContext = { ...ctx, config: { ...CONFIG, cohort } }
+    const gathered = async (gather: Gather, change: Partial<PlannedRound> = {}) => {
+      const { cohort: members, wanted } = (await gather(over, HEAD, await plan(change)))!
+      return { asked: members.length, wanted }
+    }
+    expect(await gathered(gatherCohort)).toEqual({ asked: 3, wanted: 2 })
+    expect(await gathered(gatherWanted)).toEqual({ asked: 2, wanted: undefined })
+    const everyone = { audience: 'everyone' } as const
+    expect(await gathered(gatherCohort, everyone)).toEqual({ asked: 3, wanted: undefined })
   })
 
   it('is everyone who is there where the plan asks everyone', async () => {
