@@ -115,7 +115,10 @@ if (full) {
   if (mongo()) required.TRIBUTARY_REQUIRE_MONGO = '1'
 }
 vitest('unit and conformance', ['--project', 'unit'], required)
-if (full) vitest('end to end', ['--project', 'e2e'])
+if (full) {
+  vitest('killed processes', ['--project', 'crash'], required)
+  vitest('end to end', ['--project', 'e2e'])
+}
 const { passed, failed, skipped } = totals
 for (const skip of skips) process.stderr.write(`skipped: ${skip}\n`)
 process.stdout.write(

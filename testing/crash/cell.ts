@@ -2,18 +2,17 @@
  * One cell of the matrix: a real coordinator process dies where it is told to, and is started again, until its run is over;
  * five synthetic nodes come back by themselves. Everything that was seen is judged (history.ts).
  */
-import { readdir, rm } from 'node:fs/promises'
-import { join, relative } from 'node:path'
-import { decodeBundle } from '#protocol/bundle.js'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { RoundRecord } from '#protocol/record.js'
-import { unwrap } from '#protocol/result.js'
-import { roundsOf } from '#coordinator/run-record.js'
+import { createApi } from '#cli/api.js'
 import { openStore } from '#coordinator/store/open-store.js'
-import type { Store } from '#coordinator/store/store.js'
-import { start, type Running } from '../e2e/harness.js'
+import { readJson, start, type Running } from '../e2e/harness.js'
+import { lookAfterwards } from './afterwards.js'
 import { fingerprintOf, History, judge, type Fingerprint, type Verdict } from './history.js'
-import { NODES, prepareFederation, type Durability, type Federation } from './prepare.js'
-import { SyntheticNode, witnessIn } from './synthetic-node.js'
+import { prepareFederation, type Durability, type Federation } from './prepare.js'
+import { SyntheticNode } from './synthetic-node.js'
 
 export interface Cell {
   readonly name: string
@@ -31,17 +30,17 @@ export interface CellResult extends Verdict {
   readonly fingerprint: Fingerprint
 }
 
-/** Files that are there whatever happened. */
-const EXPECTED =
-  /^(tributary\.db(-wal|-shm)?|operator\.json|signing-secret|vault\/id|staging|vault)$/
+const ASK_MS = 100
 /** More than any cell needs: a run that never ends must say so. */
 const MOST_BOOTS = 8
 
 export async function runCell(cell: Cell, golden: Fingerprint | null): Promise<CellResult> {
   const federation = await prepareFederation(cell.durability, cell.storeUrl)
+  const run = new CellRun(cell, federation)
   try {
-    return await new CellRun(cell, federation).run(golden)
+    return await run.run(golden)
   } finally {
+    await run.end()
     await rm(federation.directory, { recursive: true, force: true })
   }
 }
@@ -52,6 +51,7 @@ class CellRun {
   readonly #history = new History()
   readonly #nodes: readonly SyntheticNode[]
   readonly #missed: string[] = []
+  #coordinator: Running | null = null
 
   constructor(cell: Cell, federation: Federation) {
     this.#cell = cell
@@ -65,46 +65,63 @@ class CellRun {
     const { name, faults, durability } = this.#cell
     for (let boot = 0; ; boot += 1) {
       if (boot === MOST_BOOTS) throw new Error(`${name}: the run goes on after ${boot} deaths`)
-      const fault = faults[boot] ?? ''
-      const isOver = await this.#live(fault)
-      if (isOver && boot >= faults.length) break
-      if (isOver) {
-        this.#missed.push(...faults.slice(boot))
+      if (await this.#live(faults[boot] ?? '')) {
+        this.#missed.push(...faults.slice(boot + 1))
         break
       }
       this.#history.add('harness', { op: 'restart' })
     }
-    const { records, orphans } = await this.#afterwards()
+    const { records, orphans } = await lookAfterwards(this.#federation, this.#nodes, this.#history)
     const exclusion = null
     const verdict = judge(this.#history.lines, { records, durability, golden, orphans, exclusion })
     return { name, ...verdict, missed: this.#missed, records, fingerprint: fingerprintOf(records) }
   }
 
+  /** Whatever went wrong, nobody is left behind. */
+  async end(): Promise<void> {
+    await this.#coordinator?.kill('SIGKILL')
+  }
+
   /** One coordinator, from its start to its end. True: the run is over. */
   async #live(fault: string): Promise<boolean> {
     const coordinator = this.#start(fault)
+    this.#coordinator = coordinator
+    const gone = new AbortController()
+    const ended = coordinator.ended.finally(() => gone.abort())
     const url = await urlOf(coordinator)
-    const served = url === null ? [] : this.#nodes.map((node) => node.serve(url))
+    const served =
+      url === null ? [] : this.#nodes.map((node) => keepServing(node, url, gone.signal))
     const isOver = await Promise.race([
-      coordinator.ended.then(() => false),
-      Promise.all(served).then((ends) => url !== null && ends.every((end) => end === 'over')),
+      ended.then(() => false),
+      ...(url === null ? [] : [this.#finished(url, gone.signal)]),
     ])
     if (isOver) {
       await coordinator.kill('SIGTERM')
-      const { status, errorText } = await coordinator.ended
+      const { status, errorText } = await ended
+      await Promise.all(served)
       if (status !== 0) throw new Error(`${this.#cell.name}: did not end well: ${errorText}`)
+      if (fault !== '' && !hasStruck(errorText, fault)) this.#missed.push(fault)
       return true
     }
-    const { errorText } = await coordinator.ended
+    const { status, errorText } = await ended
     await Promise.all(served)
     this.#history.add('coordinator', { op: 'kill', point: fault })
-    if (!hasStruck(errorText, fault))
-      throw new Error(`${this.#cell.name}: died of something else: ${errorText}`)
-    await this.#withStore(async (store) => {
-      const head = await store.head(this.#federation.runId)
-      this.#history.add('harness', { op: 'observe', committed: (head?.round ?? 1) - 1 })
-    })
+    // Who is killed has no status; whose disk fails may only end as a program ends that knows why.
+    if (!hasStruck(errorText, fault) || status !== (isOfDisk(fault) ? 1 : null))
+      throw new Error(`${this.#cell.name}: ended with ${status}: ${errorText}`)
+    await this.#observe()
     return false
+  }
+  /** What the store holds while nobody runs. */
+  async #observe(): Promise<void> {
+    const { dataDir, storeUrl, runId } = this.#federation
+    const store = await openStore(dataDir, { url: storeUrl })
+    try {
+      const head = await store.head(runId)
+      this.#history.add('harness', { op: 'observe', committed: (head?.round ?? 1) - 1 })
+    } finally {
+      await store.close()
+    }
   }
 
   #start(fault: string): Running {
@@ -115,47 +132,17 @@ class CellRun {
     })
   }
 
-  /** What is there in the end, and what of it nothing explains. */
-  async #afterwards() {
-    return this.#withStore(async (store) => {
-      const { dataDir, runId } = this.#federation
-      const head = await store.head(runId)
-      if (head?.state !== 'DONE')
-        throw new Error(`${this.#cell.name}: the run is ${head?.state}: ${head?.reason}`)
-      const records = await roundsOf(store, head)
-      const last = await store.blobs.get(head.modelHash)
-      this.#addSums(records, witnessIn(unwrap(decodeBundle(last ?? new Uint8Array()))))
-      await store.collectGarbage(0)
-      const known = new Set<string>()
-      for await (const hash of store.blobs.list(0)) known.add(store.blobs.path(hash) ?? '')
-      const files = await readdir(dataDir, { recursive: true, withFileTypes: true })
-      const orphans = files
-        .filter((entry) => entry.isFile())
-        .map((entry) => join(entry.parentPath, entry.name))
-        .filter((path) => !known.has(path))
-        .map((path) => relative(dataDir, path))
-        .filter((path) => !EXPECTED.test(path))
-      return { records, orphans }
-    })
-  }
-  /** A round's sum is what the witness coordinate moved by, times the members that it is the mean of. */
-  #addSums(records: readonly RoundRecord[], last: number): void {
-    const seen = new Map(this.#nodes.flatMap(({ witnesses }) => [...witnesses]))
-    for (const { round, accepted } of records.slice(1)) {
-      const [before, after] = [seen.get(round), seen.get(round + 1) ?? last]
-      if (before === undefined) continue
-      const members = accepted.length === 0 ? NODES : accepted.length
-      const value = Math.round((after - before) * members)
-      this.#history.add('harness', { op: 'sum', round, value })
+  /** Asked of the coordinator: a node that comes back after the end has nothing to do, and does not know why. */
+  async #finished(url: string, gone: AbortSignal): Promise<boolean> {
+    const { dataDir, runId } = this.#federation
+    while (!gone.aborted) {
+      const api = await readJson<{ token: string }>(join(dataDir, 'operator.json'))
+        .then(({ token }) => createApi(url, token).call('GET /api/runs/:id', { id: runId }))
+        .catch(() => null)
+      if (api !== null && !['waiting', 'running'].includes(api.state)) return true
+      await pause(ASK_MS)
     }
-  }
-  async #withStore<T>(use: (store: Store) => Promise<T>): Promise<T> {
-    const store = await openStore(this.#federation.dataDir, { url: this.#federation.storeUrl })
-    try {
-      return await use(store)
-    } finally {
-      await store.close()
-    }
+    return false
   }
 }
 
@@ -168,4 +155,13 @@ const urlOf = (coordinator: Running): Promise<string | null> =>
 function hasStruck(errorText: string, fault: string): boolean {
   const [point = ''] = fault.split(':')
   return fault !== '' && errorText.includes(`{"fault":"${point}"`)
+}
+const isOfDisk = (fault: string): boolean => /:(enospc|eio)$/.test(fault)
+
+/** A node comes back by itself for as long as there is a coordinator. */
+async function keepServing(node: SyntheticNode, url: string, gone: AbortSignal): Promise<void> {
+  while (!gone.aborted) {
+    await node.serve(url)
+    await pause(ASK_MS)
+  }
 }

@@ -240,10 +240,12 @@ const J8: Checker = (_lines, { exclusion }) => {
 }
 
 /** Codes with which nothing is decided: the node asks again. */
-const UNDECIDED: ReadonlySet<string> = new Set([
+export const UNDECIDED: ReadonlySet<string> = new Set([
   'coordinator/unreachable',
   'upload/out-of-order',
   'update/corrupt',
+  'upload/too-slow',
+  'store/io',
 ])
 const J9: Checker = (lines, outcome) => {
   const problems: string[] = []

@@ -9,7 +9,7 @@ import { unwrap } from '#protocol/result.js'
 import { packUpdate } from '#algorithms/methods/update.js'
 import { beginOf, SocketNode, type Outgoing } from '../socket-node.js'
 import type { Identity } from '../synthetic-identity.js'
-import type { History } from './history.js'
+import { UNDECIDED, type History } from './history.js'
 
 /** What each member adds to the witness coordinate of a round's sum. */
 export const witnessOfSlot = (slot: number): number => 10 ** slot
@@ -28,14 +28,6 @@ export function updateFor({ slot, round, uplink }: TaskMessage): Uint8Array {
   })
   return encodeBundle(packUpdate({ [group?.name ?? '']: tensors }, uplink))
 }
-
-/** Refusals after which the node asks again. */
-const UNDECIDED = new Set([
-  'coordinator/unreachable',
-  'upload/out-of-order',
-  'update/corrupt',
-  'store/io',
-])
 
 export class SyntheticNode {
   /** The witness coordinate with which each round began, as this node read it. */
@@ -60,7 +52,7 @@ export class SyntheticNode {
       if (!node.socket.connected) resolve('lost')
       node.socket.once('disconnect', () => resolve('lost'))
     })
-    const end = await Promise.race([lost, this.#work(node)])
+    const end = await Promise.race([lost, this.#work(node).catch(() => 'lost' as const)])
     this.#noteFates(node)
     node.close()
     return end
@@ -108,7 +100,10 @@ export class SyntheticNode {
     this.#note({ op: 'submit', ...member })
     for (;;) {
       const reply = await node.upload(update).catch(() => null)
-      if (reply === null) return this.#note({ op: 'info', ...member })
+      if (reply === null) {
+        this.#note({ op: 'info', ...member })
+        throw new Error('The answer was lost')
+      }
       const result = codeOf(reply)
       this.#note({ op: 'ack', ...member, result })
       if (result === 'accepted') this.#accepted.add(member.updateId)
