@@ -36,9 +36,7 @@ describe('SEC-T2: rights that have ended', () => {
     await chunk
     await expect(SocketNode.connect(world.url, identity)).rejects.toThrow()
     const again = connectWith(world.url, node.token)
-    const [error] = (await heard(again, 'connect_error')) as [
-      { data: { problem: { code: string } } },
-    ]
+    const error = (await heard(again, 'connect_error')) as { data: { problem: { code: string } } }
     expect(error.data.problem.code).toBe('auth/bad-token')
     expect((await node.blob('ab'.repeat(32) as never)).status).toBe(401)
   })
