@@ -19,6 +19,9 @@ const CONFIG = {
   seed: 3,
 }
 
+/** Kills and restarts; many times this on a machine that is busy with other things. */
+const LONG = { timeout: 480_000 }
+
 describe('a run whose coordinator is killed until it has finished', () => {
   let directory: Awaited<ReturnType<typeof temporaryDirectory>>
   beforeEach(async () => {
@@ -29,21 +32,25 @@ describe('a run whose coordinator is killed until it has finished', () => {
     await directory.remove()
   })
 
-  it('FedAvg on an MLP comes to the model of a run that nothing happened to', async () => {
+  it('FedAvg on an MLP comes to the model of a run that nothing happened to', LONG, async () => {
     const rounds = 3
     const config = { ...CONFIG, name: 'mlp', rounds, model: { name: 'mlp', hidden: [64] } }
     const what = { config, data: MNIST, nodes: 3, fatal: FATAL }
     expectWhole(await survive(directory.path, what), rounds)
   })
 
-  it('FedAvg and then CCVR comes to the calibrated model of a run that nothing happened to', async () => {
-    const rounds = 2
-    const config = {
-      ...{ ...CONFIG, name: 'calibrated', rounds, model: { name: 'mlp', hidden: [32, 16] } },
-      calibration: { name: 'ccvr' },
-    }
-    const what = { config, data: MNIST, nodes: 3, fatal: FATAL }
-    const survived = await survive(directory.path, what)
-    expectWhole(survived, rounds + 1)
-  })
+  it(
+    'FedAvg and then CCVR comes to the calibrated model of a run that nothing happened to',
+    LONG,
+    async () => {
+      const rounds = 2
+      const config = {
+        ...{ ...CONFIG, name: 'calibrated', rounds, model: { name: 'mlp', hidden: [32, 16] } },
+        calibration: { name: 'ccvr' },
+      }
+      const what = { config, data: MNIST, nodes: 3, fatal: FATAL }
+      const survived = await survive(directory.path, what)
+      expectWhole(survived, rounds + 1)
+    },
+  )
 })
