@@ -21,6 +21,7 @@ import { Operations } from '#coordinator/ops/operations.js'
 import { createApp } from './app.js'
 import { BlobUploads } from './blob-uploads.js'
 import { EventFeed } from './event-feed.js'
+import { SUPERVISION } from './operations.js'
 import { ROUTES } from './routes.js'
 
 const RUN = 'run-0123456789ab'
@@ -67,6 +68,7 @@ describe('the HTTP API', () => {
       registry: { get: () => null, online: () => [] },
       reception: { engineOf: () => null },
       taskOf: () => null,
+      coolDownsOf: () => [],
       expel: () => undefined,
       readBlob: async (nodeId: NodeId, hash: Hash) =>
         nodeId === NODE && readable.has(hash)
@@ -117,7 +119,8 @@ describe('the HTTP API', () => {
       const names = ROUTES.map(({ method, path }) => `${method.toUpperCase()} ${path}`)
       expect(new Set(names).size).toBe(names.length)
       const inBytes = ['GET /api/runs/:id/model', 'GET /api/runs/:id/start', 'GET /api/blobs/:hash']
-      expect([...names].sort()).toEqual([...Object.keys(HTTP_API), ...inBytes].sort())
+      const others = [...inBytes, ...[...SUPERVISION].map((path) => `GET ${path}`)]
+      expect([...names].sort()).toEqual([...Object.keys(HTTP_API), ...others].sort())
     })
 
     it('no node that was revoked, however good its token', async () => {
@@ -351,7 +354,9 @@ describe('the HTTP API', () => {
         call(['GET', `/api/blobs/${'0'.repeat(64)}`], { token: NODES }),
         call(['GET', '/api/blobs/..%2ftributary.db'], { token: NODES }),
       ])
-      expect(await foreign.text()).toBe(await absent.text())
+      const told = async (response: Response): Promise<unknown> =>
+        ((await response.json()) as { problem: unknown }).problem
+      expect(await told(foreign)).toEqual(await told(absent))
       expect([foreign.status, traversal.status]).toEqual([404, 404])
     })
   })
