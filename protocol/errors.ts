@@ -147,7 +147,6 @@ export const ERRORS = {
     2,
     'Export it as bundle or safetensors, which hold every model',
   ),
-  'model/not-expressible': row(409, 2, 'Export it as bundle or safetensors, which hold every model'),
   'model/not-found': row(
     404,
     2,
