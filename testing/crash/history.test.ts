@@ -103,10 +103,12 @@ describe('the checker of histories', () => {
     const again = (record: RoundRecord): RoundRecord =>
       record.round === 2 ? { ...record, attempt: 2 } : record
     outcome = { ...outcome, records: recordsOf(again), durability: 'ephemeral' }
-    add({ op: 'fate', round: 2, attempt: 1, slot: 0, fate: 'abandoned' })
+    const member = { round: 2, attempt: 1, slot: 0 }
+    add({ op: 'fate', ...member, fate: 'abandoned' })
+    add({ op: 'ack', ...member, updateId: idOf(2, 0), result: 'round/closed' })
     expect(failing()).toEqual([])
     outcome = { ...outcome, durability: 'durable' }
-    expect(failing()).toEqual(['J1'])
+    expect(failing()).toEqual(['J1', 'J9'])
     expect(judge(history.lines, outcome).lost).toBe(3)
   })
 

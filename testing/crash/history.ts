@@ -254,6 +254,7 @@ const J9: Checker = (lines, outcome) => {
   for (const ack of of(lines, 'ack')) {
     if (!submitted.has(ack.updateId)) problems.push(`Nobody sent the update of ${place(ack)}`)
     if (UNDECIDED.has(ack.result)) continue
+    if (isGivenUp(ack, outcome)) continue
     const known = answers.get(ack.updateId) ?? ack.result
     if (known !== ack.result)
       problems.push(`The update of ${place(ack)} was ${known}, then ${ack.result}`)
@@ -266,6 +267,11 @@ const J9: Checker = (lines, outcome) => {
   }
   return problems
 }
+/** After a death in a run that keeps nothing, an update of the attempt before is late, whatever was said of it then. */
+const isGivenUp = ({ result, round, attempt }: LineOf<'ack'>, outcome: Outcome): boolean =>
+  result === 'round/closed' &&
+  outcome.durability === 'ephemeral' &&
+  recordOf(outcome, round)?.attempt !== attempt
 function fateIn(record: RoundRecord, { attempt, slot }: Member): Fate {
   if (record.attempt !== attempt) return 'abandoned'
   return record.accepted.some((update) => update.slot === slot) ? 'accepted' : 'refused'

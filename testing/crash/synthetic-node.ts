@@ -3,7 +3,6 @@
  * in it, and how often. It comes back after every loss of the connection, as a node does, and writes down what it sees.
  */
 import { decodeBundle, encodeBundle, float32Of, type Bundle } from '#protocol/bundle.js'
-import type { Hash } from '#protocol/ids.js'
 import type { TaskMessage } from '#protocol/messages.js'
 import { unwrap } from '#protocol/result.js'
 import { packUpdate } from '#algorithms/methods/update.js'
@@ -35,7 +34,6 @@ export class SyntheticNode {
   readonly #history: History
   readonly #identity: Identity
   readonly #name: string
-  readonly #accepted = new Set<Hash>()
   #last: Outgoing | null = null
 
   constructor(name: string, identity: Identity, history: History) {
@@ -82,7 +80,7 @@ export class SyntheticNode {
     if (fate === 'accepted' || fate === 'refused' || fate === 'abandoned')
       this.#note({ op: 'fate', round, attempt, slot, fate })
     // Of an attempt that was given up nothing counts any more.
-    if (!this.#accepted.has(updateId) || fate === 'abandoned') return
+    if (fate === 'abandoned') return
     const reply = await node.begin(last)
     if (reply['status'] === 'accepted' || !reply.ok)
       this.#note({ op: 'ack', round, attempt, slot, updateId, result: codeOf(reply) })
@@ -106,7 +104,6 @@ export class SyntheticNode {
       }
       const result = codeOf(reply)
       this.#note({ op: 'ack', ...member, result })
-      if (result === 'accepted') this.#accepted.add(member.updateId)
       if (!UNDECIDED.has(result)) return
     }
   }
