@@ -134,7 +134,8 @@ function wrong(line: string): string | null {
 describe('commands', () => {
   const lines = PAGE.split('\n').filter((line) => line.startsWith('    '))
   const typed = lines.flatMap((line) => {
-    const [, command] = /(?:^ {4}|exec coordinator |\/opt\/tributary\/bin\/)tributary (.+)$/.exec(line) ?? []
+    const [, command] =
+      /(?:^ {4}|exec coordinator |\/opt\/tributary\/bin\/)tributary (.+)$/.exec(line) ?? []
     return command === undefined ? [] : [command]
   })
   const mentioned = inCode(PAGE)
