@@ -1,5 +1,6 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { endAll } from '../e2e/harness.js'
+import { mongoAbsence, startMongo } from '../mongo/server.js'
 import { runNemesis, type NemesisResult } from './nemesis.js'
 import { planOf } from './nemesis-plan.js'
 
@@ -8,10 +9,13 @@ const SEED = Number(process.env['TRIBUTARY_NEMESIS_SEED'] ?? 7)
 describe('a coordinator on which everything goes wrong at random instants', () => {
   let result: NemesisResult
   beforeAll(async () => {
+    const mongo = mongoAbsence === null ? await startMongo() : null
     result = await runNemesis({
       ...{ seed: SEED, kills: 20, rounds: 40, longestStopMs: 500 },
+      newDatabase: mongo === null ? undefined : () => mongo.url(),
       say: (line) => process.stderr.write(`${line}\n`),
     })
+    await mongo?.stop()
   }, 600_000)
   afterEach(endAll)
 

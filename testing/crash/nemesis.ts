@@ -23,6 +23,8 @@ export interface NemesisResult {
   /** How often what else went wrong. */
   readonly mischief: Readonly<Record<string, number>>
 }
+/** After so many a campaign is left to finish: the next one has another store, or keeps its updates otherwise. */
+const KILLS_A_CAMPAIGN = 8
 const DURABILITIES: readonly Durability[] = ['durable', 'ephemeral']
 
 export async function runNemesis(options: NemesisOptions): Promise<NemesisResult> {
@@ -36,7 +38,7 @@ export async function runNemesis(options: NemesisOptions): Promise<NemesisResult
       ...{ seed, campaign, golden },
       ...{ rounds: options.rounds, longestStopMs: options.longestStopMs },
       durability: DURABILITIES[campaign % DURABILITIES.length] ?? 'durable',
-      kills: kills - total(campaigns, 'kills'),
+      kills: Math.min(KILLS_A_CAMPAIGN, kills - total(campaigns, 'kills')),
       storeUrl: campaign % 3 === 2 ? options.newDatabase?.() : undefined,
     })
     campaigns.push(result)
