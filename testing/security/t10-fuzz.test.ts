@@ -101,7 +101,7 @@ describe('SEC-T10: frames of a node that means harm', () => {
     Object.assign(test.meta, { grownMB: Math.round(grown) })
     expect(grown).toBeLessThan(300)
     // Nothing that nobody caught, and no fault of ours: what is refused is refused by type.
-    expect(said.split('\n').find((line) => /"level":[56]0/.test(line))).toBeUndefined()
+    expect(said.split('\n').find((line) => /"level":[56]0/.test(line)) ?? '').toBe('')
     const node = await SocketNode.join(at.url, await enrolNode(at.url, at.people, 'b'), {
       name: 'b',
     })
@@ -112,4 +112,11 @@ describe('SEC-T10: frames of a node that means harm', () => {
     expect(codeOf(await node.upload({ task: own, bytes: Buffer.from('honest') }))).toBe('ok')
     node.close()
   }, 3_600_000)
+  it('SEC-T10: a message whose name is a number is refused like any other that is none', async () => {
+    const raw = await RawWebSocket.node(at.url, await tokenOf(at.url, identity))
+    raw.text('42/fl,5[7,{}]')
+    await raw.until(() => raw.isClosed || raw.texts.some((text) => text.startsWith('43/fl,5')))
+    expect(raw.texts.at(-1)).toContain('message/malformed')
+    raw.end()
+  })
 })

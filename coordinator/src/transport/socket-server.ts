@@ -108,7 +108,9 @@ type Handle = (name: string, value: unknown) => Promise<object>
 
 /** Every message gets an acknowledgement, whatever becomes of it. */
 function answerMessages(options: SocketServerOptions, socket: Socket, handle: Handle): void {
-  socket.onAny((name: string, ...rest: unknown[]) => {
+  socket.onAny((event: unknown, ...rest: unknown[]) => {
+    // The library lets a number through where a name belongs.
+    const name = String(event)
     const acknowledge = rest.at(-1)
     handle(name, rest[0])
       .catch((error: unknown) => ({ ok: false, problem: problemOf(options, error) }))
