@@ -117,7 +117,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     const { tokens } = core.auth
     context.undo.unshift(await keepOperatorFile({ directory, url, fingerprint, tokens, clock }))
     const signInCode = core.isNew ? await core.auth.people.firstCode(clock.timestamp()) : null
-    const about = { version: VERSION, newSigningSecret: core.isNew }
+    const about = { version: VERSION, newSigningSecret: core.isNew, certificate: fingerprint }
     await core.audit.write('done', { ...START, data: about })
     open()
     log.info({ url, directory, fingerprint }, 'Coordinator listening')
