@@ -106,6 +106,30 @@ describe('the link to a coordinator', () => {
     expect(shown).toEqual(['', '', '', 'good'])
   })
 
+  it('greets once although connections were lost while it fetched its token', async () => {
+    const given: (() => void)[] = []
+    const connections: { close(): void }[] = []
+    io.engine.on('connection', (connection: { close(): void }) => connections.push(connection))
+    token = () => new Promise((resolve) => given.push(() => resolve('good')))
+    // As a coordinator does, which hears hello once from each connection.
+    hello = (count) =>
+      count === 1
+        ? { ok: true }
+        : { ok: false, problem: { code: 'message/malformed', message: '2' } }
+    const connecting = open().connected()
+    for (let tries = 1; tries <= 3; tries += 1) {
+      await until(() => given.length === tries)
+      if (tries < 3) connections.at(-1)?.close()
+    }
+    for (const give of given) give()
+    await connecting
+    // Every connection that was let in answers: one.
+    link.on('round:fate', () => ({ ok: true }))
+    await io.of('/fl').timeout(10_000).emitWithAck('round:fate', {})
+    expect(shown).toEqual(['good'])
+    expect([happened, refusals]).toEqual([['connected'], []])
+  })
+
   it('is refused for good when fresh tokens do not help', async () => {
     admit = () => 'auth/bad-token'
     const connecting = open().connected()

@@ -69,6 +69,8 @@ class SocketLink implements Link {
   readonly #waiting = new Set<Waiting>()
   #isGreeted = false
   #isClosed = false
+  /** Counts connections: what was begun for one that is gone must not go out on the next. */
+  #opening = 0
   #triedToken = ''
   #badTokens = 0
   #retries = 0
@@ -127,12 +129,17 @@ class SocketLink implements Link {
   }
 
   async #authenticate(give: (data: object) => void): Promise<void> {
-    this.#triedToken = ''
+    this.#opening += 1
+    const opening = this.#opening
+    let token = ''
     try {
-      this.#triedToken = await this.#options.token.get()
+      token = await this.#options.token.get()
     } catch (error) {
       if (isFinal(error)) this.#refuse(error)
     }
+    // Meanwhile the coordinator may have lost its patience: a node that came in twice on one connection would greet twice.
+    if (opening !== this.#opening) return
+    this.#triedToken = token
     // Without a token it is refused and tried again: by then the coordinator's HTTP side may be back.
     give({ token: this.#triedToken })
   }
@@ -156,6 +163,7 @@ class SocketLink implements Link {
   #lost(reason: string): void {
     const wasGreeted = this.#isGreeted
     this.#isGreeted = false
+    this.#opening += 1
     // What the library kept for later would go out before the greeting; its senders hear that the connection is lost.
     this.#socket.sendBuffer = []
     if (this.#isClosed) return

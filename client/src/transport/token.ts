@@ -7,6 +7,8 @@ const MARGIN_MS = 60_000
 export class AccessToken {
   readonly #fetch: () => Promise<{ readonly token: string; readonly expiresInSeconds: number }>
   #held: { readonly value: string; readonly until: number } | null = null
+  /** Whoever asks meanwhile gets the same: a coordinator that is slow is not asked twice. */
+  #coming: Promise<string> | null = null
 
   constructor(url: string, identity: Identity, signal: AbortSignal) {
     this.#fetch = () => fetchToken(url, identity, signal)
@@ -15,13 +17,17 @@ export class AccessToken {
   /** Throws `auth/bad-token` when the coordinator does not know this node, or no longer: no later try will do. */
   async get(): Promise<string> {
     if (this.#held !== null && this.#held.until > performance.now()) return this.#held.value
-    const { token, expiresInSeconds } = await this.#fetch().catch(explained)
-    this.#held = { value: token, until: performance.now() + expiresInSeconds * 1000 - MARGIN_MS }
-    return token
+    this.#coming ??= this.#renew().finally(() => (this.#coming = null))
+    return this.#coming
   }
   /** The coordinator does not take it any more: clocks jump, and secrets change. */
   drop(): void {
     this.#held = null
+  }
+  async #renew(): Promise<string> {
+    const { token, expiresInSeconds } = await this.#fetch().catch(explained)
+    this.#held = { value: token, until: performance.now() + expiresInSeconds * 1000 - MARGIN_MS }
+    return token
   }
 }
 
