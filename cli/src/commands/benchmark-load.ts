@@ -115,6 +115,8 @@ async function measureAndSay(
   const { head, rows } = resultTable([kept.result])
   out.say(commandOf(kept.result))
   out.table(head, rows)
+  const problems = Object.entries(result.problems)
+  for (const [code, count] of problems) out.say(`${count} × ${code}`)
   if (isDisturbed(result)) {
     out.say(
       `Disturbed: others took ${result.foreignLoad.toFixed(2)} cores, the generator ${result.generatorShare.toFixed(2)} of one; seconds mislead`,

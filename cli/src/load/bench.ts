@@ -76,6 +76,9 @@ export const measure = (
 ): Measure => ({
   ...{ key, what, value, unit },
 })
+/** Each code as often as it came. */
+export const repeated = (codes: Readonly<Record<string, number>>): readonly string[] =>
+  Object.entries(codes).flatMap(([code, count]) => Array<string>(count).fill(code))
 export const megabytes = (bytes: number): number => bytes / 1e6
 
 /** From when each was due to when it had its answer; only of those that had one. */

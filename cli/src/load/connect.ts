@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { useOf } from '#simulations/load/process-samples.js'
 import { wallMs } from './arena.js'
-import { arrivalFile, latencies, measure, megabytes, type LoadWork } from './bench.js'
+import { arrivalFile, latencies, measure, megabytes, repeated, type LoadWork } from './bench.js'
 import { probe } from './probe.js'
 
 /** Nodes that are there and do nothing: reliability specification §4, L1. */
@@ -33,7 +33,7 @@ export const measureConnect: LoadWork = async (arena, { out, signal }, setting) 
   const heard = latencies(answers)
   return {
     span,
-    outcomes: [...arrivals, ...answers].map(({ outcome }) => outcome),
+    outcomes: [...[...arrivals, ...answers].map(({ outcome }) => outcome), ...repeated(refused)],
     measures: [
       measure(['connected', 'nodes connected at the end'], connected),
       measure(['connectRate', 'connections, with sign-in'], (nodes * 1000) / connectMs, '/s'),

@@ -2,7 +2,7 @@ import type { Return } from '#simulations/load/crowd.js'
 import { csv, type Measure } from '#simulations/load/load-result.js'
 import { Latencies } from '#simulations/load/histogram.js'
 import { wallMs } from './arena.js'
-import { arrivalFile, measure, type LoadWork } from './bench.js'
+import { arrivalFile, measure, repeated, type LoadWork } from './bench.js'
 import { allAsked, connectAll } from './ingest.js'
 
 /**
@@ -32,7 +32,7 @@ export const measureStorm: LoadWork = async (arena, { out }, setting) => {
   const kept = round?.attempt === 1 ? round.accepted.length : 0
   return {
     span,
-    outcomes: arrivals.map(({ outcome }) => outcome),
+    outcomes: [...arrivals.map(({ outcome }) => outcome), ...repeated(refused)],
     measures: measuresOf({ nodes, killedMs, upMs, connected, refused, returns, kept }),
     raw: [
       {
