@@ -135,7 +135,9 @@ describe('commands', () => {
   const lines = PAGE.split('\n').filter((line) => line.startsWith('    '))
   const typed = lines.flatMap((line) => {
     const [, command] =
-      /(?:^ {4}|exec coordinator |\/opt\/tributary\/bin\/)tributary (.+)$/.exec(line) ?? []
+      /(?:(?:^ {4}|exec coordinator |\/opt\/tributary\/bin\/)tributary|run --rm coordinator) (.+)$/.exec(
+        line,
+      ) ?? []
     return command === undefined ? [] : [command]
   })
   const mentioned = inCode(PAGE)
