@@ -13,8 +13,9 @@ export async function askPassword(question: string, signal: AbortSignal): Promis
     const message = 'There is no terminal to ask for the password; set TRIBUTARY_PASSWORD'
     throw new FederationError('usage/bad-value', message)
   }
-  process.stderr.write(question)
+  // Who asks first shows what is typed before the echo is off.
   const reader = createInterface({ input: process.stdin, output: silent(), terminal: true })
+  process.stderr.write(question)
   const interrupted = new AbortController()
   // In raw mode the terminal makes no signal of Control-C.
   reader.once('SIGINT', () => interrupted.abort(stopped()))
