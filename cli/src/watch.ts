@@ -31,22 +31,12 @@ export function printRound(session: Session, round: RoundRecord): void {
  */
 export async function watchRun(session: Session, api: Api, runId: string): Promise<RunRecord> {
   let after = 0
-  let lastAnswer = performance.now()
   const known = await api.call('GET /api/runs/:id', { id: runId })
   session.out.say(`${known.name} (${runId}): ${known.state}`)
   printRoundHead(session)
   const progress = roundProgress(session.out)
   while (!session.signal.aborted) {
-    const events = await nextEvents(session, api, { runId, after }).catch((error: unknown) => {
-      const isAway = error instanceof FederationError && error.retryable
-      if (!isAway || performance.now() - lastAnswer > GIVE_UP_MS) throw error
-      return null
-    })
-    if (events === null) {
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
-      continue
-    }
-    lastAnswer = performance.now()
+    const events = await patiently(session, () => nextEvents(session, api, { runId, after }))
     for (const event of events) {
       progress.show(event)
       show(session, event)
@@ -54,7 +44,7 @@ export async function watchRun(session: Session, api: Api, runId: string): Promi
     after = events.at(-1)?.seq ?? after
     if (!events.some((event) => ENDINGS.has(event.type))) continue
     // The events are the run's whole history: one that was stopped may have been resumed since.
-    const record = await api.call('GET /api/runs/:id', { id: runId })
+    const record = await patiently(session, () => api.call('GET /api/runs/:id', { id: runId }))
     if (!UNDER_WAY.has(record.state)) {
       progress.clear()
       sayOutcome(session, record)
@@ -63,6 +53,20 @@ export async function watchRun(session: Session, api: Api, runId: string): Promi
   }
   progress.clear()
   return api.call('GET /api/runs/:id', { id: runId })
+}
+
+/** Asks until a coordinator that is away has answered again, or has been away for too long. */
+async function patiently<T>({ signal }: Session, ask: () => Promise<T>): Promise<T> {
+  const began = performance.now()
+  for (;;) {
+    try {
+      return await ask()
+    } catch (error) {
+      const isAway = error instanceof FederationError && error.retryable
+      if (!isAway || signal.aborted || performance.now() - began > GIVE_UP_MS) throw error
+    }
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+  }
 }
 
 /** What a run came to: before and after a calibration in one line, and how its clients are served. */
