@@ -33,6 +33,7 @@ function dyingStore(
   const blobs = Object.assign(Object.create(store.blobs) as Store['blobs'], {
     put: dying((bytes: Uint8Array) => store.blobs.put(bytes)),
     get: (hash: Parameters<Store['blobs']['get']>[0]) => store.blobs.get(hash),
+    touch: (hash: Parameters<Store['blobs']['get']>[0]) => store.blobs.touch(hash),
   })
   return {
     store: {

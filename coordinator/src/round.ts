@@ -37,6 +37,9 @@ async function open(ctx: RunContext, head: Head): Promise<void> {
   }
   const gathered = await ctx.gather(ctx, head, plan)
   if (gathered === null) return
+  // Members may have come after hours, and what nothing refers to yet is collected meanwhile.
+  if (!(await ctx.store.blobs.touch(plan.shared.hash)))
+    await ctx.compute.next(ctx.config, head.stateHash)
   const { round, attempt } = head
   const deadlineSeconds = await deadlineSecondsOf(ctx, head, plan)
   const { graceSeconds } = ctx.config.cohort
@@ -54,8 +57,8 @@ async function open(ctx: RunContext, head: Head): Promise<void> {
 /** COLLECTING → FROZEN with enough reporters; another attempt, or FAILED, without. */
 async function collect(ctx: RunContext, taken: Head): Promise<void> {
   const opening = await openingOf(ctx.store, taken)
-  const time = new RoundClock(ctx, taken, opening)
   const done = beginTally(ctx, opening, await acceptedIn(ctx, taken))
+  const time = new RoundClock(ctx, taken, opening)
   const { wanted = Infinity } = opening
   let head: Head
   try {

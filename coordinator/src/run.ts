@@ -10,7 +10,7 @@ import type { Clock } from './clock.js'
 import { gatherCohort, type Gather } from './cohort.js'
 import type { Compute } from './compute/compute.js'
 import { fateOf, fatesWhenAbandoned } from './fates.js'
-import type { Fleet } from './fleet/fleet.js'
+import type { Fleet, Opening } from './fleet/fleet.js'
 import { assertWithin, type UplinkLimits } from './limits.js'
 import { runRounds } from './round.js'
 import { newTally, type RunContext } from './run-context.js'
@@ -99,45 +99,77 @@ export class RunManager {
         ...{ failures: 0, auditHead: null },
       },
     )
-    await this.#emit(runId, 'run:started', { name: config.name, engine: { ...engine } })
-    await this.#emit(runId, 'round:closed', closedEvent(record))
-    await this.#takeUp(runId)
+    try {
+      await this.#emit(runId, 'run:started', { name: config.name, engine: { ...engine } })
+      await this.#emit(runId, 'round:closed', closedEvent(record))
+    } finally {
+      // It is stored: it must not lie there without a loop, whatever could not be told.
+      await this.#takeUp(runId)
+    }
     return runId
   }
 
   /** At boot: takes up every run that is under way. */
   async resumeAll(): Promise<void> {
     // Nothing is on its way to a swap yet, so there is no grace.
-    await this.collectGarbage(0)
-    await this.#sweep()
-    for (const { runId } of await this.#options.store.runs()) {
-      const head = await this.#head(runId)
-      await this.#repairEvents(runId, head)
+    await this.#despiteDamage(() => this.collectGarbage(0))
+    await this.#despiteDamage(() => this.#sweep())
+    const runs = await this.#options.store.runs()
+    for (const { runId } of runs) {
+      await this.#despiteDamage(async () => this.#repairEvents(runId, await this.#head(runId)))
       faultPoint('recovery.mid')
-      if (ACTIVE.has(head.state)) await this.#takeUp(runId)
+    }
+    // Last, and together: members of the first have no less time to come back than those of the last.
+    for (const { runId } of runs) {
+      if (ACTIVE.has((await this.#head(runId)).state)) await this.#takeUp(runId)
       faultPoint('recovery.mid')
+    }
+  }
+
+  /** A damaged file of one run is told, and keeps no other run from going on. */
+  async #despiteDamage(work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work()
+    } catch (cause) {
+      const error = asFederationError(cause)
+      if (error.code !== 'store/corrupt') throw error
+      this.#options.onProblem?.(error)
     }
   }
 
   /** Ends a run's loop for good, unless it is resumed. Its open round is given up. Throws `run/finished` if it is over. */
   async stop(runId: RunId, reason = 'Stopped by a person'): Promise<void> {
     await this.#leave(runId)
-    const head = await this.#head(runId)
-    if (!ACTIVE.has(head.state)) throw alreadyOver(runId, head)
-    await this.#end(runId, 'STOPPED', reason)
+    try {
+      let isEnded = false
+      while (!isEnded) {
+        const head = await this.#head(runId)
+        if (!ACTIVE.has(head.state)) throw alreadyOver(runId, head)
+        isEnded = await this.#end(runId, 'STOPPED', reason)
+      }
+    } catch (error) {
+      // What could not be stopped goes on, as its head says.
+      if (ACTIVE.has((await this.#head(runId)).state)) await this.#takeUp(runId)
+      throw error
+    }
   }
 
   /** Goes on with a run that was stopped or has failed, with a new attempt of its round. Throws `run/finished` otherwise. */
   async resume(runId: RunId): Promise<void> {
     const head = await this.#head(runId)
     if (head.state !== 'STOPPED' && head.state !== 'FAILED') throw alreadyOver(runId, head)
+    // The loop that ended it may still be telling so.
+    await this.ended(runId)
     const next: Head = {
       ...head,
       ...{ state: 'PLANNED', attempt: head.attempt + 1, failures: 0, reason: null },
     }
     if (!(await this.#options.store.advance(runId, head, next))) return
-    await this.#emit(runId, 'run:resumed', { round: head.round })
-    await this.#takeUp(runId)
+    try {
+      await this.#emit(runId, 'run:resumed', { round: head.round })
+    } finally {
+      await this.#takeUp(runId)
+    }
   }
 
   record(runId: RunId): Promise<RunRecord> {
@@ -206,12 +238,23 @@ export class RunManager {
       // Whoever simulates is there to see what failed, and gets nothing from waiting.
       if (kind !== 'deployed') await runRounds(context)
       else
-        await despiteStoreTrouble(() => runRounds(context), {
+        await despiteStoreTrouble(this.#toldAgain(context), {
           ...{ clock, signal: fence.signal },
           onTrouble: (error) => this.#waitForStore(runId, error),
         })
     } catch (cause) {
       if (!fence.signal.aborted) await this.#fail(runId, asFederationError(cause))
+    }
+  }
+
+  /** The loop; begun again after a trouble, it first tells what was stored but not told. */
+  #toldAgain(context: RunContext): () => Promise<unknown> {
+    const { runId } = context
+    let isAgain = false
+    return async () => {
+      if (isAgain) await this.#repairEvents(runId, await this.#head(runId))
+      isAgain = true
+      return runRounds(context)
     }
   }
 
@@ -242,14 +285,19 @@ export class RunManager {
   }
 
   /** STOPPED or FAILED with a reason; whoever worked on an open round learns that it was given up. */
-  async #end(runId: RunId, state: 'STOPPED' | 'FAILED', reason: string): Promise<void> {
+  async #end(runId: RunId, state: 'STOPPED' | 'FAILED', reason: string): Promise<boolean> {
     const { store, fleet } = this.#options
     const head = await this.#head(runId)
-    const opening = head.openingHash === null ? null : await openingOf(store, head)
-    if (!(await store.advance(runId, head, { ...head, state, reason, openingHash: null }))) return
+    let opening: Opening | null = null
+    await this.#despiteDamage(async () => {
+      if (head.openingHash !== null) opening = await openingOf(store, head)
+    })
+    const to: Head = { ...head, state, reason, openingHash: null }
+    if (!(await store.advance(runId, head, to))) return false
     await this.#sweep(runId)
     await this.#emit(runId, state === 'STOPPED' ? 'run:stopped' : 'run:failed', { reason })
     if (opening !== null) await fleet.settle(opening, fatesWhenAbandoned(opening))
+    return true
   }
 
   get #vault(): { readonly vault?: Vault } {

@@ -116,7 +116,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     const fingerprint = identity?.fingerprint ?? null
     const { tokens } = core.auth
     context.undo.unshift(await keepOperatorFile({ directory, url, fingerprint, tokens, clock }))
-    const signInCode = core.isNew ? await core.auth.people.firstCode(clock.timestamp()) : null
+    const { isFirstStart, people } = core.auth
+    const signInCode = isFirstStart ? await people.firstCode(clock.timestamp()) : null
     const about = { version: VERSION, newSigningSecret: core.isNew, certificate: fingerprint }
     await core.audit.write('done', { ...START, data: about })
     open()
@@ -137,7 +138,7 @@ interface Core {
   readonly fleet: SocketFleet
   readonly runs: RunManager
   readonly feed: EventFeed
-  /** The data directory has no past. */
+  /** The signing secret was made now. */
   readonly isNew: boolean
 }
 

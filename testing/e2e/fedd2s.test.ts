@@ -17,6 +17,7 @@ import {
 } from './harness.js'
 import { operatorAccess } from '#cli/access.js'
 import { createApi, type Api } from '#cli/api.js'
+import type { HttpAnswer } from '#protocol/http-api.js'
 import { layLine, type Line as Wire } from './line.js'
 
 const SOURCE = {
@@ -52,15 +53,12 @@ const CONFIG = {
   seed: 3,
 }
 
+type RunEvent = HttpAnswer<'GET /api/runs/:id/events'>['events'][number]
 type Line = Readonly<Record<string, unknown>>
 const isEvent =
   (event: string, round?: number) =>
   (line: Line): boolean =>
     line['event'] === event && (round === undefined || line['round'] === round)
-const isClosed =
-  (round: number) =>
-  ({ event, record }: Line): boolean =>
-    event === 'round:closed' && (record as RoundRecord).round === round
 const slotsIn = (round: RoundRecord | undefined): readonly number[] =>
   round?.accepted.map(({ slot }) => slot) ?? []
 /** A line that is not there yet. */
@@ -75,7 +73,6 @@ describe('FedD2S on real processes', () => {
   let remote: readonly string[]
   let api: Api
   let runId: string
-  let watching: Running
   const nodes = {} as Record<Name, Running>
   const wires = {} as Record<Name, Wire>
   const run = (...args: readonly string[]) => tributary(args, { cwd: directory.path })
@@ -90,21 +87,26 @@ describe('FedD2S on real processes', () => {
     const out = join(directory.path, `${name}.bundle`)
     return String((await run('client', 'export', ...stateOf(name), '--out', out)).result['sha256'])
   }
-  /** Nobody is asked while the run is stopped, so that no round passes while a node finds its way back. Rounds are fast: no command is. */
-  const hold = async (): Promise<void> => {
-    await api.call('POST /api/runs/:id/stop', { id: runId })
-    await watching.ended
+  /** Of the run, from its beginning. Asked for at the coordinator: while a command starts, rounds go by. */
+  let seen: readonly RunEvent[] = []
+  const until = async (matches: (event: RunEvent) => boolean): Promise<void> => {
+    while (!seen.some(matches)) {
+      if (seen.some(({ type }) => type === 'run:finished')) throw new Error('The run is over')
+      const query = { after: seen.length, wait: 20 }
+      seen = [...seen, ...(await api.call('GET /api/runs/:id/events', { id: runId, query })).events]
+    }
   }
-  const watch = (): Running => start(['runs', 'watch', runId, ...remote], { cwd: directory.path })
-  const goOn = async (): Promise<void> => {
-    await api.call('POST /api/runs/:id/resume', { id: runId })
-    watching = watch()
-  }
+  const closed = (round: number): Promise<void> =>
+    until(
+      ({ type, data }) =>
+        type === 'round:closed' && (data['record'] as unknown as RoundRecord).round === round,
+    )
+  /** Nobody is asked while the run is stopped, so that no round passes while a node finds its way back. */
+  const hold = (): Promise<object> => api.call('POST /api/runs/:id/stop', { id: runId })
+  const goOn = (): Promise<object> => api.call('POST /api/runs/:id/resume', { id: runId })
   /** The next round that d begins, at its beginning: everyone who is there now is asked. */
-  const nextRoundOfD = async (event = 'task:started'): Promise<number> => {
-    const isOver = watching.ended.then(() => Promise.reject(new Error('The run is over')))
-    return Number((await Promise.race([upcoming(nodes.d, isEvent(event)), isOver]))['round'])
-  }
+  const nextRoundOfD = async (event = 'task:started'): Promise<number> =>
+    Number((await upcoming(nodes.d, isEvent(event)))['round'])
 
   let record: RunRecord
   let replay: Awaited<ReturnType<typeof tributary>>
@@ -121,7 +123,7 @@ describe('FedD2S on real processes', () => {
     const round = await nextRoundOfD()
     wires.d.cut()
     await nodes.d.line(isEvent('update:sending', round))
-    await watching.line(isClosed(round))
+    await closed(round)
     await hold()
     wires.d.restore()
     const refused = await nodes.d.line(isEvent('update:refused', round))
@@ -134,7 +136,7 @@ describe('FedD2S on real processes', () => {
     wires.d.cut()
     await nodes.d.line(isEvent('update:sending', round))
     await nodes.d.kill('SIGKILL')
-    await watching.line(isClosed(round))
+    await closed(round)
     await hold()
     const before = await ownModel('d')
     wires.d.restore()
@@ -147,7 +149,7 @@ describe('FedD2S on real processes', () => {
     await goOn()
     const round = await nextRoundOfD()
     await nodes.d.kill('SIGKILL')
-    await watching.line(isClosed(round))
+    await closed(round)
     await hold()
     const before = await ownModel('d')
     await joinAs('d', false)
@@ -159,7 +161,7 @@ describe('FedD2S on real processes', () => {
     const round = await nextRoundOfD('update:accepted')
     await nodes.d.kill('SIGKILL')
     told.answered = { round }
-    await watching.line(isClosed(round))
+    await closed(round)
     await hold()
     await joinAs('d', false)
     await joinAs('e', true)
@@ -176,13 +178,12 @@ describe('FedD2S on real processes', () => {
     const started = await run('runs', 'start', 'config.json', ...remote)
     expect(started.errorText).toBe('')
     runId = String(started.result['runId'])
-    watching = watch()
-    await watching.line(isClosed(2))
+    await closed(2)
     await tooLate()
     await lostBeforeUpload()
     await killedInTraining()
     await goneAfterUpload()
-    expect((await watching.ended).result).toMatchObject({ state: 'finished' })
+    await until(({ type }) => type === 'run:finished')
     const out = join(directory.path, 'run')
     await run('runs', 'export', runId, ...remote, '--out', out)
     record = await readJson<RunRecord>(join(out, 'record.json'))

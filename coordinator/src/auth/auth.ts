@@ -10,6 +10,8 @@ import { createTokens, type Tokens } from './tokens.js'
 
 /** Everything that decides who gets in. */
 export interface Auth {
+  /** Nobody was known here before: a new secret alone opens no door. */
+  readonly isFirstStart: boolean
   readonly tokens: Tokens
   readonly challenges: Challenges
   readonly people: People
@@ -29,9 +31,16 @@ export async function createAuth(parts: {
   const { secret, store, clock } = parts
   const [tokens, presence] = [createTokens(secret), new Presence(clock)]
   const people = new People(store)
-  await people.ensureAdministrator(clock.timestamp())
+  const isFirstStart = await people.ensureAdministrator(clock.timestamp())
   return {
-    ...{ tokens, presence, people, origins: new Origins(), challenges: new Challenges(secret) },
+    ...{
+      isFirstStart,
+      tokens,
+      presence,
+      people,
+      origins: new Origins(),
+      challenges: new Challenges(secret),
+    },
     gate: await Gate.open({ store, tokens, presence, clock }),
     csrfSecret: keyFor(secret, 'csrf').toString('base64url'),
   }

@@ -27,9 +27,9 @@ export class People {
     this.#store = store
   }
 
-  /** The first administrator, unless there was ever one. */
-  async ensureAdministrator(now: string): Promise<void> {
-    await this.#store.addUser(newUser({ name: ADMINISTRATOR, role: 'administrator' }, now))
+  /** The first administrator, unless there was ever one; whether there is now. */
+  async ensureAdministrator(now: string): Promise<boolean> {
+    return this.#store.addUser(newUser({ name: ADMINISTRATOR, role: 'administrator' }, now))
   }
 
   /** A code for the first administrator, who keeps the password that there may be; null when they may not come in any more. */

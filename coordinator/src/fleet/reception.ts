@@ -243,6 +243,8 @@ export class Reception {
     if (assignment.arrival !== null) return repeatedArrival(assignment.arrival, begin)
     if (!assignment.round.isOpen)
       throw new FederationError('round/closed', 'The round closed before this update was complete')
+    // Its node was revoked, or has given up, while the last bytes were written.
+    if (assignment.standing === 'over') throw notLeased()
     const arrival = newArrival(begin.updateId)
     assignment.arrival = arrival
     assignment.standing = 'arrived'
