@@ -147,6 +147,8 @@ describe('FedD2S on real processes', () => {
   /** d dies in the middle of its training. */
   async function killedInTraining(): Promise<void> {
     await goOn()
+    // Three failures in a row, and it would not be asked for a while.
+    await nextRoundOfD('update:accepted')
     const round = await nextRoundOfD()
     await nodes.d.kill('SIGKILL')
     await closed(round)
