@@ -109,7 +109,8 @@ export class FileBlobs implements BlobStore {
   }
 
   async *list(olderThanMs: number): AsyncIterable<Hash> {
-    const newest = Date.now() - olderThanMs
+    // Without grace, all: the clock may have been ahead when a blob was put.
+    const newest = olderThanMs <= 0 ? Infinity : Date.now() - olderThanMs
     for (const folder of await readdir(this.#blobs)) {
       for (const name of await readdir(join(this.#blobs, folder))) {
         if (!isHash(name)) continue

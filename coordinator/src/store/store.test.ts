@@ -159,4 +159,17 @@ describe('file blobs', () => {
     await blobs.put(Buffer.from('x'))
     for await (const listed of blobs.list(60_000)) expect(listed).not.toBe(hash)
   })
+  it('are all listed where there is no grace, also those that were put while the clock was ahead', async () => {
+    const blobs = await FileBlobs.open(newDirectory())
+    const hash = await blobs.put(Buffer.from('x'))
+    const listed = async (graceMs: number): Promise<readonly string[]> => {
+      const hashes = []
+      for await (const one of blobs.list(graceMs)) hashes.push(one)
+      return hashes
+    }
+    const ahead = Date.now() / 1000 + 3600
+    await utimes(blobs.path(hash), ahead, ahead)
+    expect(await listed(60_000)).toEqual([])
+    expect(await listed(0)).toEqual([hash])
+  })
 })
