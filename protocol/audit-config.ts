@@ -1,6 +1,7 @@
 /** What an audit is asked to do: the file of `audit run --config`, and the `audit` key of a run. Docs/audit.md. */
 import { z } from 'zod'
 import { AUDIT_LEVELS } from './audit-level.js'
+import { auditThresholds, DEFAULT_THRESHOLDS } from './audit-thresholds.js'
 import { text, wholeNumber } from './config-parts.js'
 
 export const AUDIT_BUDGETS = ['smoke', 'standard', 'thorough'] as const
@@ -87,6 +88,9 @@ export const auditFileSchema = z.strictObject({
     .default(0)
     .describe('Rounds that are simulated to tell what each defence costs in accuracy; 0: not told'),
   seed: wholeNumber(0, Number.MAX_SAFE_INTEGER).default(0),
+  thresholds: auditThresholds
+    .default(DEFAULT_THRESHOLDS)
+    .describe('From where on numbers count as a level of risk'),
 })
 export type AuditFile = z.output<typeof auditFileSchema>
 export type AuditRowChange = z.output<typeof rowChange>

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { AUDIT_LEVELS } from './audit-level.js'
+import { auditThresholds } from './audit-thresholds.js'
 import { recordedConfigSchema } from './config-schema.js'
 import { count, hash, time } from './wire.js'
 
@@ -58,13 +59,22 @@ const method = z.strictObject({
   /** Stage of smallest loss, and the stage that was best in truth, most often over the records; null where there are none. */
   stageChosen: count.nullable(),
   stageOracle: count.nullable(),
-  /** Median PSNR by stage, and of the stage that was best in truth for each record. */
-  stages: z.array(z.strictObject({ stage: count, psnr: finite, matchLoss: finite })),
+  /** Each stage as if the attacker had stopped there: the verdict is the highest over methods and stages (§20.4). `psnr` is a median. */
+  stages: z.array(
+    z.strictObject({
+      stage: count,
+      psnr: finite,
+      matchLoss: finite,
+      gain: z.strictObject({ median: finite, max: finite }),
+      sameClass: identification,
+    }),
+  ),
+  /** Median PSNR of the stage that was best in truth, record by record. */
   oraclePsnr: finite.nullable(),
   matchLoss: finite.nullable(),
   /** Matching loss against iterations, a mean over the records. */
   curve: z.array(z.tuple([count, finite])),
-  /** Largest relative error of the analytic leak; null for the others. */
+  /** Relative error ‖x̂ − x‖ / ‖x‖ of the record that the analytic leak got best; null for the others. */
   residual: finite.nullable(),
   iterations: count,
   gradientEvaluations: count,
@@ -164,13 +174,7 @@ export const auditReportSchema = z.strictObject({
   hardware: words,
   seconds: z.number().nonnegative(),
   threatModel: z.array(z.strictObject({ knob: words, value: words })),
-  thresholds: z.strictObject({
-    analyticResidual: finite,
-    certainGain: finite,
-    highGain: finite,
-    elevatedGain: finite,
-    labelPValue: finite,
-  }),
+  thresholds: auditThresholds,
   rows: z.array(row).min(1),
   verdict: level,
   /** What the audit found out about itself: the placebo at chance. False: the report says nothing about the model. */
