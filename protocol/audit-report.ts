@@ -43,6 +43,8 @@ const result = z.strictObject({
   auxiliaryDistance: spread.nullable(),
   anyClass: identification,
   sameClass: identification,
+  /** The same by auxiliary distance, where there is a network for it. */
+  auxiliarySameClass: identification.nullable(),
   /** PSNR over the best control without gradients, paired by record. */
   gain: z.strictObject({
     mean: finite,
