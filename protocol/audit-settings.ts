@@ -1,0 +1,57 @@
+/** What a report is about: the settings of a run that decide how much one update shows. Anything else may change without a new audit. */
+import type { AuditedSettings, AuditReport, AuditRow } from './audit-report.js'
+import type { RunConfig } from './config-schema.js'
+import { sha256, type Hash } from './ids.js'
+import { canonicalJson } from './json.js'
+
+/** The part of a complete configuration that reports name. */
+export const settingsOf = (config: RunConfig): AuditedSettings => {
+  const { task, model, startFrom, method, training, updates = [] } = config
+  return structuredClone({ task, model, startFrom, method, training, updates }) as AuditedSettings
+}
+
+export const settingsHash = (settings: AuditedSettings): Hash => sha256(canonicalJson(settings))
+
+/** Paths of keys in which a run differs from what was audited, such as `training.batchSize`; empty: the report is about this run. */
+export const staleKeys = (audited: AuditedSettings, now: AuditedSettings): readonly string[] =>
+  differences(audited, now, '')
+
+function differences(before: unknown, after: unknown, path: string): readonly string[] {
+  if (canonicalJson(before) === canonicalJson(after)) return []
+  if (!isPlain(before) || !isPlain(after)) return [path]
+  const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])]
+  return keys.flatMap((key) =>
+    differences(before[key], after[key], path === '' ? key : `${path}.${key}`),
+  )
+}
+const isPlain = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Local steps of a client that holds `batchSize` records. */
+export const stepsOf = (
+  { training }: Pick<AuditedSettings, 'training'>,
+  batchSize: number,
+): number => training.localEpochs * Math.ceil(batchSize / training.batchSize)
+
+/**
+ * Whether the row is what a client of the run sends, had it as many records: the run's own transforms, steps and start, and
+ * no other client's update mixed in.
+ */
+export const isAsConfigured = (
+  row: Pick<AuditRow, 'updates' | 'batchSize' | 'localSteps' | 'modelState' | 'clients'>,
+  settings: AuditedSettings,
+): boolean =>
+  canonicalJson(row.updates) === canonicalJson(settings.updates) &&
+  row.localSteps === stepsOf(settings, row.batchSize) &&
+  row.modelState === (settings.startFrom === null ? 'fresh' : 'trained') &&
+  row.clients === 1
+
+/** The rows that a verdict about the run comes from: those as it is configured; all, where none is. */
+export function decisiveRows(report: Pick<AuditReport, 'rows' | 'settings'>): readonly AuditRow[] {
+  const own = report.rows.filter((row) => isAsConfigured(row, report.settings))
+  return own.length > 0 ? own : report.rows
+}
+
+/** Whether the report says anything about a run with its settings: one row is a single batch of it, or less. */
+export const coversRun = ({ rows, settings }: Pick<AuditReport, 'rows' | 'settings'>): boolean =>
+  rows.some((row) => isAsConfigured(row, settings) && row.batchSize <= settings.training.batchSize)
