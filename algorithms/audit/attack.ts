@@ -24,8 +24,11 @@ export interface AttackBudget {
   readonly restarts: number
   readonly cmaGenerations: number
   readonly cmaPopulation: number
-  /** Relative radius of the l1 ball around a stage's start; Infinity: none. */
-  readonly rho: number
+  /**
+   * Relative radii of the l1 ball around a stage's start (gifd specification §9.1): each is tried, from the same latents.
+   * Null: no ball. Of 0 or less: none either (§18).
+   */
+  readonly radii: readonly (number | null)[]
 }
 
 export interface AttackInput {
@@ -38,16 +41,44 @@ export interface AttackInput {
   readonly now: () => number
   /** After every iteration; throws to give up. */
   readonly onIteration?: () => void
+  /**
+   * Results on this very problem with this generator and budget. What the latent search found is not searched for again:
+   * GIFD and GIAS go on from there, so that they differ from it by what they add alone. Its work counts as theirs.
+   */
+  readonly earlier?: readonly AttackResult[]
+  /**
+   * True: the generator's classes are not those of the task, so for every slot the class is searched for (§9.7). Classes
+   * that the generator does not have are searched for in any case.
+   */
+  readonly searchClasses?: boolean
 }
 
 /** The best of a stage by the attacker's own rule: the smallest matching loss. */
 export interface Reconstruction {
   /** 0: latent or pixels; i: feature h_i. */
   readonly stage: number
+  /** Cosine distance at the clamped images, without regularisers, whatever the attack minimises: comparable among attacks. */
   readonly matchLoss: number
   readonly restart: number
   /** [batch, height, width, channels], row by row, clamped to [0, 1]. In the order of the slots, not of the records. */
   readonly images: Float32Array
+}
+
+/** A point of a curve. */
+export interface CurvePoint {
+  readonly iteration: number
+  readonly loss: number
+}
+
+/** What one restart of a search for latents came to; later attacks go on from there. */
+export interface LatentTrail {
+  readonly restart: number
+  /** [batch, latentDim], row by row. */
+  readonly latent: Float32Array
+  readonly end: Reconstruction
+  readonly atFloor: Reconstruction | null
+  readonly curve: readonly CurvePoint[]
+  readonly iterations: number
 }
 
 export interface AttackResult {
@@ -56,16 +87,34 @@ export interface AttackResult {
   readonly chosen: Reconstruction | null
   /** The best of every stage, ascending. */
   readonly stages: readonly Reconstruction[]
+  /**
+   * What an attacker would take who stops every restart once its loss is at 1.15 of the noise floor (§9.4), before it fits
+   * the noise. Null: no floor is known, or the attack failed.
+   */
+  readonly atFloor: Reconstruction | null
   /** Matching loss every 25 iterations, of the restart that was chosen, over all stages. */
-  readonly curve: readonly { readonly iteration: number; readonly loss: number }[]
+  readonly curve: readonly CurvePoint[]
+  /** Each about as much work as a step that differentiates twice. */
   readonly iterations: number
   /** Gradients of the client's model. */
   readonly gradientEvaluations: number
   readonly seconds: number
-  /** Relative error in the target that makes it exact, only of the analytic leak; else null. */
+  /** ‖T(F(x)) − g‖ / ‖g‖ of pictures that the analytic leak read off the update; null where nothing was read off. */
   readonly residual: number | null
+  /** Latents this attack found, where others can go on from them. */
+  readonly latents?: LatentSearchResult
   /** Why there is nothing, or less than asked for. */
   readonly note?: string
+}
+
+export interface LatentSearchResult {
+  /** By restart; those that failed are missing. */
+  readonly trails: readonly LatentTrail[]
+  /** The generator's class of every slot; null: it is not conditional. */
+  readonly classes: Int32Array | null
+  readonly iterations: number
+  readonly gradientEvaluations: number
+  readonly seconds: number
 }
 
 export interface Attack {
@@ -73,8 +122,12 @@ export interface Attack {
   readonly needsGenerator: boolean
   /** For reports: what it does, in one sentence. */
   readonly describes: string
-  /** Iterations it will make, for estimates of time. */
-  iterations(budget: AttackBudget, generator: LayeredGenerator | null): number
+  /** At most how many iterations it will make, for estimates of time; `earlier`: attacks whose results it will be given. */
+  iterations(
+    budget: AttackBudget,
+    generator: LayeredGenerator | null,
+    earlier?: readonly AttackName[],
+  ): number
   /** Why it cannot be tried on this problem; null: it can. */
   excluded(problem: MatchingProblem): string | null
   run(input: AttackInput): Promise<AttackResult>
