@@ -159,6 +159,21 @@ export const ERRORS = {
   ),
   'pretrain/interrupted': row(409, 1, 'Run the command again: it begins anew'),
   'algorithm/failed': row(500, 1, "Report this with the run's record"),
+  'audit/no-consent': row(
+    400,
+    2,
+    'Audit canaries or public records, or say with records.basis why these may be audited',
+  ),
+  'audit/not-auditable': row(
+    409,
+    2,
+    'Change what the message names; docs/audit.md lists what can be audited',
+  ),
+  'audit/not-from-records': row(
+    409,
+    1,
+    'Audit records, not an update: what an attack is tried on is computed from records that the operator holds',
+  ),
   'store/corrupt': row(500, 1, 'Restore the data directory from a backup'),
   'store/locked': row(
     409,
