@@ -12,6 +12,7 @@ import { Operations } from '#coordinator/ops/operations.js'
 import { SOCKET_SETTINGS } from '#coordinator/transport/settings.js'
 
 const read = (name: string): string => readFileSync(new URL(`../${name}`, import.meta.url), 'utf8')
+const PROGRAM = await createProgram()
 const PAGE = read('docs/operations.md')
 /** The text below a heading of the second level. */
 const section = (title: string): string =>
@@ -95,7 +96,7 @@ function find(words: readonly string[]): {
   readonly command: Command
   readonly rest: readonly string[]
 } {
-  let command: Command = createProgram()
+  let command: Command = PROGRAM
   let rest = words
   for (;;) {
     const next = command.commands.find((one) => one.name() === rest[0])

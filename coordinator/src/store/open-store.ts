@@ -8,7 +8,6 @@ import {
   type DataDirectory,
 } from './data-directory.js'
 import { FileBlobs } from './file-blobs.js'
-import { openMongoStore } from './mongo/mongo-store.js'
 import { sqliteRows } from './sqlite-rows.js'
 import type { RawRecords } from './raw-rows.js'
 import { createSqliteStore } from './sqlite-store.js'
@@ -59,6 +58,8 @@ export async function openInspected(
     const { id, place } = directory
     const claim = (): void => assertRecordsInMongo(directory)
     const options = { url, id, place, blobs: files, timestamp, claim, leaseMs }
+    // The driver takes more memory than everything that a coordinator on SQLite needs for its store.
+    const { openMongoStore } = await import('./mongo/mongo-store.js')
     const { store, raw } = await openMongoStore(options)
     noteRecordsInMongo(directory)
     const close = (): Promise<void> => store.close().finally(() => database.close())

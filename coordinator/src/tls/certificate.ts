@@ -4,7 +4,6 @@ import { chmod, mkdir, open, readFile, rename } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
-import { generate } from 'selfsigned'
 import { FederationError } from '#protocol/errors.js'
 
 export interface TlsIdentity {
@@ -93,6 +92,8 @@ async function makeSelfSigned(host: string): Promise<Pair> {
   const addresses = [...new Set(['127.0.0.1', '::1', host])].filter(
     (name) => isIP(name) !== 0 && !['0.0.0.0', '::'].includes(name),
   )
+  // Needed once in ten years.
+  const { generate } = await import('selfsigned')
   const made = await generate([{ name: 'commonName', value: 'Tributary coordinator' }], {
     ...{ keyType: 'ec', curve: 'P-256', algorithm: 'sha256' },
     ...{ notBeforeDate: now, notAfterDate: until },
