@@ -174,6 +174,32 @@ export const ERRORS = {
     1,
     'Audit records, not an update: what an attack is tried on is computed from records that the operator holds',
   ),
+  'audit/under-way': row(
+    409,
+    1,
+    'Wait for the end of the audit: tributary runs audit RUN says how long it will take',
+  ),
+  'audit/above-threshold': row(
+    409,
+    1,
+    'Change the model, the batch size, the local steps or updates; or let an administrator decide: tributary runs override RUN --reason …',
+  ),
+  'audit/unsound': row(
+    409,
+    1,
+    'Audit more records, or others; or let an administrator decide: tributary runs override RUN --reason …',
+  ),
+  'audit/bad-report': row(
+    400,
+    2,
+    'Pass the report.json that an audit wrote, unchanged: tributary audit verify REPORT',
+  ),
+  'audit/not-trusted': row(
+    409,
+    2,
+    'Audit with a key that this coordinator trusts: its own, or one that it was started with as --audit-key',
+  ),
+  'audit/stale': row(409, 2, 'Audit the run as it is configured now'),
   'store/corrupt': row(500, 1, 'Restore the data directory from a backup'),
   'store/locked': row(
     409,
@@ -227,6 +253,18 @@ export const ERRORS = {
     2,
     'Make the data of every slot available, or replay on a machine that has them',
   ),
+  'audit/bad-report': row(
+    400,
+    1,
+    'Somebody changed the report, or it was signed by another key: ask for it again, and compare the public key with its owner',
+  ),
+  'audit/stale': row(409, 1, 'Audit again with the settings of this run: tributary audit run'),
+  'audit/unsound': row(
+    500,
+    1,
+    'Do not rely on this report: records are told from updates that they are not in. Report this, with the report',
+  ),
+  'audit/interrupted': row(409, 1, 'Run the command again with --resume: finished cells are kept'),
   'internal/bug': row(500, 1, 'Report this, with the log'),
 } as const satisfies Record<string, ErrorKind>
 
