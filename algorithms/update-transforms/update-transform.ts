@@ -11,4 +11,18 @@ export interface UpdateTransform<Options = unknown> {
   largestNorm(before: number, options: Options, size: number): number
   /** For reports: what it does with these options. */
   describe(options: Options): string
+  /** What an observer of the update knows of it, so that an audit matches with it. Left out: nothing that matters. */
+  seen?(options: Options): SeenTransform
+}
+
+/** Gifd specification §10. */
+export interface SeenTransform {
+  /** L2 norm of the whole vector at which it clips. */
+  readonly clipNorm?: number
+  /** Standard deviation of what it adds to every number. */
+  readonly deviation?: number
+  /** It leaves out numbers, and which ones can be seen. */
+  readonly sparse?: true
+  /** It rounds numbers, by an amount that is not known beforehand. */
+  readonly rounds?: true
 }

@@ -1,3 +1,4 @@
+import { FederationError } from '#protocol/errors.js'
 import type { Examples } from '#data/dataset.js'
 
 /** Why these records may be audited: gifd specification §1. Records without one of these are refused. */
@@ -10,4 +11,13 @@ export interface AuditRecords {
   readonly basis: ConsentBasis
   /** For the report: which data, which part of them. */
   readonly description: string
+}
+
+/** Throws `audit/no-consent` for records of which nobody said why they may be audited, whatever the types promise. */
+export function assertConsent({ basis, description }: AuditRecords): void {
+  if ((CONSENT_BASES as readonly unknown[]).includes(basis)) return
+  throw new FederationError(
+    'audit/no-consent',
+    `Nobody said why ${description} may be audited; it must be one of ${CONSENT_BASES.join(', ')}`,
+  )
 }
