@@ -169,6 +169,16 @@ export const ERRORS = {
     2,
     'Change what the message names; docs/audit.md lists what can be audited',
   ),
+  'audit/record-known': row(
+    409,
+    2,
+    'Audit other records, or train the generator on a part of the data without them (--share)',
+  ),
+  'audit/bad-generator': row(
+    400,
+    2,
+    'Pass a file of tributary audit train-generator, or a module as docs/generators.md describes it',
+  ),
   'audit/not-from-records': row(
     409,
     1,
@@ -252,17 +262,6 @@ export const ERRORS = {
     400,
     2,
     'Make the data of every slot available, or replay on a machine that has them',
-  ),
-  'audit/bad-report': row(
-    400,
-    1,
-    'Somebody changed the report, or it was signed by another key: ask for it again, and compare the public key with its owner',
-  ),
-  'audit/stale': row(409, 1, 'Audit again with the settings of this run: tributary audit run'),
-  'audit/unsound': row(
-    500,
-    1,
-    'Do not rely on this report: records are told from updates that they are not in. Report this, with the report',
   ),
   'audit/interrupted': row(409, 1, 'Run the command again with --resume: finished cells are kept'),
   'internal/bug': row(500, 1, 'Report this, with the log'),
