@@ -54,6 +54,14 @@ const result = z.strictObject({
   }),
 })
 
+/** An attack that stops earlier than it could. `psnr` is a median. */
+const stopped = z.strictObject({
+  psnr: finite,
+  matchLoss: finite,
+  gain: z.strictObject({ median: finite, max: finite }),
+  sameClass: identification,
+})
+
 const method = z.strictObject({
   name: z.string().min(1).max(40),
   /** What the attacker would take: the smallest matching loss. Null: the method failed or was left out, `note` says why. */
@@ -61,16 +69,10 @@ const method = z.strictObject({
   /** Stage of smallest loss, and the stage that was best in truth, most often over the records; null where there are none. */
   stageChosen: count.nullable(),
   stageOracle: count.nullable(),
-  /** Each stage as if the attacker had stopped there: the verdict is the highest over methods and stages (§20.4). `psnr` is a median. */
-  stages: z.array(
-    z.strictObject({
-      stage: count,
-      psnr: finite,
-      matchLoss: finite,
-      gain: z.strictObject({ median: finite, max: finite }),
-      sameClass: identification,
-    }),
-  ),
+  /** Each stage as if the attacker had stopped there: the verdict is the highest over methods and stages (§20.4). */
+  stages: z.array(stopped.extend({ stage: count })),
+  /** As if every search had stopped at the noise floor (§9.4). Null: no floor is known. */
+  atFloor: stopped.nullable(),
   /** Median PSNR of the stage that was best in truth, record by record. */
   oraclePsnr: finite.nullable(),
   matchLoss: finite.nullable(),
