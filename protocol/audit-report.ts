@@ -88,6 +88,8 @@ const method = z.strictObject({
 
 const control = z.strictObject({
   name: z.enum(['class-mean', 'random-same-class', 'generator-sample', 'placebo']),
+  /** The attack of a placebo, run on the update of other records of the same classes; null for the others. */
+  method: z.string().min(1).max(40).nullable(),
   psnr: spread,
   anyClass: identification,
   sameClass: identification,
