@@ -14,7 +14,13 @@ export interface AuditRecords {
 }
 
 /** Throws `audit/no-consent` for records of which nobody said why they may be audited, whatever the types promise. */
-export function assertConsent({ basis, description }: AuditRecords): void {
+export function assertConsent({
+  basis,
+  description,
+}: {
+  readonly basis: unknown
+  readonly description: string
+}): void {
   if ((CONSENT_BASES as readonly unknown[]).includes(basis)) return
   throw new FederationError(
     'audit/no-consent',

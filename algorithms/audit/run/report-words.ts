@@ -1,0 +1,115 @@
+/** What a report says about its own reach: gifd specification §1, §3, §14. Plain sentences, true of this audit. */
+import type { AuditReport } from '#protocol/audit-report.js'
+import { formatDataSource } from '#data/index.js'
+import type { AuditSource, AuditSpec, RowSpec } from './spec.js'
+import type { WorldFacts } from './world.js'
+
+const percent = (share: number): string => `${Number((100 * share).toFixed(2))} %`
+
+/** Which data, and which part of them. */
+export function sourceWords({ share: [from, to], limit, ...source }: AuditSource): string {
+  const part = from === 0 && to === 1 ? 'all of it' : `${percent(from)} to ${percent(to)} of it`
+  const first = limit === undefined ? '' : `the first ${limit} records, of those `
+  return `${formatDataSource(source)}: ${first}${part}, after one seeded shuffle`
+}
+
+const list = (values: Iterable<string | number>): string => [...new Set(values)].join(', ')
+
+const stateWords = (row: RowSpec): string =>
+  row.modelState === 'fresh' ? 'freshly initialised' : 'the trained params that the run starts from'
+
+/** The knobs of §3 and where this audit had them. */
+export function threatModel(
+  { rows, generator, auxiliary, records }: AuditSpec,
+  own: WorldFacts['generator'],
+): AuditReport['threatModel'] {
+  const knobs: readonly (readonly [string, string])[] = [
+    [
+      'who',
+      'whoever reads the update of one client: an honest-but-curious coordinator, or anyone who gets at its memory or its connection. It follows the protocol and alters no model',
+    ],
+    [
+      'knows',
+      'the architecture, the params before the update, the loss, the classes, the batch size, the learning rate, the number of local steps and which transforms the run has',
+    ],
+    ['does not know', 'the records, the order of batches, random seeds of clients'],
+    [
+      'labels',
+      list(
+        rows.map((row) =>
+          row.labels === 'given' ? 'given (worst case)' : 'inferred from the update',
+        ),
+      ),
+    ],
+    ['public data', sourceWords(auxiliary)],
+    [
+      'generator',
+      generator === null || own === null ? 'none' : `${own.name}, trained on ${own.trainedOn}`,
+    ],
+    ['model state', list(rows.map(stateWords))],
+    ['records in an update', list(rows.map(({ batchSize }) => batchSize))],
+    ['local steps', list(rows.map(({ localSteps }) => localSteps))],
+    [
+      'aggregation',
+      list(
+        rows.map(({ clients }) =>
+          clients === 1
+            ? 'the update of one client'
+            : `the mean of the updates of ${clients} clients`,
+        ),
+      ),
+    ],
+    [
+      'adaptivity',
+      'knows the kind of every transform and its bounds, sees which entries were left out, estimates the noise',
+    ],
+    ['records', `${sourceWords(records.data)}. Basis: ${records.basis}`],
+  ]
+  return knobs.map(([knob, value]) => ({ knob, value }))
+}
+
+/** What limits every audit. */
+const ALWAYS = [
+  'An attack that fails proves nothing: every number bounds what is possible from below, for the methods and the budget that were tried.',
+  'Only whoever reads and follows the protocol was played. A coordinator that alters the model to make records readable (imprint layers and the like) can do more.',
+  'One update was attacked at a time. Updates of one client over many rounds, put together, can show more.',
+  'How much is recovered depends on the records, on the state of the model and on how well public data match: with other records, later rounds or a better generator numbers can be lower or higher.',
+]
+
+export function limitations(spec: AuditSpec, own: WorldFacts['generator']): string[] {
+  const { rows, records, run, utilityRounds, generator } = spec
+  const some = (holds: boolean, sentence: string): readonly string[] => (holds ? [sentence] : [])
+  return [
+    ...ALWAYS,
+    ...some(
+      generator === null,
+      'There was no generator, so LATENT, GIFD, GIAS and GGL were left out. An attacker who has public data of the same kind can train one.',
+    ),
+    ...some(
+      own?.tellsRecords === false,
+      'The generator does not tell its training records, so it could not be checked that no audited record is among them.',
+    ),
+    ...some(
+      records.basis === 'synthetic' || records.basis === 'canary',
+      'The records are made up: real ones of the clients can be easier or harder to recover.',
+    ),
+    ...some(
+      rows.some(({ approximation }) => approximation === 'one-gradient'),
+      'Rows marked one-gradient take an update of many local steps for a single gradient. That is an approximation which attackers use; the exact way through all steps was not tried.',
+    ),
+    ...some(
+      rows.every(({ batchSize }) => batchSize > 1),
+      'A client that holds fewer records than one batch reveals more of each than these rows show.',
+    ),
+    ...some(
+      Math.max(...rows.map(({ batchSize }) => batchSize)) < run.training.batchSize,
+      `The run takes batches of ${run.training.batchSize}; here they are smaller, which shows more of each record.`,
+    ),
+    ...some(
+      rows.every(({ modelState }) => modelState === 'fresh'),
+      'The model was freshly initialised, as in the first round. Updates of later rounds show something else, often less.',
+    ),
+    ...some(utilityRounds === 0, 'What the transforms cost in accuracy was not measured.'),
+    'Distances are those of pixels and of a small network trained on public data. A person can recognise what they call far away.',
+  ]
+}
