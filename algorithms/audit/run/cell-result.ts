@@ -72,6 +72,8 @@ export const cellResultSchema = z.strictObject({
   parameters: count,
   informationRatio: z.number().nonnegative(),
   signalToNoise: z.number().nonnegative().nullable(),
+  /** What limits or explains the numbers. Sentences. */
+  remarks: z.array(z.string().min(1)),
   /** Why nothing was tried on this batch; null: it was. */
   untried: z.string().min(1).nullable(),
   methods: z.array(method),

@@ -65,7 +65,12 @@ export async function reportOf(
     ...{ thresholds, rows },
     verdict: verdictOfReport({ rows, settings, thresholds }).level,
     isSound: await isPlaceboAtChance(rows, thresholds),
-    limitations: limitations(spec, facts.generator),
+    limitations: [
+      ...new Set([
+        ...limitations(spec, facts.generator),
+        ...ordered.flatMap(({ remarks }) => remarks),
+      ]),
+    ],
     pictures: picturesOf(spec, ordered, meta.retainUntil),
   }
 }

@@ -13,6 +13,7 @@ import { formatDataSource } from '#data/index.js'
 import { ATTACKS, type AttackBudget, type AttackName } from '#algorithms/audit/attack.js'
 import type { BackendName } from '#algorithms/tensor/backends.js'
 import { assertConsent, type ConsentBasis } from '#algorithms/audit/target/records.js'
+import { MOST_UNROLLED_STEPS } from '#algorithms/audit/target/match-target.js'
 import { BUDGETS } from './budgets.js'
 
 /** Data by name. `hash` tells their rows where the name does not fix them; null: it does. */
@@ -71,9 +72,6 @@ export interface SpecParts {
   readonly generator: AuditSpec['generator']
   readonly compute: AuditSpec['compute']
 }
-
-/** Exact unrolling keeps every step's graph in memory: gifd specification §12, item 9. */
-export const MOST_UNROLLED_STEPS = 8
 
 /**
  * The complete specification of an audit. Throws `audit/no-consent` when the records have no basis, `config/unknown-name`

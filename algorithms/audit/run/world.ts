@@ -2,11 +2,16 @@ import { bundleHash } from '#protocol/bundle.js'
 import { FederationError } from '#protocol/errors.js'
 import { sha256, type Hash } from '#protocol/ids.js'
 import { createStreams } from '#protocol/random.js'
-import { wholeDataset, type Dataset } from '#data/dataset.js'
+import { wholeDataset, type Dataset, type Examples } from '#data/dataset.js'
 import { datasetHash } from '#data/dataset-hash.js'
 import { openShare } from '#data/share.js'
 import { modelOf } from '#algorithms/from-config.js'
+import { assertUnseen } from '#algorithms/audit/generator/record-hash.js'
 import type { LayeredGenerator } from '#algorithms/audit/generator/layered-generator.js'
+import {
+  auxiliaryStatistics,
+  type AuxiliaryStatistics,
+} from '#algorithms/audit/labels/auxiliary-statistics.js'
 import {
   auxiliaryModel,
   auxiliaryNetwork,
@@ -15,7 +20,8 @@ import {
 } from '#algorithms/audit/metrics/auxiliary-network.js'
 import { takenOver } from '#algorithms/models/backbone.js'
 import type { Model } from '#algorithms/models/model.js'
-import { paramsBundle } from '#algorithms/models/params.js'
+import { paramsBundle, toTensors } from '#algorithms/models/params.js'
+import { tf } from '#algorithms/tensor/tf.js'
 import { assertSameModel, decodeStart } from '#algorithms/start-from.js'
 import { chooseRecords, type ChosenRecord } from './choose-records.js'
 import type { AuditSource, AuditSpec } from './spec.js'
@@ -33,6 +39,8 @@ export interface AuditWorld {
   readonly params: { readonly fresh: Float32Array; readonly trained: Float32Array | null }
   /** For distances that are not those of pixels; null: the records are no pictures, or too small. */
   readonly network: AuxiliaryNetwork | null
+  /** What public data tell of the model in that state; computed once. */
+  statistics(state: 'fresh' | 'trained'): Promise<AuxiliaryStatistics>
   dispose(): void
 }
 
@@ -70,13 +78,38 @@ export async function openWorld(spec: AuditSpec, parts: WorldParts): Promise<Aud
   const fresh = model.init(createStreams(run.seed)('init', 0, 0))
   const chosen = chooseRecords(pool, spec)
   const network = await networkFor(others, spec)
+  const { generator } = parts
+  const rows = Int32Array.from(chosen, ({ row }) => row)
+  if (generator !== null) assertUnseen(generator, { source: pool, indices: rows })
+  const params = { fresh, trained: trainedParams(spec, { model, fresh }, parts.start) }
   return {
-    ...{ pool, chosen, auxiliary: others, model, network, generator: parts.generator },
-    params: { fresh, trained: trainedParams(spec, { model, fresh }, parts.start) },
+    ...{ pool, chosen, auxiliary: others, model, network, generator, params },
+    statistics: rememberedStatistics(model, params, wholeDataset(others)),
     dispose: () => {
       network?.dispose()
-      parts.generator?.dispose()
+      generator?.dispose()
     },
+  }
+}
+
+function rememberedStatistics(
+  model: Model,
+  { fresh, trained }: AuditWorld['params'],
+  auxiliary: Examples,
+): AuditWorld['statistics'] {
+  const known = new Map<string, Promise<AuxiliaryStatistics>>()
+  const compute = async (params: Float32Array): Promise<AuxiliaryStatistics> => {
+    const tensors = toTensors(model, params)
+    try {
+      return await auxiliaryStatistics(model, tensors, auxiliary)
+    } finally {
+      tf.dispose(tensors)
+    }
+  }
+  return (state) => {
+    const found = known.get(state) ?? compute(state === 'fresh' ? fresh : (trained ?? fresh))
+    known.set(state, found)
+    return found
   }
 }
 
