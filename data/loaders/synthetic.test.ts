@@ -60,6 +60,29 @@ describe('synthetic', () => {
     expect(accuracy).toBeLessThan(0.9)
   })
 
+  it('writes digits with strokes, that can be told apart and are clean', async () => {
+    const { features, labels, count, inputShape } = await loadDataset({
+      name: 'synthetic',
+      path: 'stroke-digits:count=600:seed=1',
+    })
+    expect(inputShape).toEqual([16, 16, 1])
+    expect(features.every((value) => value >= 0 && value <= 1)).toBe(true)
+    expect(
+      nearestMeanAccuracy(features, labels, { count, size: 256, classes: 10 }),
+    ).toBeGreaterThan(0.8)
+  })
+
+  it('writes numbers of more digits for more classes, on pictures of any size', async () => {
+    const path = 'stroke-digits:count=12:classes=12:height=20:width=32:channels=3'
+    const { features, inputShape, classes } = await loadDataset({ name: 'synthetic', path })
+    expect(inputShape).toEqual([20, 32, 3])
+    expect(classes).toHaveLength(12)
+    const inked = [...Array(12).keys()].map((row) =>
+      features.subarray(row * 1920, (row + 1) * 1920).reduce((sum, value) => sum + value, 0),
+    )
+    expect(Math.min(...inked)).toBeGreaterThan(20)
+  })
+
   it('has as many test rows as asked, the same number of every class', async () => {
     const path = 'glyphs:classes=4:count=10:test=24'
     const test = await loadDataset({ name: 'synthetic', path, split: 'test' })
@@ -126,6 +149,8 @@ describe('synthetic', () => {
     'blobs:count=0',
     'blobs:count=x',
     'digits:side=4',
+    'stroke-digits:channels=5',
+    'stroke-digits:height=7',
     'classes=1',
     'seed=-1',
   ])('refuses %s', async (path) => {

@@ -7,6 +7,7 @@ import { drawDigit } from '#data/formats/digits.js'
 import { drawGlyph, GLYPH_SIDE, glyphPrototype } from '#data/formats/glyphs.js'
 import { wholeOption } from '#data/formats/option-numbers.js'
 import { drawFromPrototypes, drawPrototype, PROTOTYPE_SIDE } from '#data/formats/prototypes.js'
+import { drawStrokeDigits } from '#data/formats/stroke-digits.js'
 import type { Loader, LoadRequest } from './loader.js'
 
 const LARGEST_SET = 10_000_000
@@ -78,7 +79,27 @@ function prototypes({ options, split }: LoadRequest, streams: Streams): Recipe {
   }
 }
 
-const RECIPES = { blobs, digits, 'bitmap-digits': bitmapDigits, glyphs, prototypes }
+/** Pictures of any size and classes, so that an audit can draw canaries for any task on pictures. */
+function strokeDigits({ options, split }: LoadRequest, streams: Streams): Recipe {
+  const side = (key: string, otherwise: number): number =>
+    wholeOption(options, key, { min: 8, max: 512, otherwise })
+  const square = side('side', 16)
+  const [height, width] = [side('height', square), side('width', square)]
+  const channels = wholeOption(options, 'channels', { min: 1, max: 4, otherwise: 1 })
+  const classes = wholeOption(options, 'classes', { min: 2, max: 1000, otherwise: 10 })
+  const size = { height, width, channels }
+  return {
+    inputShape: [height, width, channels],
+    classes: numbered(classes),
+    row: (label, index) => drawStrokeDigits(label, size, streams(PURPOSE[split], index, 0)),
+  }
+}
+
+const RECIPES = {
+  ...{ blobs, digits, glyphs, prototypes },
+  'bitmap-digits': bitmapDigits,
+  'stroke-digits': strokeDigits,
+}
 
 function recipeOf(request: LoadRequest, streams: Streams): Recipe {
   const name = request.path === '' ? 'blobs' : request.path
@@ -102,17 +123,21 @@ function rowsIn({ options, split, limit }: LoadRequest): number {
 
 /**
  * Made-up data for tests and examples: Gaussian blobs; digits of a seven-segment display drawn with jitter and noise;
- * digits of 5 × 7 dots, turned and stretched, in much noise; glyphs, random strokes that a linear model finds hard to tell
- * apart; or smooth random prototypes, several to a class, so that a model must learn what belongs together. Row i has label i mod classes and comes from its own random stream, so any rows can be made without the others. The
- * test split comes from other streams than the training split.
+ * digits of 5 × 7 dots, turned and stretched, in much noise; digits written with strokes, clean, on pictures of any size;
+ * glyphs, random strokes that a linear model finds hard to tell apart; or smooth random prototypes, several to a class, so
+ * that a model must learn what belongs together. Row i has label i mod classes and comes from its own random stream, so any
+ * rows can be made without the others. The test split comes from other streams than the training split.
  */
 export const synthetic: Loader = {
   name: 'synthetic',
   usage:
-    'synthetic[:blobs|digits|bitmap-digits|glyphs|prototypes][:count=N][:test=N][:seed=N][:classes=N][:features=N][:side=N][:first=N][:modes=N]',
+    'synthetic[:blobs|digits|bitmap-digits|stroke-digits|glyphs|prototypes][:count=N][:test=N][:seed=N][:classes=N][:features=N][:side=N][:height=N][:width=N][:channels=N][:first=N][:modes=N]',
   summary: 'seeded Gaussian blobs, small drawn digits, random glyphs or prototypes',
   path: 'optional',
-  options: ['count', 'test', 'seed', 'classes', 'features', 'side', 'first', 'modes'],
+  options: [
+    ...['count', 'test', 'seed', 'classes', 'features'],
+    ...['side', 'height', 'width', 'channels', 'first', 'modes'],
+  ],
   reproducible: true,
   open: async (request) => {
     const seed = wholeOption(request.options, 'seed', { min: 0, max: 2 ** 48, otherwise: 0 })
