@@ -29,6 +29,7 @@ const DOORS = [
     packages: ['jsonwebtoken', '@node-rs/argon2', 'rate-limiter-flexible'],
     door: 'coordinator/src/auth/**',
   },
+  { packages: ['linear-sum-assignment'], door: 'algorithms/audit/metrics/**' },
   { packages: ['hdr-histogram-js'], door: 'simulations/src/load/**' },
   { packages: ['echarts', 'echarts/*'], door: 'simulations/src/report/**' },
   { packages: ['csv-stringify', 'csv-stringify/*'], door: 'simulations/src/export/**' },

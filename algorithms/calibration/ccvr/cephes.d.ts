@@ -4,4 +4,8 @@ declare module 'cephes' {
   export const compiled: Promise<void>
   /** Normal distribution function. */
   export function ndtr(x: number): number
+  /** Regularised incomplete beta function I_x(a, b), a and b above 0. */
+  export function incbet(a: number, b: number, x: number): number
+  /** The x where it is y. */
+  export function incbi(a: number, b: number, y: number): number
 }

@@ -1,0 +1,89 @@
+/** Pictures an attacker could name without any gradient: what a reconstruction must be better than. Gifd specification §14.2. */
+import type { AuditControl } from '#protocol/audit-report.js'
+import type { Stream } from '#protocol/random.js'
+import { rowSize, type Examples } from '#data/dataset.js'
+import type { LayeredGenerator } from '#algorithms/audit/generator/layered-generator.js'
+import { tf } from '#algorithms/tensor/tf.js'
+
+export interface ControlInput {
+  /** Public records, at least one. */
+  readonly auxiliary: Examples
+  /** Of the slots, as the attacks are given them. */
+  readonly labels: Int32Array
+  /** Null: there is none, and no sample of it. */
+  readonly generator: LayeredGenerator | null
+  readonly stream: Stream
+}
+
+export interface ControlPictures {
+  readonly name: Exclude<AuditControl['name'], 'placebo'>
+  /** [slots, ...inputShape] */
+  readonly pictures: Float32Array
+}
+
+/** One picture for each slot, by each way of guessing. */
+export async function controlPictures(input: ControlInput): Promise<readonly ControlPictures[]> {
+  const { generator } = input
+  const pictures: ControlPictures[] = [
+    { name: 'class-mean', pictures: perSlot(input, classMean) },
+    { name: 'random-same-class', pictures: perSlot(input, randomRecord(input.stream)) },
+  ]
+  if (generator !== null) {
+    const sample = await generatorSample(generator, input.labels, input.stream)
+    pictures.push({ name: 'generator-sample', pictures: sample })
+  }
+  return pictures
+}
+
+type Guess = (examples: Examples) => Float32Array
+
+/** Guesses from the public records of the slot's class; from all, where there are none. */
+function perSlot({ auxiliary, labels }: ControlInput, guess: Guess): Float32Array {
+  const { source, indices } = auxiliary
+  const size = rowSize(source.inputShape)
+  const pictures = new Float32Array(labels.length * size)
+  labels.forEach((label, slot) => {
+    const own = indices.filter((row) => source.labels[row] === label)
+    pictures.set(guess({ source, indices: own.length > 0 ? own : indices }), slot * size)
+  })
+  return pictures
+}
+
+const rowOf = ({ source }: Examples, row: number): Float32Array => {
+  const size = rowSize(source.inputShape)
+  return source.features.subarray(row * size, (row + 1) * size)
+}
+
+const classMean: Guess = (examples) => {
+  const { source, indices } = examples
+  const sums = new Float64Array(rowSize(source.inputShape))
+  for (const row of indices) rowOf(examples, row).forEach((value, i) => (sums[i]! += value))
+  return Float32Array.from(sums, (sum) => sum / indices.length)
+}
+
+const randomRecord =
+  (stream: Stream): Guess =>
+  (examples) =>
+    rowOf(examples, examples.indices[stream.integer(examples.indices.length)]!)
+
+async function generatorSample(
+  generator: LayeredGenerator,
+  labels: Int32Array,
+  stream: Stream,
+): Promise<Float32Array> {
+  const { classes, conditional, latentDim } = generator
+  const latents = generator.sample(stream, labels.length)
+  // A class that the generator does not have leaves it unconditioned: an all-zero row.
+  const known = Float32Array.from({ length: labels.length * classes }, (_, i) =>
+    labels[Math.floor(i / classes)] === i % classes ? 1 : 0,
+  )
+  const pictures = tf.tidy(() => {
+    const z = tf.tensor(latents, [labels.length, latentDim])
+    return generator.run(0, z, conditional ? tf.tensor(known, [labels.length, classes]) : null)
+  })
+  try {
+    return Float32Array.from((await pictures.data()) as Float32Array)
+  } finally {
+    pictures.dispose()
+  }
+}

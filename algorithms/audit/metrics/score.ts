@@ -1,0 +1,117 @@
+/** What a batch of reconstructions shows of its records, one by one. Gifd specification §13. */
+import type { Dataset } from '#data/dataset.js'
+import { pickFloats } from '#data/formats/floats.js'
+import { rowSize } from '#data/dataset.js'
+import { assigned } from './assign.js'
+import { squaredDistance, type AuxiliaryNetwork } from './auxiliary-network.js'
+import { rankOf, type Candidates } from './identification.js'
+import { meanSquaredError, picturesOf, psnr, relativeError } from './pictures.js'
+import { ssim } from './ssim.js'
+
+/** One record against the reconstruction that is assigned to it. Plain JSON: no number is infinite. */
+export interface RecordScore {
+  readonly psnr: number
+  readonly ssim: number
+  /** ‖x̂ − x‖ / ‖x‖ */
+  readonly relativeError: number
+  /** Places by squared error, from 1. */
+  readonly anyClass: number
+  readonly sameClass: number
+  /** Null: there is no auxiliary network. */
+  readonly auxiliary: { readonly distance: number; readonly sameClass: number } | null
+}
+
+export interface ScoredBatch {
+  /** [batch, ...inputShape] of `pool`, in the order of the records. */
+  readonly truth: Float32Array
+  /** Of each record; rows of `pool`. */
+  readonly candidates: readonly Candidates[]
+  readonly pool: Dataset
+  /** Null: pictures too small for one, or no pictures. */
+  readonly network: AuxiliaryNetwork | null
+}
+
+export interface Scorer {
+  /** `reconstructions` in any order; the same assignment serves all metrics (§13.5). In the order of the records. */
+  score(reconstructions: Float32Array): Promise<readonly RecordScore[]>
+  /** The reconstructions themselves, in the order of the records. */
+  ordered(reconstructions: Float32Array): readonly Float32Array[]
+}
+
+interface Compared {
+  readonly truth: Float32Array
+  readonly any: readonly Float32Array[]
+  readonly same: readonly Float32Array[]
+}
+
+/** Looks at records and candidates once, for all the methods that are scored on them. */
+export async function createScorer(batch: ScoredBatch): Promise<Scorer> {
+  const { pool, network } = batch
+  const shape = pool.inputShape
+  const truths = picturesOf(batch.truth, shape)
+  const rowsOf = (rows: Int32Array) =>
+    picturesOf(pickFloats(pool.features, rowSize(shape), rows), shape)
+  const pictures = truths.map((truth, i): Compared => {
+    const { anyClass, sameClass } = batch.candidates[i]!
+    return { truth, any: rowsOf(anyClass), same: rowsOf(sameClass) }
+  })
+  const embeddings = network === null ? null : await Promise.all(pictures.map(embedder(network)))
+  const ordered = (reconstructions: Float32Array) =>
+    assigned(picturesOf(reconstructions, shape), truths)
+  return {
+    ordered,
+    score: async (reconstructions) => {
+      const ours = ordered(reconstructions)
+      const vectors = network === null ? null : await network.embed(joined(ours))
+      return ours.map((picture, i) => ({
+        ...pixelScore(picture, pictures[i]!, shape),
+        auxiliary:
+          embeddings === null || vectors === null
+            ? null
+            : auxiliaryScore(vectors[i]!, embeddings[i]!),
+      }))
+    },
+  }
+}
+
+function joined(pictures: readonly Float32Array[]): Float32Array {
+  const size = pictures[0]?.length ?? 0
+  const all = new Float32Array(pictures.length * size)
+  pictures.forEach((picture, i) => all.set(picture, i * size))
+  return all
+}
+
+const embedder =
+  (network: AuxiliaryNetwork) =>
+  async ({ truth, same }: Compared) => {
+    const [own, ...others] = await network.embed(joined([truth, ...same]))
+    return { own: own!, others }
+  }
+
+function pixelScore(
+  picture: Float32Array,
+  { truth, any, same }: Compared,
+  shape: readonly number[],
+) {
+  const distance = (other: Float32Array): number => meanSquaredError(picture, other)
+  const own = distance(truth)
+  return {
+    psnr: psnr(picture, truth),
+    ssim: ssim(picture, truth, shape),
+    relativeError: relativeError(picture, truth),
+    anyClass: rankOf(own, any.map(distance)),
+    sameClass: rankOf(own, same.map(distance)),
+  }
+}
+
+function auxiliaryScore(
+  vector: Float32Array,
+  { own, others }: { readonly own: Float32Array; readonly others: readonly Float32Array[] },
+) {
+  const distance = squaredDistance(vector, own)
+  const rank = rankOf(
+    distance,
+    others.map((other) => squaredDistance(vector, other)),
+  )
+  return { distance, sameClass: rank }
+}

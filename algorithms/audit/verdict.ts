@@ -1,0 +1,198 @@
+/**
+ * How much an audit could show, by the rules of the gifd specification §14.3: the highest level over all methods and the stages
+ * they went through, because the attacker picks the method. It never says "safe": a failed attack proves nothing.
+ */
+import { highestLevel, isAbove, type AuditLevel } from '#protocol/audit-level.js'
+import type { AuditMethodResult, AuditReport, AuditRow } from '#protocol/audit-report.js'
+import { decisiveRows } from '#protocol/audit-settings.js'
+import { DEFAULT_THRESHOLDS, type AuditThresholds } from '#protocol/audit-thresholds.js'
+import { chanceOf } from './metrics/binomial.js'
+
+export interface Verdict {
+  readonly level: AuditLevel
+  /** Which rule and which method it comes from, in a sentence. */
+  readonly because: string
+}
+
+/** What the rules look at. */
+export type JudgedRow = Pick<AuditRow, 'methods' | 'labelRecovery'>
+
+/** One way an attacker could have gone: a method to its end, or to one of its stages. */
+interface Attempt {
+  readonly name: string
+  readonly sameClass: AuditMethodResult['stages'][number]['sameClass']
+  readonly gain: { readonly median: number; readonly max: number }
+}
+
+/** As people call it. */
+export const methodTitle = (name: string): string =>
+  name === 'analytic'
+    ? 'the analytic leak'
+    : name.replace(/^[a-z]+/, (word) => word.toUpperCase()).replace('-cma', '-CMA')
+
+const attemptsOf = ({ name, chosen, stages, atFloor }: AuditMethodResult): readonly Attempt[] => {
+  const title = methodTitle(name)
+  return [
+    ...(chosen === null ? [] : [{ name: title, ...chosen }]),
+    // The first stage of what goes through several is LATENT, but its restarts may be others.
+    ...stages.map((stage) => ({ ...stage, name: `${title} stopped after stage ${stage.stage}` })),
+    ...(atFloor === null ? [] : [{ ...atFloor, name: `${title} stopped at the noise floor` }]),
+  ]
+}
+
+const db = (value: number): string => `${value.toFixed(1)} dB`
+const percent = (share: number): string => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)}%`
+
+const hitsText = ({ hits, of, candidates }: Attempt['sameClass']): string =>
+  `told ${hits} of ${of} records from ${candidates - 1} others of the same class`
+
+/** A rule that held: how strongly, and in words. */
+interface Finding extends Verdict {
+  /** Larger is told first. */
+  readonly strength: number
+}
+
+function analyticFinding(
+  methods: readonly AuditMethodResult[],
+  limits: AuditThresholds,
+): readonly Finding[] {
+  return methods.flatMap(({ name, residual }) =>
+    residual === null || !(residual < limits.analyticResidual)
+      ? []
+      : [
+          {
+            level: 'certain' as const,
+            strength: Infinity,
+            because: `${methodTitle(name)} computes a record from the update by a formula, with a relative error of ${residual.toExponential(1)}`,
+          },
+        ],
+  )
+}
+
+function identificationFindings(
+  { name, sameClass, gain }: Attempt,
+  limits: AuditThresholds,
+): readonly Finding[] {
+  const { hits, of, chance, interval } = sameClass
+  const low = interval[0]
+  const findings: Finding[] = []
+  if (hits === of && gain.median > limits.certainGain) {
+    findings.push({
+      level: 'certain',
+      strength: gain.median,
+      because: `${name} ${hitsText(sameClass)}, at a median gain of ${db(gain.median)}`,
+    })
+  }
+  for (const [level, times] of [
+    ['high', limits.highIdentification],
+    ['elevated', limits.elevatedIdentification],
+  ] as const) {
+    if (!(low > times * chance)) continue
+    findings.push({
+      level,
+      strength: low / chance,
+      because: `${name} ${hitsText(sameClass)}: at least ${percent(low)} (95% confidence), where chance is ${percent(chance)}`,
+    })
+  }
+  return findings
+}
+
+function gainFindings({ name, gain }: Attempt, limits: AuditThresholds): readonly Finding[] {
+  const findings: Finding[] = []
+  if (gain.max > limits.highGain) {
+    findings.push({
+      level: 'high',
+      strength: gain.max,
+      because: `${name} came ${db(gain.max)} closer to one record than the best guess without the update`,
+    })
+  }
+  if (gain.median > limits.elevatedGain) {
+    findings.push({
+      level: 'elevated',
+      strength: gain.median,
+      because: `${name} came ${db(gain.median)} (median) closer to the records than the best guess without the update`,
+    })
+  }
+  return findings
+}
+
+function labelFindings(
+  { rate, chance, pValue }: AuditRow['labelRecovery'],
+  limits: AuditThresholds,
+): readonly Finding[] {
+  if (!(pValue < limits.labelPValue && rate > chance)) return []
+  return [
+    {
+      level: 'elevated',
+      strength: 0,
+      because: `${percent(rate)} of the labels were read off the update, where guessing finds ${percent(chance)}`,
+    },
+  ]
+}
+
+/** The verdict on one row. */
+export function verdictOfRow(
+  row: JudgedRow,
+  limits: AuditThresholds = DEFAULT_THRESHOLDS,
+): Verdict {
+  const attempts = row.methods.flatMap(attemptsOf)
+  const findings = [
+    ...analyticFinding(row.methods, limits),
+    ...attempts.flatMap((attempt) => identificationFindings(attempt, limits)),
+    ...attempts.flatMap((attempt) => gainFindings(attempt, limits)),
+    ...labelFindings(row.labelRecovery, limits),
+  ]
+  const level = highestLevel(findings.map((finding) => finding.level))
+  const strongest = findings
+    .filter((finding) => finding.level === level)
+    .reduce<Finding | null>(
+      (best, one) => (best === null || one.strength > best.strength ? one : best),
+      null,
+    )
+  return { level, because: strongest?.because ?? nothingShown(row.methods, attempts) }
+}
+
+function nothingShown(methods: readonly AuditMethodResult[], attempts: readonly Attempt[]): string {
+  const tried = methods.filter(({ chosen }) => chosen !== null).length
+  if (attempts.length === 0) {
+    return 'not demonstrated: no method gave a picture, and labels were not recovered better than by guessing'
+  }
+  const gain = attempts.reduce((best, one) => (one.gain.median > best.gain.median ? one : best))
+  const told = attempts.reduce((best, one) =>
+    one.sameClass.rate > best.sameClass.rate ? one : best,
+  )
+  const methodsText = tried === 1 ? 'the one method' : `the ${tried} methods`
+  return `not demonstrated by ${methodsText} within this budget: the best median gain was ${db(gain.gain.median)} (${gain.name}); ${told.name} ${hitsText(told.sameClass)}`
+}
+
+/** What a report comes to. Gates go by `DEFAULT_THRESHOLDS`, whatever thresholds the report was made with. */
+export function verdictOfReport(
+  report: Pick<AuditReport, 'rows' | 'settings' | 'thresholds'>,
+  limits: AuditThresholds = report.thresholds,
+): Verdict {
+  const rows = decisiveRows(report).map((row) => ({ row, verdict: verdictOfRow(row, limits) }))
+  const highest = rows.reduce((best, one) =>
+    isAbove(one.verdict.level, best.verdict.level) ? one : best,
+  )
+  const { level, because } = highest.verdict
+  return { level, because: rows.length === 1 ? because : `${highest.row.id}: ${because}` }
+}
+
+/**
+ * Whether the placebos tell nothing: an update of another record must identify this one no better than chance (§14.2). All of
+ * them share the error of the test, and a record may be told by any of the pictures of its batch.
+ */
+export async function isPlaceboAtChance(
+  rows: readonly Pick<AuditRow, 'controls' | 'batchSize'>[],
+  limits: AuditThresholds = DEFAULT_THRESHOLDS,
+): Promise<boolean> {
+  const placebos = rows.flatMap(({ controls, batchSize }) =>
+    controls.filter(({ name }) => name === 'placebo').map((control) => ({ control, batchSize })),
+  )
+  for (const { control, batchSize } of placebos) {
+    const { hits, of, chance } = control.sameClass
+    const pValue = await chanceOf({ hits, of }, Math.min(1, batchSize * chance))
+    if (pValue < limits.placeboPValue / placebos.length) return false
+  }
+  return true
+}
