@@ -10,9 +10,9 @@ const score = z.strictObject({
   psnr: finite,
   ssim: finite,
   relativeError: finite,
-  anyRank: rank,
-  sameRank: rank,
-  auxiliary: z.strictObject({ distance: finite, sameRank: rank }).nullable(),
+  anyClass: rank,
+  sameClass: rank,
+  auxiliary: z.strictObject({ distance: finite, sameClass: rank }).nullable(),
 }) satisfies z.ZodType<RecordScore>
 
 /** One for each record of the batch, in their order. */

@@ -2,15 +2,10 @@ import type { AuditControl, AuditMethodResult, AuditRow } from '#protocol/audit-
 import { FederationError } from '#protocol/errors.js'
 import { createStreams } from '#protocol/random.js'
 import { labelRecoveryOf } from '#algorithms/audit/metrics/label-recovery.js'
-import {
-  baselineOf,
-  controlOf,
-  resultOf,
-  stoppedOf,
-  type ResultContext,
-} from '#algorithms/audit/metrics/results.js'
+import { baselineOf } from '#algorithms/audit/metrics/results.js'
 import { mean, median } from '#algorithms/audit/metrics/spread.js'
 import type { CellMethod, CellResult } from './cell-result.js'
+import { controlOf, resultOf, stoppedOf, type SummaryContext } from './score-summary.js'
 import type { AuditSpec, RowSpec } from './spec.js'
 
 /** A row without its verdict. */
@@ -115,7 +110,7 @@ const NOTHING_REACHED: Reached = {
 async function reachedBy(tried: readonly Tried[], seed: number): Promise<Reached> {
   const [first] = tried
   if (first === undefined) return NOTHING_REACHED
-  const context: ResultContext = {
+  const context: SummaryContext = {
     baseline: baselineOfCells(tried.map(({ cell }) => cell)),
     candidates: first.cell.candidates,
     stream: createStreams(seed)('audit-bootstrap', 0, 0),
@@ -170,7 +165,7 @@ const bestStages = (
 /** Each stage as if the attacker had stopped there; only those that every batch reached. */
 async function stageResults(
   tried: readonly Tried[],
-  context: ResultContext,
+  context: SummaryContext,
 ): Promise<AuditMethodResult['stages']> {
   const numbers = new Set(tried.flatMap(({ method }) => method.stages.map(({ stage }) => stage)))
   const results: AuditMethodResult['stages'] = []
@@ -187,7 +182,7 @@ async function stageResults(
 /** Null where a batch did not get there: its records would be missing. */
 async function stoppedEverywhere(
   stops: readonly CellMethod['atFloor'][],
-  context: ResultContext,
+  context: SummaryContext,
 ): Promise<AuditMethodResult['atFloor']> {
   const reached = stops.flatMap((one) => one ?? [])
   if (reached.length < stops.length) return null
@@ -238,9 +233,8 @@ async function controlResults(cells: readonly CellResult[]): Promise<AuditContro
   const [first] = cells
   if (first === undefined) return []
   return Promise.all(
-    controlScores(cells).map(async ({ name, method, scores }) => ({
-      ...(await controlOf(name, scores, first.candidates)),
-      method,
-    })),
+    controlScores(cells).map(({ scores, ...control }) =>
+      controlOf(control, scores, first.candidates),
+    ),
   )
 }

@@ -1,0 +1,76 @@
+import type { Stream } from '#protocol/random.js'
+import type { AuditControl, AuditMethodResult } from '#protocol/audit-report.js'
+import { identificationOf } from '#algorithms/audit/metrics/identification.js'
+import { gainsOf, gainSummary } from '#algorithms/audit/metrics/results.js'
+import { bootstrapInterval, median, spreadOf } from '#algorithms/audit/metrics/spread.js'
+import type { CellResult } from './cell-result.js'
+
+type Scores = CellResult['controls'][number]['scores']
+
+/** What scores of a row's records are held against. */
+export interface SummaryContext {
+  /** PSNR of the best control, by record. */
+  readonly baseline: readonly number[]
+  readonly candidates: CellResult['candidates']
+  /** For the bootstrap. */
+  readonly stream: Stream
+}
+
+const psnrsOf = (scores: Scores): readonly number[] => scores.map(({ psnr }) => psnr)
+
+async function identifications(scores: Scores, candidates: SummaryContext['candidates']) {
+  const [anyClass, sameClass] = [
+    scores.map((score) => score.anyClass),
+    scores.map((score) => score.sameClass),
+  ]
+  return {
+    anyClass: await identificationOf(anyClass, candidates.anyClass),
+    sameClass: await identificationOf(sameClass, candidates.sameClass),
+  }
+}
+
+/** Scores of at least one record, as a report tells them. Gifd specification §14.1. */
+export async function resultOf(
+  scores: Scores,
+  { baseline, candidates, stream }: SummaryContext,
+): Promise<NonNullable<AuditMethodResult['chosen']>> {
+  const gains = gainsOf(psnrsOf(scores), baseline)
+  const auxiliary = scores.flatMap((score) => score.auxiliary ?? [])
+  const hasAuxiliary = auxiliary.length === scores.length
+  return {
+    psnr: spreadOf(psnrsOf(scores)),
+    ssim: spreadOf(scores.map(({ ssim }) => ssim)),
+    auxiliaryDistance: hasAuxiliary ? spreadOf(auxiliary.map(({ distance }) => distance)) : null,
+    ...(await identifications(scores, candidates)),
+    auxiliarySameClass: hasAuxiliary
+      ? await identificationOf(
+          auxiliary.map(({ sameClass }) => sameClass),
+          candidates.sameClass,
+        )
+      : null,
+    gain: { ...gainSummary(gains), interval: bootstrapInterval(gains, stream) },
+  }
+}
+
+/** An attack that stops earlier than it could: after a stage, or at the noise floor. */
+export async function stoppedOf(
+  scores: Scores,
+  matchLoss: number,
+  { baseline, candidates }: SummaryContext,
+): Promise<NonNullable<AuditMethodResult['atFloor']>> {
+  const gain = gainSummary(gainsOf(psnrsOf(scores), baseline))
+  return {
+    ...{ psnr: median(psnrsOf(scores)), matchLoss },
+    gain: { median: gain.median, max: gain.max },
+    sameClass: (await identifications(scores, candidates)).sameClass,
+  }
+}
+
+export const controlOf = async (
+  { name, method }: Pick<AuditControl, 'name' | 'method'>,
+  scores: Scores,
+  candidates: SummaryContext['candidates'],
+): Promise<AuditControl> => ({
+  ...{ name, method, psnr: spreadOf(psnrsOf(scores)) },
+  ...(await identifications(scores, candidates)),
+})
