@@ -11,6 +11,7 @@ import type { Model } from '#algorithms/models/model.js'
 import type { ServerOptimizer } from '#algorithms/server-optimizers/server-optimizer.js'
 import type { Streams } from '#algorithms/tensor/stream.js'
 import type { Tensor } from '#algorithms/tensor/tf.js'
+import type { NoiseStreams } from '#algorithms/update-transforms/apply.js'
 import type { RowFacts } from '#algorithms/training/batch.js'
 
 /** What both halves are built from. Pure: no socket, file, clock or randomness but `streams`. */
@@ -136,6 +137,8 @@ export interface PerformInput {
   readonly data: ClientData
   readonly memory: Bundle | null
   readonly uplink: readonly UplinkGroup[]
+  /** Out of what update transforms draw noise; needed where the run has one that does. */
+  readonly noise?: NoiseStreams
   /** Told after each local step, for people who watch. */
   readonly onStep?: (done: number, total: number) => void
 }
@@ -196,6 +199,20 @@ export interface Revealed {
   readonly text: string
 }
 
+/** Local training as configured, from the received params, and how far they moved as group `delta`. */
+export interface PlainTraining {
+  /** What becomes of the gradients of a step before they are clipped; `start`: the received params. Left out: nothing. */
+  readonly adjustGradients?: (
+    gradients: readonly Tensor[],
+    params: readonly Tensor[],
+    start: readonly Tensor[],
+  ) => readonly Tensor[]
+  /** What the movement is divided by before it is sent, after so many local steps. Left out: 1. */
+  readonly divisor?: (steps: number) => number
+  /** For reports: what else an observer gets, or when this no longer holds. */
+  readonly remark?: string
+}
+
 /** One published method: both halves, its hyper-parameters, and what it cannot work with. */
 export interface Method<Hyper = unknown> {
   readonly name: string
@@ -216,8 +233,23 @@ export interface Method<Hyper = unknown> {
   requires(config: RunConfig, model: Model, task: TaskConfig): readonly string[]
   /** Settings that make updates smaller, such as `method.quantization`: for who is told that they are too large. */
   readonly smallerBy?: readonly string[]
+  /**
+   * Groups whose tensors say how a client's params moved: what the run's update transforms act on. Float32, of fixed shapes,
+   * `reduce: 'mean'`. Left out: `delta`.
+   */
+  readonly deltas?: readonly string[]
+  /**
+   * What else clients send of their params or their examples, in groups that are none of `deltas`: no update transform would
+   * act on it, so that such a run is refused. A sentence; null or left out: nothing.
+   */
+  uncovered?(setup: MethodSetup<Hyper>): string | null
   /** Null or left out: nothing but params and sums leaves a client. */
   reveals?(setup: MethodSetup<Hyper>): Revealed | null
+  /**
+   * What a client without memory does, where it is no more than local training: an audit simulates it to see what an update
+   * gives away. Left out: something else, and the method cannot be audited.
+   */
+  plainTraining?(setup: MethodSetup<Hyper>): PlainTraining
   /** The groups of every kind of round that the method has, where they are not all as large as those of the first. */
   uplinks?(setup: ServerSetup<Hyper>): readonly (readonly UplinkGroup[])[]
   server(setup: ServerSetup<Hyper>): ServerHalf

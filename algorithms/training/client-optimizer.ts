@@ -31,6 +31,8 @@ export interface ClientOptimizer {
 export interface ClientOptimizerEntry<Options = unknown> {
   readonly name: string
   readonly options: z.ZodType<Options>
+  /** Steps are linear in the gradients and do not depend on where the params are: audits can simulate and invert them. */
+  readonly isLinear?: true
   /** Throws `config/impossible` when a common key means nothing to this optimizer. */
   build(config: OptimizerConfig, options: Options): ClientOptimizer
 }

@@ -40,5 +40,6 @@ const options = z.strictObject({})
 export const sgd: ClientOptimizerEntry<z.infer<typeof options>> = {
   name: 'sgd',
   options,
+  isLinear: true,
   build: ({ momentum }) => (momentum === 0 ? plain : heavyBall(momentum)),
 }

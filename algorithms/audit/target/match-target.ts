@@ -1,38 +1,43 @@
-import type { Model } from '#algorithms/models/model.js'
-import type { Tensor } from '#algorithms/tensor/tf.js'
+import { FederationError } from '#protocol/errors.js'
+import { observeRecords, type ObservedUpdate, type TargetSpec } from './observed-update.js'
+
+export { MOST_UNROLLED_STEPS, type Approximation } from './auditable.js'
+export type {
+  LabelInference,
+  ObservedSettings,
+  TargetSpec,
+  UpdateEvidence,
+} from './observed-update.js'
 
 declare const fromRecords: unique symbol
 
-/** What the operator does not have to guess, and what an observer knows as well: gifd specification §3. */
-export interface ObservedSettings {
-  readonly model: Model
-  /** Records in one update. */
-  readonly batch: number
-  /** Local steps, each on the whole batch or on its part, as the client takes them. */
-  readonly localSteps: number
-  readonly learningRate: number
-  readonly weightDecay: number
-}
-
 /**
  * What an observer of one client sees. Only `makeTarget` makes one, from records and the client's own code: there is no way
- * from a stored or received update to it (gifd specification §1).
+ * from a stored or received update to it (gifd specification §1). In types by a key that nobody else can name, at run time by
+ * a set that nobody else can reach.
  */
-export interface MatchTarget {
+export interface MatchTarget extends ObservedUpdate {
   readonly [fromRecords]: true
-  readonly settings: ObservedSettings
-  /** Params before the update, in the model's order. */
-  readonly params: readonly Tensor[]
-  /** The update as it left the client, after its transforms, as a gradient: −Δ / (η K). In the model's order. */
-  readonly observed: readonly Tensor[]
-  /** 1 where the observer can see that an entry counts, per tensor; null: everywhere. */
-  readonly support: readonly Tensor[] | null
-  /** Ascending; inferred from the update, or given in the worst case. */
-  readonly labels: Int32Array
-  /** Matching loss that remains at the true records because of noise (cosine, l2); null: none is known. */
-  readonly floor: { readonly cosine: number; readonly l2: number } | null
-  /** As the transforms of the run bound it; null: not clipped. */
-  readonly clipNorm: number | null
-  readonly approximation: 'unrolled' | 'one-gradient'
-  dispose(): void
+}
+
+const made = new WeakSet<object>()
+
+/**
+ * Trains on the records as a client of the run does, and keeps what an observer of its update sees. Throws
+ * `audit/no-consent` for records without a reason, `audit/not-auditable` with every reason for settings that cannot be
+ * simulated, `data/mismatch` for records of another shape. The caller disposes the target.
+ */
+export async function makeTarget(spec: TargetSpec): Promise<MatchTarget> {
+  const target = Object.freeze(await observeRecords(spec)) as MatchTarget
+  made.add(target)
+  return target
+}
+
+/** Throws `audit/not-from-records` for anything that `makeTarget` did not make, copies of targets included. */
+export function assertFromRecords(target: MatchTarget): void {
+  if (made.has(target)) return
+  throw new FederationError(
+    'audit/not-from-records',
+    'This target was not made from records, and attacks are tried on nothing else',
+  )
 }

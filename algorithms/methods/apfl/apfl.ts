@@ -43,4 +43,5 @@ export const apfl: Method<z.infer<typeof hyper>> = {
   requires: () => [],
   server: (setup) => withFirstAssets(setup, fedavgServer(setup)),
   client: apflClient,
+  plainTraining: () => ({}),
 }

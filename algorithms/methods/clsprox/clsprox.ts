@@ -14,7 +14,7 @@ import { z } from 'zod'
 import { deltaClient } from '#algorithms/methods/fedavg/client.js'
 import { fedavgServer } from '#algorithms/methods/fedavg/server.js'
 import type { Method } from '#algorithms/methods/method.js'
-import { trainProximally } from '#algorithms/methods/proximal.js'
+import { proximalGradients, trainProximally } from '#algorithms/methods/proximal.js'
 import { headLayout } from '#algorithms/models/backbone.js'
 
 const hyper = z.strictObject({
@@ -32,6 +32,13 @@ export const clsprox: Method<z.infer<typeof hyper>> = {
   releases: 'model',
   requires: () => [],
   server: fedavgServer,
+  plainTraining({ model, hyper: { mu } }) {
+    const held = headLayout(model).params.length
+    return {
+      adjustGradients: (gradients, params, start) =>
+        proximalGradients(gradients, { params, anchor: start.slice(-held), mu }),
+    }
+  },
   client(setup) {
     const pull = { ...setup.hyper, held: headLayout(setup.model) }
     return deltaClient(setup, (input) => trainProximally(setup, input, pull))

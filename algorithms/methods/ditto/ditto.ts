@@ -30,4 +30,5 @@ export const ditto: Method<DittoHyper> = {
   requires: () => [],
   server: (setup) => withFirstAssets(setup, fedavgServer(setup)),
   client: dittoClient,
+  plainTraining: () => ({}),
 }

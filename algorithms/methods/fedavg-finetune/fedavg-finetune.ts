@@ -27,6 +27,7 @@ export const fedavgFinetune: Method<z.infer<typeof hyper>> = {
   releases: 'model',
   personal: true,
   requires: () => [],
+  plainTraining: () => ({}),
   server: fedavgServer,
   client: (setup) => ({
     ...deltaClient(

@@ -23,4 +23,5 @@ export const fedavg: Method<z.infer<typeof hyper>> = {
   requires: () => [],
   server: fedavgServer,
   client: fedavgClient,
+  plainTraining: () => ({}),
 }

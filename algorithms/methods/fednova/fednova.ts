@@ -13,7 +13,10 @@
  */
 import { z } from 'zod'
 import type { Method } from '#algorithms/methods/method.js'
+import { proximalGradients } from '#algorithms/methods/proximal.js'
+import { learningRateAt } from '#algorithms/training/schedule.js'
 import { fednovaClient } from './client.js'
+import { normalizerOf } from './normalizer.js'
 import { fednovaServer } from './server.js'
 
 const hyper = z.strictObject({
@@ -39,4 +42,17 @@ export const fednova: Method<z.infer<typeof hyper>> = {
   ],
   server: fednovaServer,
   client: fednovaClient,
+  plainTraining({ hyper: { mu }, config: { training, rounds } }) {
+    const learningRate = learningRateAt(training.optimizer, { round: 1, rounds })
+    return {
+      adjustGradients: (gradients, params, anchor) =>
+        proximalGradients(gradients, { params, anchor, mu }),
+      divisor: (steps) =>
+        normalizerOf({
+          steps,
+          momentum: training.optimizer.momentum,
+          proximalRate: learningRate * mu,
+        }),
+    }
+  },
 }

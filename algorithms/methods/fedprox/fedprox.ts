@@ -13,7 +13,7 @@ import { z } from 'zod'
 import { deltaClient } from '#algorithms/methods/fedavg/client.js'
 import { fedavgServer } from '#algorithms/methods/fedavg/server.js'
 import type { Method } from '#algorithms/methods/method.js'
-import { trainProximally } from '#algorithms/methods/proximal.js'
+import { proximalGradients, trainProximally } from '#algorithms/methods/proximal.js'
 
 const hyper = z.strictObject({
   mu: z
@@ -30,5 +30,9 @@ export const fedprox: Method<z.infer<typeof hyper>> = {
   releases: 'model',
   requires: () => [],
   server: fedavgServer,
+  plainTraining: ({ hyper: { mu } }) => ({
+    adjustGradients: (gradients, params, anchor) =>
+      proximalGradients(gradients, { params, anchor, mu }),
+  }),
   client: (setup) => deltaClient(setup, (input) => trainProximally(setup, input, setup.hyper)),
 }

@@ -32,4 +32,8 @@ export const moon: Method<MoonHyper> = {
         ],
   server: fedavgServer,
   client: moonClient,
+  plainTraining: () => ({
+    remark:
+      'A client of moon that took part before also pulls its features away from those it had; what is audited is its first update',
+  }),
 }

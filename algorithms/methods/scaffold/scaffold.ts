@@ -30,6 +30,12 @@ export const scaffold: Method<z.infer<typeof hyper>> = {
       : [
           'scaffold reads mean gradients off the movement of plain SGD; set training.optimizer to sgd with momentum 0',
         ],
+  uncovered: () =>
+    'clients of scaffold also send how their control variates changed, which are means of their gradients',
   server: scaffoldServer,
   client: scaffoldClient,
+  plainTraining: () => ({
+    remark:
+      'Clients of scaffold also send how their variate changed. In the first round, which is audited, that is the update over again; later, it tells the mean gradient of each of their rounds without the correction',
+  }),
 }

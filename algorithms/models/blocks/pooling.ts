@@ -1,4 +1,4 @@
-import { avgPool, maxPool } from '#algorithms/tensor/ops.js'
+import { avgPool, globalAvgPool, maxPool } from '#algorithms/tensor/ops.js'
 import { FederationError } from '#protocol/errors.js'
 import { imageShape, shapeText, type BlockMaker } from './block-maker.js'
 
@@ -29,6 +29,25 @@ export const pool = (name: string, kind: 'max' | 'average'): BlockMaker => {
       inputShape,
       outputShape: [Math.floor(height / SIZE), Math.floor(width / SIZE), channels],
       forward: (_params, x) => op(x, SIZE),
+    }
+  }
+}
+
+/** Images to the mean of each channel [channels]. */
+export const globalPool = (name: string): BlockMaker => {
+  return (inputShape) => {
+    const [, , channels] = imageShape(name, inputShape)
+    return {
+      name,
+      params: [],
+      layer: {
+        className: 'GlobalAveragePooling2D',
+        config: { data_format: 'channels_last' },
+      },
+      sites: [],
+      inputShape,
+      outputShape: [channels],
+      forward: (_params, x) => globalAvgPool(x),
     }
   }
 }

@@ -1,0 +1,157 @@
+/** What can be audited, and what a report has to say beside its numbers. Gifd specification §18. */
+import { asFederationError, FederationError } from '#protocol/errors.js'
+import type { RunConfig } from '#protocol/run-config.js'
+import { lossGradients } from '#algorithms/audit/matching/local-update.js'
+import { methodOf, methodSetup, modelOf } from '#algorithms/from-config.js'
+import type { Model } from '#algorithms/models/model.js'
+import { toTensors } from '#algorithms/models/params.js'
+import { tf, type Tensor } from '#algorithms/tensor/tf.js'
+import { CLIENT_OPTIMIZERS } from '#algorithms/training/client-optimizer.js'
+
+export interface Auditability {
+  /** Why it cannot be audited. Sentences; empty: it can. */
+  readonly reasons: readonly string[]
+  /** What limits or explains the numbers. Sentences. */
+  readonly remarks: readonly string[]
+}
+
+/** unrolled: every local step is simulated. one-gradient: the update is taken for one gradient, which it is not. */
+export type Approximation = 'unrolled' | 'one-gradient'
+
+/** Exact unrolling keeps every step to differentiate it: gifd specification §12, item 9. */
+export const MOST_UNROLLED_STEPS = 8
+
+/** Steps of a client with so many records. */
+export const localStepsOf = ({ training }: RunConfig, records: number): number =>
+  training.localEpochs * Math.ceil(records / training.batchSize)
+
+export interface AuditedUpdate {
+  /** Of each client. */
+  readonly records: number
+  readonly clients: number
+  readonly approximation: Approximation
+}
+
+/** The remarks of what can be audited. Throws `audit/not-auditable` with every reason why it cannot. */
+export async function assertAuditable(
+  config: RunConfig,
+  update: AuditedUpdate,
+): Promise<readonly string[]> {
+  const bySettings = await auditabilityOf(config)
+  const byUpdate = updateAuditability(config, update)
+  const reasons = [...bySettings.reasons, ...byUpdate.reasons]
+  if (reasons.length > 0) throw new FederationError('audit/not-auditable', reasons.join('. '))
+  return [...bySettings.remarks, ...byUpdate.remarks]
+}
+
+function updateAuditability(
+  config: RunConfig,
+  { records, clients, approximation }: AuditedUpdate,
+): Auditability {
+  const { batchSize } = config.training
+  const steps = localStepsOf(config, records)
+  const isUnrolled = approximation === 'unrolled'
+  const remarks: readonly (string | false)[] = [
+    !isUnrolled &&
+      steps > 1 &&
+      `The ${steps} local steps of an update were taken for one gradient, which is rough: a search that unrolls them could show more`,
+    isUnrolled &&
+      records > batchSize &&
+      `A client takes ${batchSize} of its ${records} records in a local step, in an order that nobody else knows; simulated steps take all of them`,
+    clients > 1 &&
+      (steps > 1 || (config.updates ?? []).length > 0) &&
+      `The mean of ${clients} updates was matched as if one client had all their records`,
+  ]
+  return {
+    reasons:
+      isUnrolled && steps > MOST_UNROLLED_STEPS
+        ? [
+            `${steps} local steps are too many to unroll; set approximation to one-gradient, or localSteps to ${MOST_UNROLLED_STEPS} or fewer`,
+          ]
+        : [],
+    remarks: remarks.filter((remark) => remark !== false),
+  }
+}
+
+/** Computes a little: a model is tried on one input of zeros. Of settings alone, whatever the records. */
+export async function auditabilityOf(config: RunConfig): Promise<Auditability> {
+  const method = methodOf(config)
+  const model = modelOf(config)
+  const plain = method.plainTraining?.(methodSetup(config))
+  const byModel = await modelAuditability(model)
+  const reasons = [
+    ...(plain === undefined
+      ? [
+          `Clients of ${method.name} do not send how far local training moved the whole received model, and nothing else is simulated; audit the same settings with method fedavg, and say so`,
+        ]
+      : []),
+    ...optimizerReasons(config),
+    ...byModel.reasons,
+  ]
+  const remarks = [...(plain?.remark === undefined ? [] : [plain.remark]), ...byModel.remarks]
+  return { reasons, remarks }
+}
+
+function optimizerReasons({ training: { optimizer } }: RunConfig): readonly string[] {
+  const entry = CLIENT_OPTIMIZERS.find(({ name }) => name === optimizer.name)
+  return entry?.isLinear === true
+    ? []
+    : [
+        `A step of ${optimizer.name} is no multiple of a gradient, and its update is not to be taken for one; set training.optimizer.name to sgd`,
+      ]
+}
+
+/** Names of the ops of a forward pass, without repetition. */
+async function opsOf(model: Model): Promise<readonly string[]> {
+  const { kernels } = await tf.profile(() =>
+    tf.tidy(() => {
+      model.forward(zeroParams(model), tf.zeros([1, ...model.inputShape]))
+    }),
+  )
+  return [...new Set(kernels.map(({ name }) => name))]
+}
+
+const zeroParams = (model: Model): Tensor[] =>
+  toTensors(model, new Float32Array(model.parameterCount))
+
+const MAX_POOL = 'MaxPool'
+
+/**
+ * A model is audited only where every op has one of our gradient rules, which are exact at every order (see
+ * `tensor/gradients`): elsewhere a second derivative may be wrong without a sign of it.
+ */
+export async function modelAuditability(model: Model): Promise<Auditability> {
+  const ops = await opsOf(model)
+  const without = ops.filter((op) => tf.getGradient(op) === undefined)
+  const remarks = ops.includes(MAX_POOL)
+    ? [
+        'The model has max pooling: searches hold the places of the maxima constant when they differentiate, which is right almost everywhere but does not see a maximum move',
+      ]
+    : []
+  if (without.length > 0) {
+    return {
+      reasons: [
+        `${model.name} uses ops without an exact second derivative: ${without.join(', ')}; build it from the ops of algorithms/tensor/ops.ts`,
+      ],
+      remarks,
+    }
+  }
+  const failure = secondDerivativeProblem(model)
+  return { reasons: failure === null ? [] : [`${model.name}: ${failure}`], remarks }
+}
+
+/** Some ops have rules that hold only for a part of what they can do: overlapping windows, dilated kernels. */
+function secondDerivativeProblem(model: Model): string | null {
+  try {
+    tf.tidy(() => {
+      const params = zeroParams(model)
+      const y = tf.oneHot(tf.tensor1d([0], 'int32'), model.classes, 1, 0, 'float32')
+      tf.grad((x: Tensor) =>
+        tf.addN(lossGradients(model, params, { x, y }).map((gradient) => tf.sum(gradient))),
+      )(tf.zeros([1, ...model.inputShape]))
+    })
+    return null
+  } catch (error) {
+    return asFederationError(error).message
+  }
+}
