@@ -1,5 +1,6 @@
 /** The schema of a run configuration, key by key. Everything else about configurations is derived from it. */
 import { z } from 'zod'
+import { auditGate } from './audit-config.js'
 import { cohortSchema } from './cohort-schema.js'
 import { classesSchema, inputShapeSchema } from './data-card.js'
 import {
@@ -259,6 +260,11 @@ const buildSchema = (catalogue: ConfigCatalogue | null) =>
       .nullable()
       .default(null)
       .describe("Where the clients' shares come from; only for simulations and demos"),
+    audit: auditGate
+      .exactOptional()
+      .describe(
+        'A privacy audit before the first round: the coordinator attacks updates of canaries, and the run starts only if they show no more than the threshold. Left out: none. Simulations have none either way',
+      ),
   })
 
 export type RunConfigSchema = ReturnType<typeof buildSchema>

@@ -34,8 +34,16 @@ export const CLIENT_FAULT_POINTS = [
   'client.before_memory',
   'client.memory_saved',
 ] as const
+/** Of the privacy audit before the first round, where a run has one. */
+export const AUDIT_FAULT_POINTS = [
+  'audit.cell_before_commit',
+  'audit.cell_committed',
+  'audit.decided',
+] as const
 export type FaultPoint =
-  (typeof COORDINATOR_FAULT_POINTS)[number] | (typeof CLIENT_FAULT_POINTS)[number]
+  | (typeof COORDINATOR_FAULT_POINTS)[number]
+  | (typeof CLIENT_FAULT_POINTS)[number]
+  | (typeof AUDIT_FAULT_POINTS)[number]
 
 let hook: ((point: FaultPoint) => void) | null = null
 

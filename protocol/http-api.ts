@@ -1,5 +1,7 @@
 /** Bodies of the coordinator's HTTP API, by method and path. docs/protocol.md says who may call what. */
 import { z } from 'zod'
+import { AUDIT_LEVELS } from './audit-level.js'
+import { signedReportSchema } from './audit-report.js'
 import { parseWith } from './messages.js'
 import { isPublicKey, PROOF_PURPOSES } from './proof.js'
 import { runRecordSchema } from './record.js'
@@ -81,6 +83,30 @@ const event = z.strictObject({
   data: z.record(z.string(), z.json()),
 })
 
+/** What is known of the privacy audit of a run. */
+const auditView = z.strictObject({
+  /** none: it has no audit. under-way: it waits for its report. overridden: an administrator let it start all the same. */
+  state: z.enum(['none', 'under-way', 'passed', 'above-threshold', 'unsound', 'overridden']),
+  /** The highest verdict with which it starts; null: any. */
+  threshold: z.enum(AUDIT_LEVELS).nullable(),
+  verdict: z.enum(AUDIT_LEVELS).nullable(),
+  /** From which row and rule of the report the verdict comes. */
+  because: z.string().nullable(),
+  /** audited: by this coordinator. attached: by an operator, with a key that this coordinator trusts. */
+  source: z.enum(['audited', 'attached']).nullable(),
+  decidedAt: time.nullable(),
+  override: z.strictObject({ by: z.string(), reason: z.string(), at: time }).nullable(),
+  /** Only while this coordinator audits; seconds are an estimate, null before there is one. */
+  progress: z
+    .strictObject({
+      done: z.int().min(0),
+      total: z.int().min(0),
+      secondsLeft: z.number().min(0).nullable(),
+    })
+    .nullable(),
+  report: signedReportSchema.nullable(),
+})
+
 export const HTTP_API = {
   'POST /api/enrol': {
     body: z.strictObject({ code, name: nodeName, publicKey, proof: signature }),
@@ -151,12 +177,19 @@ export const HTTP_API = {
       version: z.string(),
       nodesOnline: z.int().min(0),
       runs: z.int().min(0),
+      /** With which it signs reports of privacy audits. */
+      auditKey: publicKey,
     }),
   },
   'GET /api/schema/run-config': { body: nothing, answer: z.record(z.string(), z.json()) },
+  'GET /api/schema/audit-report': { body: nothing, answer: z.record(z.string(), z.json()) },
   'POST /api/runs': {
     /** `parseRunConfig` judges it: its message names every problem. */
-    body: z.strictObject({ config: z.record(z.string(), z.json()) }),
+    body: z.strictObject({
+      config: z.record(z.string(), z.json()),
+      /** A signed report of an audit of the same settings, uploaded as a blob: the run is not audited again. */
+      auditReport: hash.exactOptional(),
+    }),
     answer: z.strictObject({ runId }),
   },
   'GET /api/runs': { body: nothing, answer: z.strictObject({ runs: z.array(runLine) }) },
@@ -173,6 +206,12 @@ export const HTTP_API = {
   },
   'POST /api/runs/:id/stop': { body: nothing, answer: nothing },
   'POST /api/runs/:id/resume': { body: nothing, answer: nothing },
+  'GET /api/runs/:id/audit': { body: nothing, answer: auditView },
+  'POST /api/runs/:id/audit-override': {
+    /** For the audit log, which keeps no more of it. */
+    body: z.strictObject({ reason: z.string().trim().min(1).max(200) }),
+    answer: nothing,
+  },
   'POST /api/nodes/invite': {
     body: z.strictObject({ minutes: z.int().min(1).max(10_080).default(60) }),
     answer: z.strictObject({ code, expiresAt: time }),

@@ -1,5 +1,6 @@
 import sjson from 'secure-json-parse'
 import { z } from 'zod'
+import { AUDIT_LEVELS } from './audit-level.js'
 import { describeIssue, pathOf } from './config-problems.js'
 import { recordedConfigSchema } from './config-schema.js'
 import { dataCardSchema } from './data-card.js'
@@ -89,6 +90,14 @@ const MESSAGES = {
   }),
   'round:fate': z.strictObject({ ...place, fate }),
   'run:finished': z.strictObject({ runId }),
+    /** The signed report of the run's privacy audit, and what it says; absent: the run has none. */
+    audit: z
+      .strictObject({
+        report: blobRef,
+        verdict: z.enum(AUDIT_LEVELS),
+        publicKey: z.string().max(200),
+      })
+      .exactOptional(),
 } as const
 
 export type MessageName = keyof typeof MESSAGES

@@ -3,6 +3,7 @@
  * vain; both sides decide with the same function.
  */
 import { z } from 'zod'
+import { AUDIT_LEVELS, isAbove, type AuditLevel } from './audit-level.js'
 import { describeIssue } from './config-problems.js'
 import { FederationError } from './errors.js'
 import { fail, ok, type Result } from './result.js'
@@ -17,6 +18,22 @@ export const policySchema = z.strictObject({
   /** Rounds that ask fewer members than this are not taken part in: what leaves is hidden among as many. */
   minCohort: z.int().min(1).max(1_000_000).default(1),
 })
+  /** Runs must clip updates to this L2 norm or a smaller one, before any noise that is required; left out: need not. */
+  maxClip: z.number().positive().exactOptional(),
+  /** Runs must add Gaussian noise of this standard deviation or a larger one to every number; left out: need not. */
+  minNoise: z.number().positive().exactOptional(),
+  /** Only runs are taken part in whose signed report of a privacy audit says no more than this; left out: any. */
+  audit: z
+    .strictObject({
+      most: z.enum(AUDIT_LEVELS),
+      /** Whose reports count; null: those of the coordinator that the node first came to. */
+      key: z
+        .string()
+        .refine(isPublicKey, 'expected an Ed25519 public key')
+        .nullable()
+        .default(null),
+    })
+    .exactOptional(),
 export type Policy = z.output<typeof policySchema>
 
 /** What holds where the owner decides nothing. */
@@ -80,3 +97,54 @@ export function notAllowed(
 /** What the node answers. */
 export const refusalText = ({ what, remedy }: NotAllowed): string =>
   `The policy of this node does not allow ${what}. Its owner can: ${remedy}`
+/** What is known of a run's audit before its report is read. */
+export interface ReportedAudit {
+  readonly verdict: AuditLevel
+  /** Who signed the report. */
+  readonly publicKey: string
+}
+
+/** What a policy does not allow of a run with this report, or with none; null: nothing. The node then checks the report itself. */
+export function auditNotAllowed(
+  { audit }: Pick<Policy, 'audit'>,
+  report: ReportedAudit | null,
+): NotAllowed | null {
+  if (audit === undefined) return null
+  const { most, key } = audit
+  if (report === null)
+    return {
+      what: 'runs without a signed report of a privacy audit',
+      remedy: 'ask for a run with the key audit, or join again without --require-audit',
+    }
+  if (isAbove(report.verdict, most))
+    return {
+      what: `runs whose privacy audit says more than ${most} (this one says ${report.verdict})`,
+      remedy: `join again with --require-audit ${report.verdict}`,
+    }
+  if (key === null || key === report.publicKey) return null
+  return {
+    what: `reports of privacy audits by another key than ${key}`,
+    remedy: `join again with --audit-key ${report.publicKey}`,
+  }
+}
+
+function notProtected(
+  { maxClip = Infinity, minNoise = 0 }: Policy,
+  { clip, noise, noiseAfterClip }: AskedProtection,
+): NotAllowed | null {
+  if (clip > maxClip) {
+    return {
+      what: `runs whose updates are not clipped to a norm of ${maxClip} (${clip === Infinity ? 'this one does not clip' : `this one clips to ${clip}`})`,
+      remedy: `add {"name": "clip", "norm": ${maxClip}} to the updates of the run, or join again with ${clip === Infinity ? 'no --require-clip' : `--require-clip ${clip}`}`,
+    }
+  }
+  // Noise before the clip that it has to hide would be clipped with it.
+  const counts = maxClip === Infinity ? noise : noiseAfterClip
+  if (counts >= minNoise) return null
+  const place = maxClip === Infinity ? '' : ' after the clip'
+  return {
+    what: `runs without noise of standard deviation ${minNoise}${place} on updates (this one has ${counts})`,
+    remedy: `add {"name": "gaussian-noise", "stddev": ${minNoise}}${place} to the updates of the run, or join again with ${counts === 0 ? 'no --require-noise' : `--require-noise ${counts}`}`,
+  }
+}
+

@@ -6,6 +6,7 @@
 import { writeSync } from 'node:fs'
 import { FederationError } from '#protocol/errors.js'
 import {
+  AUDIT_FAULT_POINTS,
   CLIENT_FAULT_POINTS,
   COORDINATOR_FAULT_POINTS,
   setFaultHook,
@@ -25,7 +26,11 @@ export interface Fault {
   readonly kind: FaultKind
 }
 
-const POINTS: readonly string[] = [...COORDINATOR_FAULT_POINTS, ...CLIENT_FAULT_POINTS]
+const POINTS: readonly string[] = [
+  ...COORDINATOR_FAULT_POINTS,
+  ...CLIENT_FAULT_POINTS,
+  ...AUDIT_FAULT_POINTS,
+]
 const isPoint = (text: string): text is FaultPoint => POINTS.includes(text)
 const isKind = (text: string): text is FaultKind => (KINDS as readonly string[]).includes(text)
 

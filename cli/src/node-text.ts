@@ -12,9 +12,18 @@ export function policyText({ perExample, methods, minCohort }: Policy): string {
     methods === null ? 'any method' : `only ${methods.join(', ')}`,
     minCohort === 1 ? 'rounds of any size' : `rounds of at least ${minCohort} members`,
   ].join('; ')
+    ...(maxClip === undefined ? [] : [`only updates that are clipped to ${maxClip} or less`]),
+    ...auditPolicyTexts(policy),
+    ...(minNoise === undefined ? [] : [`only updates with noise of ${minNoise} or more`]),
 }
 
 const MODELS: Readonly<Record<RunStatus['personalModel'], string>> = {
+function auditPolicyTexts({ audit }: Policy): readonly string[] {
+  if (audit === undefined) return []
+  const whose = audit.key === null ? '' : `, signed with ${audit.key}`
+  return [`only runs whose privacy audit says ${audit.most.replace('-', ' ')} at most${whose}`]
+}
+
   kept: 'yes',
   'not-yet': 'not yet',
   none: 'none: one for all',

@@ -3,6 +3,7 @@ import type { RoundRecord, RunRecord } from '#protocol/record.js'
 import { calibrationSummary, lastCalibration } from '#simulations/report/calibration.js'
 import { clientSummary } from '#simulations/report/clients.js'
 import type { Api } from './api.js'
+import { auditEventText } from './audit-gate-text.js'
 import { calibrationLine } from './calibration-text.js'
 import { clientLines } from './clients-text.js'
 import { coolDownText } from './cool-down-text.js'
@@ -103,6 +104,8 @@ function show(session: Session, event: WireEvent): void {
 export function sayEvent(session: Session, event: RunEvent): void {
   if (event.type === 'round:closed') printRound(session, event.data['record'] as RoundRecord)
   if (event.type === 'run:waiting') session.out.say(`  waiting: ${String(event.data['reason'])}`)
+  const audit = auditEventText(event)
+  if (audit !== null) session.out.say(`  ${audit}`)
   if (event.type === 'update:refused') {
     session.out.say(`  slot ${String(event.data['slot'])} refused: ${String(event.data['code'])}`)
   }

@@ -5,10 +5,12 @@ import { parsePolicy, type Policy } from '#protocol/policy.js'
 import { unwrap } from '#protocol/result.js'
 import { admission } from './admission.js'
 import { Node } from './node.js'
+import { auditKeyOf } from './state/audit-key-file.js'
 import { openNodeState } from './state/node-state.js'
 import { useTrust } from './state/trust-file.js'
 import type { BackendChosen, NodeData } from './training/messages.js'
 import { Trainer } from './training/trainer.js'
+import { fetchAuditKey } from './transport/http.js'
 import type { Trust } from './transport/trust.js'
 
 export interface NodeEvent {
@@ -73,8 +75,12 @@ export async function joinFederation(options: JoinOptions): Promise<NodeHandle> 
     const { credentials, token } = await admission(state, options, leaving.signal)
     await keepTrust()
     await state.savePolicy(policy)
+    const { signal } = leaving
+    const auditKey = await auditKeyOf(state.directory, options.url, () =>
+      fetchAuditKey(options.url, signal),
+    )
     options.signal?.throwIfAborted()
-    node = new Node({ state, trainer, credentials, token, card, policy, emit, leaving })
+    node = new Node({ state, trainer, credentials, token, card, policy, auditKey, emit, leaving })
     node.closed.then(forget, forget)
     await node.connected()
     options.signal?.throwIfAborted()

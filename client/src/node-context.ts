@@ -13,6 +13,8 @@ export interface NodeContext {
   readonly card: DataCard
   /** What the owner of the data allows. */
   readonly policy: Policy
+  /** With which the coordinator signs reports of privacy audits, as it told first; null: nobody here demands any. */
+  readonly auditKey: string | null
   readonly link: Link
   /** Aborted when the node leaves. */
   readonly signal: AbortSignal

@@ -19,6 +19,7 @@ export interface NodeParts {
   readonly token: AccessToken
   readonly card: DataCard
   readonly policy: Policy
+  readonly auditKey: string | null
   readonly emit: (type: string, data: Readonly<Record<string, JsonValue>>) => void
   /** Aborted by the node itself when it leaves: whatever waits in its parts ends. */
   readonly leaving: AbortController
@@ -101,9 +102,10 @@ export class Node {
   }
 
   #context(): NodeContext {
-    const { state, trainer, card, policy, credentials, token, leaving, emit } = this.#parts
+    const { state, trainer, card, policy, auditKey, credentials, token, leaving, emit } =
+      this.#parts
     return {
-      ...{ state, trainer, card, policy, emit },
+      ...{ state, trainer, card, policy, auditKey, emit },
       link: this.#link,
       signal: leaving.signal,
       fetchBlob: (blob, signal) =>

@@ -7,6 +7,7 @@ import { canonicalJson } from '#protocol/json.js'
 import type { TaskMessage } from '#protocol/messages.js'
 import { unwrap } from '#protocol/result.js'
 import type { UplinkGroup } from '#protocol/uplink.js'
+import { assertAudited } from './audit-demand.js'
 import { whereabouts } from './journal.js'
 import type { NodeContext } from './node-context.js'
 import { askFate, settleFate } from './settle.js'
@@ -34,6 +35,7 @@ export async function performTask(
   const { runId, round, slot } = task
   const signal = AbortSignal.any([node.signal, over])
   await settleEarlierTask(node, task, signal)
+  await assertAudited(node, task, signal)
   const { open, update } =
     (await sameTaskAgain(node, task)) ?? (await trainAndSave(node, task, signal))
   const { metrics } = open

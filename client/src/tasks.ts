@@ -1,7 +1,13 @@
 import { asFederationError, FederationError, type Problem } from '#protocol/errors.js'
 import { parseMessage, type Message, type TaskMessage } from '#protocol/messages.js'
 import { configHash } from '#protocol/run-config.js'
-import { algorithmsOf, notAllowed, refusalText } from '#protocol/policy.js'
+import {
+  algorithmsOf,
+  auditNotAllowed,
+  notAllowed,
+  PROTECTION_UNKNOWN,
+  refusalText,
+} from '#protocol/policy.js'
 import { matchCard } from '#data/index.js'
 import { whereabouts } from './journal.js'
 import type { NodeContext } from './node-context.js'
@@ -176,10 +182,15 @@ function unfit({ card }: NodeContext, task: TaskMessage): Problem | null {
 }
 
 /** What the task asks that the owner does not allow, as far as the task itself says; null: nothing. */
-function refusal({ policy }: NodeContext, { config, uplink, cohort }: TaskMessage): Problem | null {
+function refusal({ policy }: NodeContext, task: TaskMessage): Problem | null {
+  const { config, uplink, cohort, audit = null } = task
   const algorithms = algorithmsOf(config)
   const classes = uplink.map(({ privacyClass }) => privacyClass)
-  const refused = notAllowed(policy, { algorithms, classes, cohort })
+  // By the process that trains: it knows what transforms do.
+  const protection = PROTECTION_UNKNOWN
+  const refused =
+    notAllowed(policy, { algorithms, classes, cohort, protection }) ??
+    auditNotAllowed(policy, audit)
   return refused === null ? null : { code: 'policy/refused', message: refusalText(refused) }
 }
 

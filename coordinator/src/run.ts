@@ -6,6 +6,7 @@ import { createStreams } from '#protocol/random.js'
 import type { Fate, RunRecord } from '#protocol/record.js'
 import { configHash, type RunConfig } from '#protocol/run-config.js'
 import { assertPossible } from '#algorithms/from-config.js'
+import type { AuditGate } from './audit-gate/audit-gate.js'
 import type { Clock } from './clock.js'
 import { gatherCohort, type Gather } from './cohort.js'
 import type { Compute } from './compute/compute.js'
@@ -29,6 +30,8 @@ export interface RunManagerOptions {
   readonly kind: RunRecord['kind']
   /** Where updates and personal bundles lie encrypted. Absent, as in simulations: they lie among the blobs. */
   readonly vault?: Vault
+  /** Where runs are audited before their first round. Absent, as in simulations: none is. */
+  readonly gate?: AuditGate
   /** Default: sampled as configured. */
   readonly gather?: Gather
   /** Runs whose updates could be larger are refused. Default: none are. `members`: how many could take part now. */
@@ -64,13 +67,13 @@ export class RunManager {
   }
 
   /**
-   * Makes the initial state, stores the run and starts its loop. Throws `config/impossible`, `config/too-large`,
-   * `model/does-not-fit`, `model/not-found` and what the compute worker finds (`data/not-found`, `backend/missing`): nothing is
-   * stored then.
+   * Makes the initial state, stores the run and starts its loop. `auditReport`: blob with a report that it is not audited
+   * again for. Throws `config/impossible`, `config/too-large`, `model/does-not-fit`, `model/not-found`, `audit/…` and what the
+   * compute worker finds (`data/not-found`, `backend/missing`): nothing is stored then.
    */
-  async create(config: RunConfig): Promise<RunId> {
+  async create(config: RunConfig, auditReport: Hash | null = null): Promise<RunId> {
     assertPossible(config)
-    const { store, compute, clock, kind, limits } = this.#options
+    const { store, compute, clock, kind, limits, gate } = this.#options
     await holdStart(store, config)
     const runId = newRunId()
     const begun = clock.now()
@@ -83,6 +86,7 @@ export class RunManager {
     })
     const recordHash = await store.blobs.put(Buffer.from(canonicalJson(record)))
     const { stateHash, modelHash, engine } = started
+    const gated = (await gate?.prepare(config, auditReport)) ?? {}
     await store.createRun(
       {
         runId,
@@ -96,7 +100,7 @@ export class RunManager {
       {
         ...{ epoch: 0, round: 1, attempt: 1, state: 'PLANNED', stateHash, modelHash, recordHash },
         ...{ openingHash: null, personalHash: null, reason: null },
-        ...{ failures: 0, auditHead: null },
+        ...{ failures: 0, auditHead: null, ...gated },
       },
     )
     try {
@@ -154,10 +158,15 @@ export class RunManager {
     }
   }
 
-  /** Goes on with a run that was stopped or has failed, with a new attempt of its round. Throws `run/finished` otherwise. */
+  /**
+   * Goes on with a run that was stopped or has failed, with a new attempt of its round. Throws `run/finished` otherwise, and
+   * `audit/…` while its privacy audit stands against it.
+   */
   async resume(runId: RunId): Promise<void> {
+    const { state } = await this.#head(runId)
+    if (state !== 'STOPPED' && state !== 'FAILED') throw alreadyOver(runId, { state })
+    await this.#options.gate?.assertMayResume(runId)
     const head = await this.#head(runId)
-    if (head.state !== 'STOPPED' && head.state !== 'FAILED') throw alreadyOver(runId, head)
     // The loop that ended it may still be telling so.
     await this.ended(runId)
     const next: Head = {
@@ -173,8 +182,9 @@ export class RunManager {
   }
 
   record(runId: RunId): Promise<RunRecord> {
-    const { store, fleet } = this.#options
-    return runRecordOf(store, runId, this.#live.get(runId)?.waitingFor ?? fleet.waitingFor(runId))
+    const { store, fleet, gate } = this.#options
+    const before = gate?.waitingFor(runId) ?? this.#live.get(runId)?.waitingFor
+    return runRecordOf(store, runId, before ?? fleet.waitingFor(runId))
   }
   fate(
     runId: RunId,
@@ -254,8 +264,16 @@ export class RunManager {
     return async () => {
       if (isAgain) await this.#repairEvents(runId, await this.#head(runId))
       isAgain = true
-      return runRounds(context)
+      if (await this.#passesGate(context)) await runRounds(context)
     }
+  }
+
+  /** Before any round. A run whose privacy audit stands against it is over until somebody decides otherwise. */
+  async #passesGate(context: RunContext): Promise<boolean> {
+    const obstacle = (await this.#options.gate?.pass(context)) ?? null
+    if (obstacle === null || obstacle === 'left') return obstacle === null
+    await this.#end(context.runId, 'STOPPED', `${obstacle.code}: ${obstacle.message}`)
+    return false
   }
 
   #waitForStore(runId: RunId, error: FederationError): void {
@@ -347,7 +365,7 @@ async function holdStart({ blobs }: Store, { startFrom }: RunConfig): Promise<vo
   )
 }
 
-const alreadyOver = (runId: RunId, head: Head): FederationError =>
+const alreadyOver = (runId: RunId, head: Pick<Head, 'state'>): FederationError =>
   new FederationError(
     'run/finished',
     `The run ${runId} is ${ACTIVE.has(head.state) ? 'under way' : head.state.toLowerCase()}`,

@@ -1,6 +1,10 @@
 import { resolve } from 'node:path'
 import { asFederationError, type FederationError } from '#protocol/errors.js'
 import { VERSION } from '#protocol/version.js'
+import { AuditGate } from './audit-gate/audit-gate.js'
+import { loadAuditKey } from './audit-gate/audit-key.js'
+import type { StartAudit } from './audit-gate/auditor.js'
+import { forkAudit } from './audit-gate/fork-audit.js'
 import { AuditLog, withAuditHeads } from './audit/audit-log.js'
 import { issueCode } from './auth/codes.js'
 import { keepOperatorFile } from './auth/operator.js'
@@ -54,6 +58,10 @@ export interface CoordinatorOptions {
   readonly logLevel?: string
   /** Instead of the process of its own that computes. */
   readonly compute?: (store: Store) => Compute
+  /** Instead of a process of its own for each privacy audit. */
+  readonly startAudit?: StartAudit
+  /** Ed25519 public keys (SPKI DER in base64url) whose reports of privacy audits count, beside the coordinator's own. */
+  readonly auditKeys?: readonly string[]
   readonly clock?: Clock
   /** Largest bundle that people may upload for runs to start from, in bytes; default: 10^9. */
   readonly maxBundleBytes?: number
@@ -66,6 +74,8 @@ export interface CoordinatorHandle {
   readonly fingerprint: string | null
   /** With which a person signs in from elsewhere; only when the data directory is new, else null. */
   readonly signInCode: string | null
+  /** With which it signs reports of privacy audits: SPKI DER in base64url. */
+  readonly auditKey: string
   readonly runs: RunManager
   /** A one-time code with which a node enrols. */
   invite(minutes?: number): Promise<string>
@@ -123,7 +133,11 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     open()
     log.info({ url, directory, fingerprint }, 'Coordinator listening')
     const stop = stopping(context, { listener, feed, ops })
-    return { url, fingerprint, signInCode, runs: core.runs, invite: inviting(core, clock), stop }
+    const { runs, gate } = core
+    return {
+      ...{ url, fingerprint, signInCode, auditKey: gate.publicKey, runs, stop },
+      invite: inviting(core, clock),
+    }
   } catch (error) {
     await undoAll(context.undo)
     throw error
@@ -137,6 +151,7 @@ interface Core {
   readonly auth: Auth
   readonly fleet: SocketFleet
   readonly runs: RunManager
+  readonly gate: AuditGate
   readonly feed: EventFeed
   /** The signing secret was made now. */
   readonly isNew: boolean
@@ -154,21 +169,27 @@ async function openCore({ options, directory, clock, log, onError, undo }: Conte
   const compute = options.compute?.(store) ?? forkCompute({ blobDirectory: directory })
   undo.unshift(() => compute.stop())
   const feed = new EventFeed(store, clock)
+  const gate = new AuditGate({
+    ...{ store, clock, trustedKeys: options.auditKeys ?? [] },
+    key: await loadAuditKey(directory),
+    startAudit: options.startAudit ?? ((config) => forkAudit(config, directory)),
+  })
   const fleet = new SocketFleet({
     ...{ store, vault, clock, limits },
+    audits: (runId) => gate.forNodes(runId),
     note: (runId, type, data) => {
       log.warn({ runId, ...data }, type)
       feed.note(runId, type, data).catch((error: unknown) => onError(asFederationError(error)))
     },
   })
   const runs = new RunManager({
-    ...{ store, vault, fleet, compute, clock },
+    ...{ store, vault, fleet, compute, clock, gate },
     kind: 'deployed',
     limits: { ...limits, members: (config) => fleet.candidates(config) },
     onProblem: onError,
   })
   undo.unshift(() => runs.shutdown())
-  return { audit, store, auth, fleet, runs, feed, isNew: secret.isNew }
+  return { audit, store, auth, fleet, runs, gate, feed, isNew: secret.isNew }
 }
 
 async function identityOf(
@@ -196,7 +217,7 @@ async function openEdge(
 ): Promise<{ readonly listener: Listener; readonly feed: EventFeed; readonly open: () => void }> {
   const { options, directory, clock, log, onError, undo } = context
   const { core, ops, identity } = parts
-  const { store, fleet, runs, feed, auth } = core
+  const { store, fleet, runs, gate, feed, auth } = core
   runs.subscribe((runId, { type, data }) => {
     log.info({ runId, round: data['round'] ?? null }, type)
     ops.metrics.runEvent(runId, type, data)
@@ -212,7 +233,7 @@ async function openEdge(
   let open: () => void = () => undefined
   const ready = new Promise<void>((resolve) => (open = resolve))
   const uploads = new BlobUploads(store.blobs, options.maxBundleBytes ?? MAX_BUNDLE_BYTES)
-  const shared = { store, runs, fleet, auth, feed, uploads, clock, log: core.audit }
+  const shared = { store, runs, gate, fleet, auth, feed, uploads, clock, log: core.audit }
   const app = createApp({ ...shared, ready, ops, onError, note: log })
   const { host = '127.0.0.1', port } = options
   // The port first: another coordinator that has it must not be noticed after runs were taken up.

@@ -7,12 +7,17 @@ import type { ClientDataRequest } from '#data/index.js'
 import { parsePolicy, type Policy } from '#protocol/policy.js'
 import { unwrap } from '#protocol/result.js'
 import { readObject } from '#simulations/experiments.js'
-import { addCommand, integer, type Session } from '../command.js'
+import { addCommand, integer, positive, type Session } from '../command.js'
+import {
+  auditPolicyOf,
+  auditPolicyOptions,
+  type AuditPolicyFlags,
+} from '../audit-policy-options.js'
 import { describeNodeEvent } from '../node-events.js'
 import { policyText, printJournal, printStatus } from '../node-text.js'
 import { toldTrust, trustOptions, type TrustOptions } from '../trust-options.js'
 
-interface PolicyOptions {
+interface PolicyOptions extends AuditPolicyFlags {
   readonly policy?: string
   readonly allowPerExample?: true
   readonly onlyMethods?: readonly string[]
@@ -61,7 +66,7 @@ const dataFlags = (command: Command): Command =>
 
 /** What the owner of the data decides. */
 const policyFlags = (command: Command): Command =>
-  command
+  auditPolicyOptions(command)
     .option(
       '--allow-per-example',
       'let uploads about single examples leave: features, labels, outputs (default: refuse such tasks)',
@@ -130,6 +135,7 @@ async function join({ out, signal }: Session, options: JoinOptions, url: string)
   const trust = await toldTrust(options)
   const policy = await policyOf(options)
   out.event('client:policy', policy)
+      ...auditPolicyOf(options, written.audit),
   out.say(policyText(policy))
   const joining = joinFederation({
     ...{ url, stateDir, policy, signal },

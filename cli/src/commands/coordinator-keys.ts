@@ -1,4 +1,7 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Command } from 'commander'
+import { readAuditKey } from '#coordinator/audit-gate/audit-key.js'
 import { forgetSigningSecret } from '#coordinator/auth/secret.js'
 import {
   activateNextIdentity,
@@ -21,12 +24,17 @@ const dataDir = (command: Command): Command =>
 export function registerKeys(coordinator: Command): void {
   addCommand<KeyOptions>(coordinator, 'fingerprint', {
     describe:
-      'the fingerprint of the certificate that --tls-self-signed made, for nodes and people',
+      'the fingerprint of the certificate that --tls-self-signed made, and the key that signs reports of privacy audits: for nodes and people',
     options: dataDir,
     run: async ({ out }, options) => {
-      const identity = await ownIdentity(options.dataDir)
-      out.say(identity.fingerprint)
-      out.finish('coordinator:fingerprint', tellable(identity))
+      const auditKey = (await readAuditKey(options.dataDir))?.publicKey ?? null
+      const identity = await identityUnless(options.dataDir, auditKey !== null)
+      if (identity !== null) out.say(identity.fingerprint)
+      if (auditKey !== null) out.say(`Signs reports of privacy audits: ${auditKey}`)
+      out.finish('coordinator:fingerprint', {
+        ...(identity === null ? { fingerprint: null, expiresAt: null } : tellable(identity)),
+        auditKey,
+      })
     },
   })
   addCommand<KeyOptions & { activate?: true; host: string }>(coordinator, 'rotate-tls', {
@@ -58,6 +66,16 @@ export function registerKeys(coordinator: Command): void {
       out.finish('coordinator:rotate-signing', {})
     },
   })
+}
+
+/** Without TLS there is no certificate; that is an error only where there is no other key to tell either. */
+async function identityUnless(directory: string, hasOther: boolean): Promise<TlsIdentity | null> {
+  try {
+    return await ownIdentity(directory)
+  } catch (error) {
+    if (hasOther && !existsSync(join(directory, 'tls'))) return null
+    throw error
+  }
 }
 
 const tellable = ({ fingerprint, expiresAt }: TlsIdentity) => ({

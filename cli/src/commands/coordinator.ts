@@ -1,6 +1,8 @@
 import { COMMAND } from '../command-name.js'
 import type { Command } from 'commander'
 import { once } from 'node:events'
+import { FederationError } from '#protocol/errors.js'
+import { isPublicKey } from '#protocol/proof.js'
 import { exitOnFault } from '#coordinator/ops/fatal.js'
 import { createLog } from '#coordinator/ops/log.js'
 import { startCoordinator, type CoordinatorHandle } from '#coordinator/server.js'
@@ -21,6 +23,7 @@ interface StartOptions extends StoreOption, VaultFlags, ServeFlags {
   readonly maxBundleMb: number
   readonly maxUpdateMb: number
   readonly maxRoundMb: number
+  readonly auditKey?: readonly string[]
 }
 const BYTES_PER_MB = 1_000_000
 
@@ -44,6 +47,7 @@ async function serve({ out, signal }: Session, options: StartOptions): Promise<v
       ...{ dataDir, host, port, log },
       ...serveSettings(options),
       storeUrl: store,
+      auditKeys: options.auditKey ?? [],
       vault: vaultOf(options),
       maxBundleBytes: maxBundleMb * BYTES_PER_MB,
       limits: {
@@ -62,7 +66,7 @@ async function serve({ out, signal }: Session, options: StartOptions): Promise<v
 }
 
 function greet(out: Output, coordinator: CoordinatorHandle, dataDir: string): void {
-  const { url, fingerprint, signInCode } = coordinator
+  const { url, fingerprint, signInCode, auditKey } = coordinator
   out.say(`Coordinator at ${url}  (data in ${dataDir})`)
   if (fingerprint !== null) out.say(`Fingerprint of its certificate: ${fingerprint}`)
   if (signInCode !== null) {
@@ -73,7 +77,16 @@ function greet(out: Output, coordinator: CoordinatorHandle, dataDir: string): vo
   out.say(
     `Invite a node:  ${COMMAND} nodes invite        Start a run:  ${COMMAND} runs start CONFIG`,
   )
-  out.event('coordinator:listening', { url, fingerprint, signInCode, pid: process.pid })
+  out.event('coordinator:listening', { url, fingerprint, signInCode, auditKey, pid: process.pid })
+}
+
+/** Throws `usage/bad-value`. */
+function publicKeys(text: string): readonly string[] {
+  const keys = text.split(',')
+  const wrong = keys.find((key) => !isPublicKey(key))
+  if (wrong === undefined) return keys
+  const message = `Expected an Ed25519 public key (SPKI DER in base64url), got '${wrong}'`
+  throw new FederationError('usage/bad-value', message)
 }
 
 const startOptions = (command: Command): Command =>
@@ -85,6 +98,11 @@ const startOptions = (command: Command): Command =>
       'port to listen on; 0 chooses a free one',
       integer({ min: 0, max: 65_535 }),
       DEFAULT_PORT,
+    )
+    .option(
+      '--audit-key <list>',
+      'public keys whose reports of privacy audits count for runs, beside its own; separated by commas',
+      publicKeys,
     )
     .option('--log-level <level>', 'trace, debug, info, warn, error', 'info')
     .option(

@@ -18,11 +18,13 @@ import { connect, remoteOptions, type RemoteOptions } from '../sign-in.js'
 import { summarise } from '#simulations/report/summary.js'
 import type { ShownDiagnostics } from '../diagnostics-text.js'
 import { printCalibration } from '../calibration-text.js'
+import { auditLines } from '../audit-gate-text.js'
 import { clientLines } from '../clients-text.js'
 import { clientSummary } from '#simulations/report/clients.js'
 import { printRecall, ROUND_HEAD, roundRow } from '../summary.js'
 import { pretrainHooks } from '../pretrain-hooks.js'
 import { watchRun } from '../watch.js'
+import { registerAudit, uploadReport } from './runs-audit.js'
 import { registerCalibrate } from './runs-calibrate.js'
 import { registerExport } from './runs-export.js'
 
@@ -42,15 +44,25 @@ export function registerRuns(program: Command): void {
   registerControl(runs, 'resume', 'go on with a run that was stopped or has failed')
   registerExport(runs)
   registerCalibrate(runs)
+  registerAudit(runs)
 }
 
+interface StartOptions extends RemoteOptions {
+  readonly watch?: boolean
+  readonly set: readonly string[]
+  readonly auditReport?: string
+}
 function registerStart(runs: Command): void {
-  addCommand<RemoteOptions & { watch?: boolean; set: readonly string[] }>(runs, 'start <config>', {
+  addCommand<StartOptions>(runs, 'start <config>', {
     describe: 'start a run from a JSON file or a shipped experiment',
     options: (command) =>
       remoteOptions(command)
         .option('--watch', 'follow it to its end')
-        .option('--set <key=value...>', 'override a configuration key, for example rounds=5', []),
+        .option('--set <key=value...>', 'override a configuration key, for example rounds=5', [])
+        .option(
+          '--audit-report <file>',
+          'a report that `audit run` wrote for these settings, with a key that the coordinator trusts: the run is not audited again',
+        ),
     run: async (session, options, [config]) => {
       const api = await connect(options)
       const written = await readConfigInput(config ?? '', options.set)
@@ -58,7 +70,12 @@ function registerStart(runs: Command): void {
       const revealed = revealedIn(input)
       sayRevealed(session, revealed)
       sayOwnersDecide(session, revealed)
-      const { runId } = await api.call('POST /api/runs', { body: { config: input } })
+      const report = options.auditReport
+      const body = {
+        config: input,
+        ...(report === undefined ? {} : { auditReport: await uploadReport(api, report) }),
+      }
+      const { runId } = await api.call('POST /api/runs', { body })
       session.out.say(`Started ${runId}`)
       if (options.watch === true) await watchRun(session, api, runId)
       else session.out.say(`Follow it:  ${COMMAND} runs watch ${runId}`)
@@ -146,6 +163,7 @@ function registerShow(runs: Command): void {
     run: async (session, options, [run]) => {
       const record = await recordOf(options, run ?? '')
       showRecord(session, record)
+      await showAudit(session, options, record)
       const diagnostics =
         options.diagnostics === true ? await showDiagnostics(session, record) : null
       session.out.finish('runs:show', {
@@ -156,6 +174,18 @@ function registerShow(runs: Command): void {
       })
     },
   })
+}
+
+/** Of a run that asks for one, where a coordinator has it. */
+async function showAudit(
+  { out }: Session,
+  options: RunOptions,
+  { config, kind, runId }: RunRecord,
+): Promise<void> {
+  if (config.audit === undefined || kind !== 'deployed' || options.local === true) return
+  const api = await connect(options)
+  for (const line of auditLines(await api.call('GET /api/runs/:id/audit', { id: runId })))
+    out.say(line)
 }
 
 /** What computes with tensors is loaded only here: every other command starts without it. */

@@ -121,6 +121,22 @@ const fetchChallenge = (
   signal: AbortSignal,
 ): Promise<{ readonly challenge: string }> => post('POST /api/challenge', url, { body, signal })
 
+/** With which the coordinator signs reports of privacy audits. */
+export async function fetchAuditKey(url: string, signal: AbortSignal): Promise<string> {
+  const address = new URL('/api/status', url)
+  const answer = await call(address, {
+    signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
+  })
+  try {
+    return HTTP_API['GET /api/status'].answer.parse(parseJson(answer)).auditKey
+  } catch (cause) {
+    throw unreachable(
+      `What answers at ${address.origin} is not a coordinator of this version`,
+      cause,
+    )
+  }
+}
+
 /** The bytes of a blob, checked against their address. */
 export async function fetchBlob(
   { url, token, signal }: { url: string; token: string; signal: AbortSignal },

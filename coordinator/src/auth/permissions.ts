@@ -37,6 +37,7 @@ export const PERMISSIONS: ReadonlyMap<string, Permission> = new Map([
   ...rows('viewer', 'GET /api/session', 'POST /api/sign-out', 'POST /api/password'),
   ...rows('viewer', 'GET /api/runs', 'GET /api/runs/:id', 'GET /api/runs/:id/events'),
   ...rows('viewer', 'GET /api/nodes', 'GET /api/schema/run-config'),
+  ...rows('viewer', 'GET /api/schema/audit-report', 'GET /api/runs/:id/audit'),
   ...rows('researcher', 'POST /api/runs', 'POST /api/runs/:id/stop', 'POST /api/runs/:id/resume'),
   ...rows('researcher', 'GET /api/runs/:id/model', 'GET /api/runs/:id/start'),
   ...rows('researcher', 'PUT /api/blobs/:hash'),
@@ -44,6 +45,7 @@ export const PERMISSIONS: ReadonlyMap<string, Permission> = new Map([
   ...rows('administrator', 'GET /api/users', 'GET /api/log', 'GET /api/log/known'),
   ...fresh('POST /api/users', 'POST /api/users/:id/code'),
   ...fresh('POST /api/users/:id/role', 'POST /api/users/:id/revoke'),
+  ...fresh('POST /api/runs/:id/audit-override'),
 ])
 
 /** Throws `internal/bug` for what is not in the table: such a thing is not served. */

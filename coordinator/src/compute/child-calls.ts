@@ -8,6 +8,8 @@ export interface ChildCalls {
   /** Rejects with the child's own error, or with `algorithm/failed` when the child died twice over this call. */
   call<T>(method: string, ...args: readonly unknown[]): Promise<T>
   stop(): Promise<void>
+  /** At once, in the middle of a call: for a child that keeps nothing. */
+  kill(): Promise<void>
   /** The process that serves now; a new one after a crash. */
   readonly pid: number | null
 }
@@ -17,12 +19,17 @@ export interface ChildModule {
   /** Relative path of the entry module, ending in `-main.js`. */
   readonly path: string
   readonly args?: readonly string[]
+  /** What the child tells of its own accord. */
+  readonly onNote?: (note: unknown) => void
 }
 
 interface Request {
   readonly id: number
   readonly method: string
   readonly args: readonly unknown[]
+}
+interface Note {
+  readonly note: unknown
 }
 type Reply =
   | { readonly id: number; readonly ok: true; readonly value: unknown }
@@ -72,12 +79,20 @@ class Child implements ChildCalls {
     })
   }
 
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    return this.#end((child) => {
+      if (child.connected) child.disconnect()
+    })
+  }
+  kill(): Promise<void> {
+    return this.#end((child) => child.kill('SIGKILL'))
+  }
+  async #end(how: (child: ChildProcess) => void): Promise<void> {
     this.#isStopped = true
     const child = this.#process
     if (child?.exitCode !== null || child.signalCode !== null) return
     const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-    if (child.connected) child.disconnect()
+    how(child)
     await gone
   }
 
@@ -96,8 +111,9 @@ class Child implements ChildCalls {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
-    child.on('message', (reply) => {
-      this.#settle(reply as Reply)
+    child.on('message', (message) => {
+      if ('note' in (message as Reply | Note)) this.#module.onNote?.((message as Note).note)
+      else this.#settle(message as Reply)
     })
     child.once('exit', (code, signal) => {
       if (this.#process === child) this.#process = null
@@ -144,6 +160,9 @@ const crashed = (method: string, how: string): FederationError =>
     'algorithm/failed',
     `The process that computes died twice during ${method} (${how})`,
   )
+
+/** The child's side: tells its parent something that nobody has asked for. */
+export const tellParent = (note: unknown): void => void process.send?.({ note } satisfies Note)
 
 /** The child's side: answers calls until its parent is gone. An interrupt is the parent's to handle. */
 export function serveCalls(

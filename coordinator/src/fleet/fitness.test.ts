@@ -19,7 +19,7 @@ const node = (policy: Partial<Policy> = {}, card: Candidate['card'] = TINY_CARD)
   ...{ card, policy: { ...DEFAULT_POLICY, ...policy } },
 })
 const sorted = (change: object, nodes: readonly Candidate[]) =>
-  new Fitness(configWith(change), WITH_GATHER).sortOut(nodes, () => undefined)
+  Fitness.of(configWith(change), WITH_GATHER).sortOut(nodes, () => undefined)
 /** By node: what its policy does not allow, or that it can take part. */
 const reasons = (change: object, nodes: readonly Candidate[]) =>
   [...sorted(change, nodes).values()].map((unfit) => unfit?.policy?.remedy ?? 'fit')

@@ -3,17 +3,22 @@ import type { Problem } from '#protocol/errors.js'
 import { canonicalJson } from '#protocol/json.js'
 import {
   algorithmsOf,
+  auditNotAllowed,
   notAllowed,
   refusalText,
+  type AskedProtection,
   type NotAllowed,
   type Policy,
+  type ReportedAudit,
 } from '#protocol/policy.js'
 import type { RosterEntry } from '#protocol/record.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import type { PrivacyClass } from '#protocol/uplink.js'
 import { matchCard } from '#data/data-card.js'
 import type { Catalogue } from '#algorithms/catalogue.js'
+import { updateTransformsOf } from '#algorithms/from-config.js'
 import { revealedBy } from '#algorithms/revealed.js'
+import { protectionOf } from '#algorithms/update-transforms/apply.js'
 import { sizeOf } from '#coordinator/cohort.js'
 
 /** What a node says of itself. */
@@ -39,10 +44,31 @@ const byData = (message: string): Unfit => ({
 export class Fitness {
   readonly #config: RunConfig
   readonly #classes: readonly PrivacyClass[]
+  readonly #protection: AskedProtection
+  readonly #audit: ReportedAudit | null | 'unknown'
 
-  constructor(config: RunConfig, catalogue?: Catalogue) {
-    this.#config = config
-    this.#classes = revealedBy(config, catalogue)?.classes ?? []
+  /** `audit`: what the run's privacy audit says, null where it has none. */
+  private constructor(parts: {
+    readonly config: RunConfig
+    readonly classes: readonly PrivacyClass[]
+    readonly protection: AskedProtection
+    readonly audit: ReportedAudit | null | 'unknown'
+  }) {
+    this.#config = parts.config
+    this.#classes = parts.classes
+    this.#protection = parts.protection
+    this.#audit = parts.audit
+  }
+
+  /** Before anything is known of an audit: policies about audits count as kept to. */
+  static of(config: RunConfig, catalogue?: Catalogue): Fitness {
+    const classes = revealedBy(config, catalogue)?.classes ?? []
+    const protection = protectionOf(updateTransformsOf(config, catalogue))
+    return new Fitness({ config, classes, protection, audit: 'unknown' })
+  }
+  with(audit: ReportedAudit | null): Fitness {
+    const [config, classes, protection] = [this.#config, this.#classes, this.#protection]
+    return new Fitness({ config, classes, protection, audit })
   }
 
   /** Why the node cannot take part in a round that asks `cohort` members; null when it can. */
@@ -52,11 +78,11 @@ export class Fitness {
     // The record says what each slot trained on; other data under the same slot would make it untrue.
     if (known !== undefined && canonicalJson(known.card) !== canonicalJson(card))
       return byData('The node joined the run with other data than it has now')
-    const { algorithms, classes } = {
-      algorithms: algorithmsOf(this.#config),
-      classes: this.#classes,
-    }
-    const refused = notAllowed(policy, { algorithms, classes, cohort })
+    const [classes, protection] = [this.#classes, this.#protection]
+    const algorithms = algorithmsOf(this.#config)
+    const refused =
+      notAllowed(policy, { algorithms, classes, cohort, protection }) ??
+      (this.#audit === 'unknown' ? null : auditNotAllowed(policy, this.#audit))
     if (refused === null) return null
     return { problem: { code: 'policy/refused', message: refusalText(refused) }, policy: refused }
   }

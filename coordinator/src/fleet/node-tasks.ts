@@ -1,6 +1,5 @@
 import type { Problem } from '#protocol/errors.js'
 import type { Hash, NodeId, Slot } from '#protocol/ids.js'
-import type { RunConfig } from '#protocol/run-config.js'
 import type { Clock } from '#coordinator/clock.js'
 import type { Fitness } from './fitness.js'
 import { mixedWith } from './fleet.js'
@@ -13,7 +12,7 @@ const REJOIN_MS = 20_000
 export interface NodeTasksOptions {
   readonly registry: Registry
   readonly clock: Clock
-  readonly fitnessFor: (config: RunConfig) => Fitness
+  readonly fitnessFor: (round: OpenRound) => Fitness
   /** Told why a member will not contribute. */
   readonly onMissing: (assignment: Assignment, problem: Problem) => void
   /** Told that a round waits for nobody but members that are away. */
@@ -147,8 +146,8 @@ export class NodeTasks {
     const [session, assignment] = [registry.get(nodeId), this.of(nodeId)[0]]
     if (session === null || assignment === undefined) return
     if (assignment.offeredTo === session || assignment.standing !== 'working') return
-    const { config, opening } = assignment.round
-    const unfit = fitnessFor(config).unfit(session, mixedWith(opening), assignment)
+    const { round } = assignment
+    const unfit = fitnessFor(round).unfit(session, mixedWith(round.opening), assignment)
     if (unfit !== null) {
       this.fail(assignment, unfit.problem)
       return

@@ -61,6 +61,8 @@ export class OpenRound {
   readonly configHash: Hash
   /** On the clock: as if the coordinator had been up since. */
   readonly openedAt: number
+  /** What the run's privacy audit says; null: it has none. */
+  readonly audit: NonNullable<TaskMessage['audit']> | null
   readonly assignments: readonly Assignment[]
   readonly arrivals = new Channel<Contribution>()
   isOpen = true
@@ -68,8 +70,17 @@ export class OpenRound {
   constructor(
     opening: Opening,
     config: RunConfig,
-    { openedAt, assignees }: { openedAt: number; assignees: readonly Assignee[] },
+    {
+      openedAt,
+      assignees,
+      audit = null,
+    }: {
+      readonly openedAt: number
+      readonly assignees: readonly Assignee[]
+      readonly audit?: OpenRound['audit']
+    },
   ) {
+    this.audit = audit
     this.opening = opening
     this.config = config
     this.configHash = configHash(config)
@@ -148,12 +159,14 @@ export class OpenRound {
       personal: personal === null ? null : { hash: personal.hash, bytes: personal.bytes },
       task: task as TaskMessage['task'],
       uplink: uplink as unknown as TaskMessage['uplink'],
+      ...(this.audit === null ? {} : { audit: this.audit }),
       chunkBytes: CHUNK_BYTES,
     }
   }
   /** The blobs that the member may read. */
   blobsOf({ member }: Assignment): readonly BlobRef[] {
     const { shared, assets } = this.opening.plan
-    return [shared, ...assets, ...(member.personal === null ? [] : [member.personal])]
+    const report = this.audit === null ? [] : [this.audit.report]
+    return [shared, ...assets, ...report, ...(member.personal === null ? [] : [member.personal])]
   }
 }

@@ -28,6 +28,8 @@ export interface SocketFleetOptions {
   readonly limits?: UplinkLimits
   /** Where methods are looked up. Default: everything there is. */
   readonly catalogue?: Catalogue
+  /** What the privacy audit of a run says: nodes are told with their tasks, and may want one. Default: no run has any. */
+  readonly audits?: (runId: RunId) => Promise<OpenRound['audit']>
   /** Told what people should see among the run's events: a member that cannot take part, a task that failed. */
   readonly note?: (runId: RunId, type: string, data: JsonObject) => void
 }
@@ -58,10 +60,12 @@ export class SocketFleet implements Fleet {
   readonly #unfit = new Set<string>()
   readonly #fitness = new WeakMap<RunConfig, Fitness>()
   readonly #catalogue: Catalogue | undefined
+  readonly #audits: NonNullable<SocketFleetOptions['audits']>
 
   constructor(options: SocketFleetOptions) {
     const { store, vault, clock, limits, catalogue, note = () => undefined } = options
     this.#catalogue = catalogue
+    this.#audits = options.audits ?? (() => Promise.resolve(null))
     this.#store = store
     this.#vault = vault
     this.#clock = clock
@@ -70,7 +74,7 @@ export class SocketFleet implements Fleet {
     this.#tasks = new NodeTasks({
       registry: this.registry,
       clock,
-      fitnessFor: (config) => this.#fitnessFor(config),
+      fitnessFor: ({ config, audit }) => this.#fitnessFor(config).with(audit),
       onMissing: (assignment, problem) => this.#missed(assignment, problem),
       onWaiting: (round, slots) =>
         note(round.runId, 'round:waiting-for', { ...placeOf(round), slots }),
@@ -134,12 +138,15 @@ export class SocketFleet implements Fleet {
 
   /** How many nodes that are connected now could be members of such a run. */
   candidates(config: RunConfig): number {
-    return [...this.#sortOut([], config).values()].filter((unfit) => unfit === null).length
+    return [...this.#sortOut([], this.#fitnessFor(config)).values()].filter(
+      (unfit) => unfit === null,
+    ).length
   }
   async available(runId: RunId, config: RunConfig): Promise<readonly Slot[]> {
     const roster = await this.#store.roster(runId)
     const slots: Slot[] = []
-    for (const [session, unfit] of this.#sortOut(roster, config)) {
+    const fitness = await this.#fitnessOf(runId, config)
+    for (const [session, unfit] of this.#sortOut(roster, fitness)) {
       const known = entryOf(roster, session)
       if (unfit !== null) this.#tellUnfit(runId, session, unfit)
       else if (this.#coolDowns.of(runId, session.nodeId) === null)
@@ -148,7 +155,8 @@ export class SocketFleet implements Fleet {
     return slots.sort((a, b) => a - b)
   }
   async refusals(runId: RunId, config: RunConfig): Promise<readonly string[]> {
-    const refused = refusalsAmong(this.#sortOut(await this.#store.roster(runId), config))
+    const fitness = await this.#fitnessOf(runId, config)
+    const refused = refusalsAmong(this.#sortOut(await this.#store.roster(runId), fitness))
     const cooling = this.#coolDowns.list().filter((one) => one.runId === runId)
     return [...refused, ...cooling.map((one) => this.#coolDownText(one))]
   }
@@ -185,7 +193,8 @@ export class SocketFleet implements Fleet {
   ): AsyncIterable<Contribution> {
     const assignees = await this.#assigneesOf(opening, done)
     const openedAt = this.#clock.now() - elapsedIn(opening)
-    const round = new OpenRound(opening, config, { openedAt, assignees })
+    const audit = await this.#audits(opening.runId)
+    const round = new OpenRound(opening, config, { openedAt, assignees, audit })
     this.#rounds.set(round.runId, round)
     const end = (): void => round.arrivals.end()
     signal.addEventListener('abort', end)
@@ -232,15 +241,17 @@ export class SocketFleet implements Fleet {
   }
 
   /** Everyone who is there, in the order in which newcomers get their slots. */
-  #sortOut(roster: readonly RosterEntry[], config: RunConfig): ReadonlyMap<Session, Unfit | null> {
-    const online = this.registry.online()
-    return this.#fitnessFor(config).sortOut(online, (session) => entryOf(roster, session))
+  #sortOut(roster: readonly RosterEntry[], fitness: Fitness): ReadonlyMap<Session, Unfit | null> {
+    return fitness.sortOut(this.registry.online(), (session) => entryOf(roster, session))
+  }
+  async #fitnessOf(runId: RunId, config: RunConfig): Promise<Fitness> {
+    return this.#fitnessFor(config).with(await this.#audits(runId))
   }
   /** What a run reveals takes a while to find out, and does not change. */
   #fitnessFor(config: RunConfig): Fitness {
     const known = this.#fitness.get(config)
     if (known !== undefined) return known
-    const fitness = new Fitness(config, this.#catalogue)
+    const fitness = Fitness.of(config, this.#catalogue)
     this.#fitness.set(config, fitness)
     return fitness
   }

@@ -37,6 +37,7 @@ export const ACTS: ReadonlyMap<string, ActKind | string> = new Map<string, ActKi
   ['POST /api/runs', act('run.start')],
   ['POST /api/runs/:id/stop', act('run.stop')],
   ['POST /api/runs/:id/resume', act('run.resume')],
+  ['POST /api/runs/:id/audit-override', act('run.audit-override', ['reason'])],
   ['GET /api/runs/:id/model', act('run.export')],
   ['POST /api/nodes/invite', act('node.invite', ['minutes'])],
   ['POST /api/nodes/:id/revoke', act('node.revoke')],

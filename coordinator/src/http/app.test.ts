@@ -9,6 +9,8 @@ import { newKeyPair } from '#protocol/proof.js'
 import { configCatalogue } from '#algorithms/catalogue.js'
 import { FakeClock } from '#testing/fake-clock.js'
 import { enrolWithCode, tokenOf } from '#testing/synthetic-identity.js'
+import { AuditGate } from '#coordinator/audit-gate/audit-gate.js'
+import type { AuditSession } from '#coordinator/audit-gate/auditor.js'
 import { AuditLog } from '#coordinator/audit/audit-log.js'
 import { createAuth } from '#coordinator/auth/auth.js'
 import { keyIdOf } from '#coordinator/auth/enrolment.js'
@@ -80,7 +82,11 @@ describe('the HTTP API', () => {
     const log = await AuditLog.open(store, () => clock.timestamp())
     const auth = await createAuth({ secret: SECRET, store, clock })
     const watched = { ops: new Operations(), note: { debug: () => undefined }, onError }
-    const parts = { store, runs, fleet, auth, feed, uploads, clock, log, ready, ...watched }
+    const gate = new AuditGate({
+      ...{ store, clock, trustedKeys: [], key: newKeyPair() },
+      startAudit: () => ({}) as AuditSession,
+    })
+    const parts = { store, runs, gate, fleet, auth, feed, uploads, clock, log, ready, ...watched }
     server = createServer(createApp(parts)).listen(0, '127.0.0.1')
     await once(server, 'listening')
     base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`

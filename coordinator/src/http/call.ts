@@ -2,6 +2,7 @@ import type { Request, Response } from 'express'
 import type { Auth } from '#coordinator/auth/auth.js'
 import type { Stay } from '#coordinator/auth/presence.js'
 import type { Claims } from '#coordinator/auth/tokens.js'
+import type { AuditGate } from '#coordinator/audit-gate/audit-gate.js'
 import type { AuditLog } from '#coordinator/audit/audit-log.js'
 import type { Clock } from '#coordinator/clock.js'
 import type { Operations } from '#coordinator/ops/operations.js'
@@ -16,6 +17,7 @@ import type { EventFeed } from './event-feed.js'
 export interface ApiParts {
   readonly store: Store
   readonly runs: RunManager
+  readonly gate: AuditGate
   readonly fleet: SocketFleet
   readonly auth: Auth
   readonly feed: EventFeed

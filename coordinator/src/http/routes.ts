@@ -1,3 +1,4 @@
+import { overrideAudit, tellAudit, tellReportSchema } from './audit-gate.js'
 import { tellKnownEntries, tellLog } from './audit.js'
 import { receiveBlob, sendBlob } from './blobs.js'
 import type { Handler } from './call.js'
@@ -56,12 +57,15 @@ export const ROUTES: readonly Route[] = [
   route(['post', '/api/users/:id/role'], changeUserRole),
   route(['post', '/api/users/:id/revoke'], revokeUser),
   route(['get', '/api/schema/run-config'], tellConfigSchema),
+  route(['get', '/api/schema/audit-report'], tellReportSchema),
   route(['post', '/api/runs'], startRun),
   route(['get', '/api/runs'], listRuns),
   route(['get', '/api/runs/:id'], showRun),
   route(['get', '/api/runs/:id/events'], tellEvents),
   route(['post', '/api/runs/:id/stop'], stopRun),
   route(['post', '/api/runs/:id/resume'], resumeRun),
+  route(['get', '/api/runs/:id/audit'], tellAudit),
+  route(['post', '/api/runs/:id/audit-override'], overrideAudit),
   route(['get', '/api/runs/:id/model'], sendModel),
   route(['get', '/api/runs/:id/start'], sendStart),
   route(['put', '/api/blobs/:hash'], receiveBlob),

@@ -17,6 +17,7 @@ export async function tellStatus({ parts }: Call): Promise<HttpAnswer<'GET /api/
     version: VERSION,
     nodesOnline: parts.fleet.registry.online().length,
     runs: (await parts.store.runs()).length,
+    auditKey: parts.gate.publicKey,
   }
 }
 
@@ -25,8 +26,9 @@ export async function tellConfigSchema(): Promise<JsonObject> {
 }
 
 export async function startRun(call: Call): Promise<HttpAnswer<'POST /api/runs'>> {
-  const { config } = bodyOf('POST /api/runs', call)
-  return { runId: await call.parts.runs.create(unwrap(parseRunConfig(config, configCatalogue()))) }
+  const { config: written, auditReport = null } = bodyOf('POST /api/runs', call)
+  const config = unwrap(parseRunConfig(written, configCatalogue()))
+  return { runId: await call.parts.runs.create(config, auditReport) }
 }
 
 type RunLine = HttpAnswer<'GET /api/runs'>['runs'][number]
@@ -74,10 +76,11 @@ export async function resumeRun(call: Call): Promise<HttpAnswer<'POST /api/runs/
   return {}
 }
 
-/** The latest model as an encoded bundle; its ETag is its hash. */
+/** The latest model as an encoded bundle; its ETag is its hash. Not given out while a privacy audit stands against the run. */
 export async function sendModel(call: Call): Promise<'sent'> {
-  const { store } = call.parts
+  const { store, gate } = call.parts
   const runId = runIdOf(call)
+  await gate.assertPassed(runId)
   const head = await store.head(runId)
   if (head === null) throw new FederationError('run/not-found', `There is no run ${runId}`)
   return sendBytes(call, store.blobs, head.modelHash)

@@ -3,6 +3,7 @@ import { FederationError } from '#protocol/errors.js'
 import { faultPoint } from '#protocol/fault-points.js'
 import type { Hash, Slot } from '#protocol/ids.js'
 import type { AcceptedUpdate, RoundRecord } from '#protocol/record.js'
+import type { GateRecord } from '#coordinator/audit-gate/gate-record.js'
 import type { Opening } from '#coordinator/fleet/fleet.js'
 import type { BlobStore, Head, RunRow } from './store.js'
 
@@ -49,6 +50,13 @@ async function* blobsOfOpening(blobs: BlobStore, hash: Hash): AsyncIterable<Hash
   for (const { personal } of cohort) if (personal !== null) yield personal.hash
 }
 
+async function* blobsOfGate(blobs: BlobStore, hash: Hash): AsyncIterable<Hash> {
+  yield hash
+  const { cells, decision } = await readJson<GateRecord>(blobs, hash)
+  yield* Object.values(cells)
+  if (decision !== null) yield decision.reportHash
+}
+
 /** Everything that a run needs, part by part: what is unreadable in one does not hide the others. */
 export const partsOfRun = (
   blobs: BlobStore,
@@ -62,6 +70,9 @@ export const partsOfRun = (
   // Records stay, the states and models they name do not: only the head's can be continued from.
   records: async function* () {
     for await (const { hash } of walkRecords(blobs, head.recordHash)) yield hash
+  },
+  gate: async function* () {
+    if (head.gateHash !== undefined) yield* blobsOfGate(blobs, head.gateHash)
   },
   opening: async function* () {
     if (head.openingHash !== null) yield* blobsOfOpening(blobs, head.openingHash)

@@ -29,6 +29,7 @@ const head = z.looseObject({
   reason: z.string().nullable(),
   failures: count,
   auditHead: hash.nullable(),
+  gateHash: hash.exactOptional(),
 })
 const run = z.looseObject({
   runId,

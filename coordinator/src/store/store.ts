@@ -32,6 +32,8 @@ export interface Head {
   readonly failures: number
   /** Hash of the latest entry of the audit log when this head was written; null: the log was empty. */
   readonly auditHead: Hash | null
+  /** Blob: what the privacy audit before the first round has come to so far (`GateRecord`). Absent: nothing. */
+  readonly gateHash?: Hash
 }
 
 export interface RunRow {

@@ -1,0 +1,32 @@
+import { Option, type Command } from 'commander'
+import { AUDIT_LEVELS, type AuditLevel } from '#protocol/audit-level.js'
+import type { Policy } from '#protocol/policy.js'
+
+/** What the owner of a node wants of privacy audits. */
+export interface AuditPolicyFlags {
+  readonly requireAudit?: AuditLevel
+  readonly auditKey?: string
+}
+
+export const auditPolicyOptions = (command: Command): Command =>
+  command
+    .addOption(
+      new Option(
+        '--require-audit <level>',
+        'take part only in runs with a signed report of a privacy audit that says no more than this',
+      ).choices(AUDIT_LEVELS),
+    )
+    .option(
+      '--audit-key <key>',
+      'whose reports count (default: those of the coordinator, by the key that it told this node first); `coordinator fingerprint` prints it',
+    )
+
+/** Options over what the file says. */
+export function auditPolicyOf(
+  { requireAudit, auditKey }: AuditPolicyFlags,
+  written: Policy['audit'],
+): Pick<Policy, 'audit'> {
+  const most = requireAudit ?? written?.most
+  if (most === undefined) return {}
+  return { audit: { most, key: auditKey ?? written?.key ?? null } }
+}

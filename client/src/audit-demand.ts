@@ -1,0 +1,70 @@
+/** A node whose owner wants an audit before anything leaves it: docs/client-nodes.md. */
+import sjson from 'secure-json-parse'
+import type { z } from 'zod'
+import { signedReportSchema, type SignedReport } from '#protocol/audit-report.js'
+import { FederationError } from '#protocol/errors.js'
+import { parseWith, type TaskMessage } from '#protocol/messages.js'
+import { auditNotAllowed, refusalText } from '#protocol/policy.js'
+import { reportedRisk } from '#algorithms/audit/reported-risk.js'
+import type { NodeContext } from './node-context.js'
+
+/** Reports that were found good, by the configurations for which they were: the next round brings the same. */
+const known = new WeakMap<NodeContext, Set<string>>()
+
+/**
+ * Throws `policy/refused` unless the owner demands nothing, or the task comes with a report of an audit that is signed by the
+ * key that counts, about this run, sound, and says no more than the owner takes. The coordinator's word for it is not enough.
+ */
+export async function assertAudited(
+  node: NodeContext,
+  task: TaskMessage,
+  signal: AbortSignal,
+): Promise<void> {
+  const { audit: demand } = node.policy
+  if (demand === undefined) return
+  const { audit: told } = task
+  const refusal = auditNotAllowed(node.policy, told ?? null)
+  if (refusal !== null) throw refused(refusalText(refusal))
+  if (told === undefined) return
+  const good = known.get(node) ?? new Set<string>()
+  const key = `${told.report.hash} ${task.configHash}`
+  if (good.has(key)) return
+  const signed = reportIn(await node.fetchBlob(told.report, signal))
+  const { verdict, isSound } = await riskIn(node, task, signed)
+  if (!isSound)
+    throw refused('The report of the privacy audit of this run proves nothing: its placebo failed')
+  const { publicKey } = signed.signature
+  const found = auditNotAllowed(node.policy, { verdict, publicKey })
+  if (found !== null) throw refused(refusalText(found))
+  known.set(node, good.add(key))
+}
+
+async function riskIn(node: NodeContext, { config }: TaskMessage, signed: SignedReport) {
+  const key = node.policy.audit?.key ?? node.auditKey
+  try {
+    return await reportedRisk(signed, { config, trustedKeys: key === null ? [] : [key] })
+  } catch (cause) {
+    if (!(cause instanceof FederationError)) throw cause
+    throw refused(
+      `The report of the privacy audit of this run does not count: ${cause.message}`,
+      cause,
+    )
+  }
+}
+
+function reportIn(bytes: Uint8Array): SignedReport {
+  let value: unknown
+  try {
+    value = sjson.parse(Buffer.from(bytes).toString('utf8'), {
+      ...{ protoAction: 'error', constructorAction: 'error' },
+    })
+  } catch (cause) {
+    throw refused('The report of the privacy audit of this run is no JSON', cause)
+  }
+  const parsed = parseWith(signedReportSchema as z.ZodType<SignedReport>, 'the report', value)
+  if (parsed.ok) return parsed.value
+  throw refused(`The report of the privacy audit of this run is none: ${parsed.error.message}`)
+}
+
+const refused = (message: string, cause?: unknown): FederationError =>
+  new FederationError('policy/refused', message, { cause })

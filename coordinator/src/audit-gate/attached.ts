@@ -1,0 +1,44 @@
+import sjson from 'secure-json-parse'
+import { signedReportSchema, type SignedReport } from '#protocol/audit-report.js'
+import { FederationError } from '#protocol/errors.js'
+import type { Hash } from '#protocol/ids.js'
+import { parseWith } from '#protocol/messages.js'
+import type { BlobStore } from '#coordinator/store/store.js'
+
+/** Far more than any report of numbers has. */
+const LARGEST_REPORT = 16 * 2 ** 20
+
+/**
+ * The report that somebody uploaded for a run. Throws `audit/bad-report` when it is none, or holds pictures: those are to be
+ * deleted on a day, and what a run was started with is kept for good.
+ */
+export async function readAttached(
+  blobs: BlobStore,
+  hash: Hash,
+): Promise<{ readonly report: SignedReport; readonly bytes: number }> {
+  // It must not be collected before the run that reaches it is stored.
+  const bytes = (await blobs.touch(hash)) ? await blobs.get(hash) : null
+  if (bytes === null) throw bad(`The report ${hash} was not uploaded`)
+  if (bytes.byteLength > LARGEST_REPORT)
+    throw bad(`The report has ${bytes.byteLength} bytes; at most ${LARGEST_REPORT} are read`)
+  const parsed = parseWith(signedReportSchema, 'the report', jsonIn(bytes))
+  if (!parsed.ok) throw bad(parsed.error.message)
+  if (parsed.value.report.pictures !== null)
+    throw bad(
+      'The report holds pictures, which do not go to coordinators: audit without --pictures',
+    )
+  return { report: parsed.value, bytes: bytes.byteLength }
+}
+
+function jsonIn(bytes: Uint8Array): unknown {
+  try {
+    return sjson.parse(Buffer.from(bytes).toString('utf8'), {
+      ...{ protoAction: 'error', constructorAction: 'error' },
+    })
+  } catch (cause) {
+    throw bad('The report is no JSON', cause)
+  }
+}
+
+const bad = (message: string, cause?: unknown): FederationError =>
+  new FederationError('audit/bad-report', message, { cause })
