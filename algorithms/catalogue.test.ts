@@ -44,6 +44,19 @@ describe('the catalogue lists what the folders hold', () => {
     expect(plugIns('./aggregators', shared)).toEqual(namesOf(CATALOGUE.aggregators))
   })
 
+  it('update transforms', () => {
+    const shared = [
+      'update-transform',
+      'apply',
+      'norm',
+      'codes',
+      'bit-packing',
+      'packed',
+      'reasons',
+    ]
+    expect(plugIns('./update-transforms', shared)).toEqual(namesOf(CATALOGUE.updateTransforms))
+  })
+
   it('models and client optimizers: a file of that name', () => {
     for (const name of namesOf(CATALOGUE.models))
       expect(existsSync(here(`./models/${name}.ts`)), name).toBe(true)
@@ -70,6 +83,7 @@ describe('every catalogue entry', () => {
       ...CATALOGUE.serverOptimizers.map(({ name }) => `./server-optimizers/${name}.ts`),
       ...CATALOGUE.aggregators.map(({ name }) => `./aggregators/${name}.ts`),
       ...CATALOGUE.samplers.map(({ name }) => `./samplers/${name}.ts`),
+      ...CATALOGUE.updateTransforms.map(({ name }) => `./update-transforms/${name}.ts`),
     ]
     for (const file of files) {
       const header = readFileSync(here(file), 'utf8').split('*/')[0] ?? ''

@@ -28,6 +28,11 @@ import { sgd } from '#algorithms/server-optimizers/sgd.js'
 import { yogi } from '#algorithms/server-optimizers/yogi.js'
 import { CLIENT_OPTIMIZERS } from '#algorithms/training/client-optimizer.js'
 import type { ClientOptimizerEntry } from '#algorithms/training/client-optimizer.js'
+import { clip } from '#algorithms/update-transforms/clip.js'
+import { gaussianNoise } from '#algorithms/update-transforms/gaussian-noise.js'
+import { quantize } from '#algorithms/update-transforms/quantize.js'
+import { topK } from '#algorithms/update-transforms/top-k.js'
+import type { UpdateTransform } from '#algorithms/update-transforms/update-transform.js'
 import type { ModelEntry, Sampler, ServerOptimizerEntry } from './catalogue-entry.js'
 
 export interface Catalogue {
@@ -38,6 +43,7 @@ export interface Catalogue {
   readonly clientOptimizers: readonly ClientOptimizerEntry[]
   readonly samplers: readonly Sampler[]
   readonly aggregators: readonly Aggregator[]
+  readonly updateTransforms: readonly UpdateTransform[]
 }
 
 /** The one list of everything a configuration can name. A test holds it against the folders. */
@@ -63,6 +69,7 @@ export const CATALOGUE: Catalogue = {
   clientOptimizers: CLIENT_OPTIMIZERS,
   samplers: [uniform],
   aggregators: [mean],
+  updateTransforms: [clip, gaussianNoise, topK, quantize],
 }
 
 const byName = <T extends { readonly name: string }>(
@@ -82,4 +89,5 @@ export const configCatalogue = (catalogue: Catalogue = CATALOGUE): ConfigCatalog
   clientOptimizers: byName(catalogue.clientOptimizers, (entry) => entry.options),
   samplers: byName(catalogue.samplers, noOptions),
   aggregators: byName(catalogue.aggregators, noOptions),
+  updateTransforms: byName(catalogue.updateTransforms, (entry) => entry.options),
 })

@@ -8,6 +8,8 @@ import type { Method, MethodSetup, ServerSetup } from '#algorithms/methods/metho
 import type { Model } from '#algorithms/models/model.js'
 import type { ServerOptimizer } from '#algorithms/server-optimizers/server-optimizer.js'
 import { buildClientOptimizer } from '#algorithms/training/client-optimizer.js'
+import { reasonsAgainstTransforms } from '#algorithms/update-transforms/reasons.js'
+import type { ConfiguredTransform } from '#algorithms/update-transforms/update-transform.js'
 import { parsePartition } from '#data/index.js'
 import { CATALOGUE } from './catalogue.js'
 import type { Catalogue } from './catalogue.js'
@@ -43,6 +45,16 @@ export function calibrationSetup(
   const { when: _when, ...options } = config.calibration
   return { ...methodSetup(config, catalogue), hyper: entry.hyper.parse(optionsOf(options)) }
 }
+
+/** The update transforms of a run with their options, in order; empty where it has none. */
+export const updateTransformsOf = (
+  { updates = [] }: Pick<RunConfig, 'updates'>,
+  catalogue: Catalogue = CATALOGUE,
+): readonly ConfiguredTransform[] =>
+  updates.map((choice) => {
+    const transform = named(catalogue.updateTransforms, choice.name, 'update transform')
+    return { transform, options: transform.options.parse(optionsOf(choice)) }
+  })
 
 export const samplerOf = (config: RunConfig, catalogue: Catalogue = CATALOGUE): Sampler =>
   named(catalogue.samplers, config.cohort.sampler, 'sampler')
@@ -90,6 +102,7 @@ export function assertPossible(config: RunConfig, catalogue: Catalogue = CATALOG
     ...method.requires(config, model, config.task),
     ...calibrationReasons(config, catalogue),
     ...emptyRoundReasons(config, method),
+    ...transformReasons(config, catalogue),
     ...(config.evaluation.central !== null && method.personal === true && method.releases === 'own'
       ? [
           `evaluation.central scores a model that the coordinator has, and clients of ${method.name} predict with their own; set evaluation.federated, and leave evaluation.central out`,
@@ -101,6 +114,22 @@ export function assertPossible(config: RunConfig, catalogue: Catalogue = CATALOG
           `evaluation.diagnostics compares full models of the run, and ${method.name} trains something else; leave it out`,
         ]),
   ]
+  if (reasons.length > 0) throw new FederationError('config/impossible', reasons.join('. '))
+}
+
+function transformReasons(config: RunConfig, catalogue: Catalogue): readonly string[] {
+  if (config.updates === undefined) return []
+  return reasonsAgainstTransforms({
+    config,
+    transforms: updateTransformsOf(config, catalogue),
+    uncovered: methodOf(config, catalogue).uncovered?.(methodSetup(config, catalogue)) ?? null,
+    calibration: calibrationOf(config, catalogue),
+  })
+}
+
+/** Also for clients, which do not take a coordinator's word for it. Throws `config/impossible` with every reason. */
+export function assertCovered(config: RunConfig, catalogue: Catalogue = CATALOGUE): void {
+  const reasons = transformReasons(config, catalogue)
   if (reasons.length > 0) throw new FederationError('config/impossible', reasons.join('. '))
 }
 

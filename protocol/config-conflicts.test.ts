@@ -11,6 +11,7 @@ const catalogue: ConfigCatalogue = {
   clientOptimizers: one,
   samplers: { uniform: z.strictObject({}) },
   aggregators: { mean: z.strictObject({}) },
+  updateTransforms: { clip: z.strictObject({ norm: z.number().positive().default(1) }) },
 }
 const TASK = { inputShape: [28, 28, 1], classes: ['cat', 'dog'] }
 /** Code and message of a refusal, as one text. */

@@ -11,6 +11,7 @@ export interface ConfigCatalogue {
   readonly clientOptimizers: Readonly<Record<string, z.ZodType>>
   readonly samplers: Readonly<Record<string, z.ZodType>>
   readonly aggregators: Readonly<Record<string, z.ZodType>>
+  readonly updateTransforms: Readonly<Record<string, z.ZodType>>
 }
 
 /** A catalogue choice: a name and that entry's own options, checked against the entry's own schema. */

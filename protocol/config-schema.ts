@@ -15,6 +15,9 @@ import { LARGEST_PROBE } from './diagnostics.js'
 
 export type { Choice, ConfigCatalogue } from './config-parts.js'
 
+/** Nobody needs more; each is a pass over the model. */
+const MOST_TRANSFORMS = 8
+
 const task = z.strictObject({
   inputShape: inputShapeSchema.describe(
     'Shape of one example: [height, width, channels] or [columns]',
@@ -235,6 +238,13 @@ const buildSchema = (catalogue: ConfigCatalogue | null) =>
     training: trainingSchema(catalogue)
       .prefault({})
       .describe('What a client does with its examples in a round'),
+    updates: z
+      .array(choice(catalogue?.updateTransforms))
+      .max(MOST_TRANSFORMS)
+      .exactOptional()
+      .describe(
+        'What is done to an update on the client, in this order, before it leaves; left out: nothing',
+      ),
     aggregation: aggregationSchema(catalogue).prefault({}).describe('How updates change the model'),
     cohort: cohortSchema(catalogue)
       .prefault({})
@@ -250,6 +260,11 @@ const buildSchema = (catalogue: ConfigCatalogue | null) =>
     seed: wholeNumber(0, Number.MAX_SAFE_INTEGER)
       .default(0)
       .describe('Seed of every random number of the run'),
+    audit: auditGate
+      .exactOptional()
+      .describe(
+        'A privacy audit before the first round: the coordinator attacks updates of canaries, and the run starts only if they show no more than the threshold. Left out: none. Simulations have none either way',
+      ),
     durability: z
       .enum(['durable', 'ephemeral'])
       .exactOptional()
@@ -260,11 +275,6 @@ const buildSchema = (catalogue: ConfigCatalogue | null) =>
       .nullable()
       .default(null)
       .describe("Where the clients' shares come from; only for simulations and demos"),
-    audit: auditGate
-      .exactOptional()
-      .describe(
-        'A privacy audit before the first round: the coordinator attacks updates of canaries, and the run starts only if they show no more than the threshold. Left out: none. Simulations have none either way',
-      ),
   })
 
 export type RunConfigSchema = ReturnType<typeof buildSchema>

@@ -123,6 +123,11 @@ export const ERRORS = {
     'Lower the learning rate or clip gradients: training produced NaN or infinity',
   ),
   'update/out-of-range': row(400, 1, 'Lower the learning rate, or raise aggregation.maxAbs'),
+  'update/norm-too-large': row(
+    400,
+    1,
+    'Use the version of tributary that the coordinator has: nodes apply the update transforms of a run before they send',
+  ),
   'update/bad-weight': row(400, 1, 'Raise aggregation.maxExamples, or use fewer examples'),
   'update/corrupt': retryable(400, 'Send the update again: its bytes do not match their hash'),
   'upload/out-of-order': retryable(409, 'Ask for the next chunk index and go on from there'),
@@ -257,6 +262,11 @@ export const ERRORS = {
     409,
     1,
     'Compare backend, threads, versions and data with the fingerprint',
+  ),
+  'replay/secret-noise': row(
+    409,
+    2,
+    'Simulate the configuration instead: the noise of nodes comes from keys that only they have',
   ),
   'replay/no-data': row(
     400,

@@ -35,6 +35,13 @@ const uplinkGroup = z.strictObject({
   privacyClass: z.enum(['model-delta', 'control-variate', 'statistics', 'per-example', 'metrics']),
   maxBytes: count,
   sparseRows: z.literal(true).exactOptional(),
+  protected: z.literal(true).exactOptional(),
+  packed: z
+    .strictObject({
+      places: z.literal(true).exactOptional(),
+      bits: z.int().min(2).max(16).exactOptional(),
+    })
+    .exactOptional(),
 }) satisfies z.ZodType<UplinkGroup>
 
 /** Every message on the socket namespace `/fl`, by event name. `update:chunk` is an update frame (frame.ts) instead. */
@@ -83,13 +90,6 @@ const MESSAGES = {
     assets: z.array(blobRef.extend({ name: z.string().min(1).max(100) })),
     personal: blobRef.nullable(),
     uplink: z.array(uplinkGroup),
-    chunkBytes: z
-      .int()
-      .min(1024)
-      .max(16 * 2 ** 20),
-  }),
-  'round:fate': z.strictObject({ ...place, fate }),
-  'run:finished': z.strictObject({ runId }),
     /** The signed report of the run's privacy audit, and what it says; absent: the run has none. */
     audit: z
       .strictObject({
@@ -98,6 +98,13 @@ const MESSAGES = {
         publicKey: z.string().max(200),
       })
       .exactOptional(),
+    chunkBytes: z
+      .int()
+      .min(1024)
+      .max(16 * 2 ** 20),
+  }),
+  'round:fate': z.strictObject({ ...place, fate }),
+  'run:finished': z.strictObject({ runId }),
 } as const
 
 export type MessageName = keyof typeof MESSAGES

@@ -6,9 +6,14 @@ import {
   parsePolicy,
   refusalText,
   type Asked,
+  type AskedProtection,
 } from './policy.js'
 
-const ASKED: Asked = { algorithms: ['fedavg'], classes: ['model-delta', 'metrics'], cohort: 1 }
+const NONE: AskedProtection = { clip: Infinity, noise: 0, noiseAfterClip: 0 }
+const ASKED: Asked = {
+  ...{ algorithms: ['fedavg'], classes: ['model-delta', 'metrics'], cohort: 1 },
+  protection: NONE,
+}
 const textFor = (policy: object, asked: Partial<Asked>): string | null => {
   const found = notAllowed({ ...DEFAULT_POLICY, ...policy }, { ...ASKED, ...asked })
   return found === null ? null : refusalText(found)
@@ -30,6 +35,8 @@ describe('the policy of a node', () => {
     ['half a member', { minCohort: 1.5 }, /minCohort: expected a whole number/],
     ['no method at all', { methods: [] }, /methods: expected ≥ 1 entries/],
     ['a name that is none', { methods: ['fedavg', 3] }, /methods\[1\]: expected a text/],
+    ['a clip to nothing', { maxClip: 0 }, /maxClip: expected > 0, got 0/],
+    ['noise of nothing', { minNoise: 0 }, /minNoise: expected > 0, got 0/],
     ['a list', [], /expected an object/],
   ])('refuses %s, and names the key', (_what, value, message) => {
     const parsed = parsePolicy(value)
@@ -56,6 +63,26 @@ describe('the policy of a node', () => {
     )
     expect(textFor({ minCohort: 3 }, { cohort: 2 })).toMatch(
       /fewer than 3 members \(this one has 2\)\. .*--min-cohort 2$/,
+    )
+  })
+
+  it('allows runs whose transforms protect as much as it asks, and names what they lack', () => {
+    const of = (policy: object, protection: Partial<AskedProtection>) =>
+      textFor(policy, { protection: { ...NONE, ...protection } })
+    expect(of({ maxClip: 2 }, { clip: 2 })).toBeNull()
+    expect(of({ maxClip: 2 }, { clip: 3 })).toMatch(
+      /clips to 3\)\. .*"norm": 2\}.*--require-clip 3$/,
+    )
+    expect(of({ maxClip: 2 }, {})).toMatch(/this one does not clip\)\. .*no --require-clip$/)
+    expect(of({ minNoise: 0.5 }, { noise: 0.5 })).toBeNull()
+    expect(of({ minNoise: 0.5 }, { noise: 0.25 })).toMatch(
+      /standard deviation 0\.5 on updates \(this one has 0\.25\)\. .*--require-noise 0\.25$/,
+    )
+    // Noise that is clipped with what it should hide does not hide it.
+    const both = { maxClip: 2, minNoise: 0.5 }
+    expect(of(both, { clip: 1, noise: 3, noiseAfterClip: 0.5 })).toBeNull()
+    expect(of(both, { clip: 1, noise: 3, noiseAfterClip: 0 })).toMatch(
+      /0\.5 after the clip on updates \(this one has 0\)\. .*no --require-noise$/,
     )
   })
 

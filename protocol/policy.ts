@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { AUDIT_LEVELS, isAbove, type AuditLevel } from './audit-level.js'
 import { describeIssue } from './config-problems.js'
 import { FederationError } from './errors.js'
+import { isPublicKey } from './proof.js'
 import { fail, ok, type Result } from './result.js'
 import type { RunConfig } from './run-config.js'
 import type { PrivacyClass } from './uplink.js'
@@ -17,7 +18,6 @@ export const policySchema = z.strictObject({
   methods: z.array(z.string().min(1).max(100)).min(1).max(100).nullable().default(null),
   /** Rounds that ask fewer members than this are not taken part in: what leaves is hidden among as many. */
   minCohort: z.int().min(1).max(1_000_000).default(1),
-})
   /** Runs must clip updates to this L2 norm or a smaller one, before any noise that is required; left out: need not. */
   maxClip: z.number().positive().exactOptional(),
   /** Runs must add Gaussian noise of this standard deviation or a larger one to every number; left out: need not. */
@@ -34,6 +34,7 @@ export const policySchema = z.strictObject({
         .default(null),
     })
     .exactOptional(),
+})
 export type Policy = z.output<typeof policySchema>
 
 /** What holds where the owner decides nothing. */
@@ -61,6 +62,22 @@ export interface Asked {
   readonly classes: readonly PrivacyClass[]
   /** How many members are asked. */
   readonly cohort: number
+  readonly protection: AskedProtection
+}
+/** What the update transforms of a run make certain. */
+export interface AskedProtection {
+  /** Largest norm of what the model moves by; Infinity: any. */
+  readonly clip: number
+  /** Standard deviation of noise on every number; 0: none. */
+  readonly noise: number
+  /** Of noise that comes after the clip. */
+  readonly noiseAfterClip: number
+}
+/** Of those who do not know the transforms' mathematics: somebody else decides about them. */
+export const PROTECTION_UNKNOWN: AskedProtection = {
+  clip: 0,
+  noise: Infinity,
+  noiseAfterClip: Infinity,
 }
 /** Why a policy says no. Both complete a sentence: "… does not allow WHAT", "its owner can: REMEDY". */
 export interface NotAllowed {
@@ -71,7 +88,7 @@ export interface NotAllowed {
 /** The first thing asked that the policy does not allow; null: it allows everything. */
 export function notAllowed(
   policy: Policy,
-  { algorithms, classes, cohort }: Asked,
+  { algorithms, classes, cohort, protection }: Asked,
 ): NotAllowed | null {
   if (!policy.perExample && classes.includes('per-example')) {
     return {
@@ -87,6 +104,8 @@ export function notAllowed(
       remedy: `join again with --only-methods ${[...methods, other].join(',')}`,
     }
   }
+  const bare = notProtected(policy, protection)
+  if (bare !== null) return bare
   if (cohort >= minCohort) return null
   return {
     what: `rounds with fewer than ${minCohort} members (this one has ${cohort})`,
@@ -94,9 +113,6 @@ export function notAllowed(
   }
 }
 
-/** What the node answers. */
-export const refusalText = ({ what, remedy }: NotAllowed): string =>
-  `The policy of this node does not allow ${what}. Its owner can: ${remedy}`
 /** What is known of a run's audit before its report is read. */
 export interface ReportedAudit {
   readonly verdict: AuditLevel
@@ -148,3 +164,6 @@ function notProtected(
   }
 }
 
+/** What the node answers. */
+export const refusalText = ({ what, remedy }: NotAllowed): string =>
+  `The policy of this node does not allow ${what}. Its owner can: ${remedy}`

@@ -18,6 +18,7 @@ const catalogue: ConfigCatalogue = {
   },
   samplers: { uniform: z.strictObject({}) },
   aggregators: { mean: z.strictObject({}) },
+  updateTransforms: { clip: z.strictObject({ norm: z.number().positive().default(1) }) },
 }
 const DATA = { name: 'fashion-mnist' }
 const good = (input: object = {}) =>

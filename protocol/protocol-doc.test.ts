@@ -107,6 +107,7 @@ describe('docs/protocol.md', () => {
       clientOptimizers: { sgd: z.strictObject({}) },
       samplers: { ...none, uniform: z.strictObject({}) },
       aggregators: { ...none, mean: z.strictObject({}) },
+      updateTransforms: { clip: z.strictObject({ norm: z.number().positive().default(1) }) },
     }
     expect(unwrap(parseRunConfig(config, catalogue))).toMatchObject({
       cohort: { take: { size: 2 } },

@@ -21,9 +21,7 @@ const TWO_32 = 2 ** 32
 const rotate = (word: number, by: number): number => (word << by) | (word >>> (32 - by))
 
 /**
- * xoshiro128** 1.1: 32-bit words, 128 bits of state, period 2^128 - 1, passes BigCrush.
- * D. Blackman, S. Vigna, "Scrambled linear pseudorandom number generators", ACM TOMS 47(4), 2021,
- * https://prng.di.unimi.it/xoshiro128starstar.c
+ * Makes all numbers out of 32-bit words.
  *
  * How the other numbers come from the words is part of the format, because results are repeated from a seed:
  * - uniform: two words a, b; (floor(a / 2^5) * 2^26 + floor(b / 2^6)) / 2^53
@@ -32,34 +30,8 @@ const rotate = (word: number, by: number): number => (word << by) | (word >>> (3
  * - integer: words at or above the largest multiple of the bound are thrown away; then the remainder
  * - shuffle: for i = length - 1 … 1, swap i with integer(i + 1)
  */
-export class Xoshiro128 implements Stream {
-  #a: number
-  #b: number
-  #c: number
-  #d: number
-
-  /** Four 32-bit words, not all zero. */
-  constructor(state: readonly [number, number, number, number]) {
-    if (state.every((word) => word >>> 0 === 0)) {
-      throw new FederationError('internal/bug', 'The state of a random stream must not be all zero')
-    }
-    this.#a = state[0] | 0
-    this.#b = state[1] | 0
-    this.#c = state[2] | 0
-    this.#d = state[3] | 0
-  }
-
-  uint32(): number {
-    const result = Math.imul(rotate(Math.imul(this.#b, 5), 7), 9)
-    const shifted = this.#b << 9
-    this.#c ^= this.#a
-    this.#d ^= this.#b
-    this.#b ^= this.#c
-    this.#a ^= this.#d
-    this.#c ^= shifted
-    this.#d = rotate(this.#d, 11)
-    return result >>> 0
-  }
+export abstract class WordStream implements Stream {
+  abstract uint32(): number
 
   uniform(): number {
     const high = this.uint32() >>> 5
@@ -91,6 +63,42 @@ export class Xoshiro128 implements Stream {
       values[j] = kept
     }
     return values
+  }
+}
+
+/**
+ * xoshiro128** 1.1: 32-bit words, 128 bits of state, period 2^128 - 1, passes BigCrush.
+ * D. Blackman, S. Vigna, "Scrambled linear pseudorandom number generators", ACM TOMS 47(4), 2021,
+ * https://prng.di.unimi.it/xoshiro128starstar.c
+ */
+export class Xoshiro128 extends WordStream {
+  #a: number
+  #b: number
+  #c: number
+  #d: number
+
+  /** Four 32-bit words, not all zero. */
+  constructor(state: readonly [number, number, number, number]) {
+    super()
+    if (state.every((word) => word >>> 0 === 0)) {
+      throw new FederationError('internal/bug', 'The state of a random stream must not be all zero')
+    }
+    this.#a = state[0] | 0
+    this.#b = state[1] | 0
+    this.#c = state[2] | 0
+    this.#d = state[3] | 0
+  }
+
+  uint32(): number {
+    const result = Math.imul(rotate(Math.imul(this.#b, 5), 7), 9)
+    const shifted = this.#b << 9
+    this.#c ^= this.#a
+    this.#d ^= this.#b
+    this.#b ^= this.#c
+    this.#a ^= this.#d
+    this.#c ^= shifted
+    this.#d = rotate(this.#d, 11)
+    return result >>> 0
   }
 }
 

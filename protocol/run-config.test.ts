@@ -32,6 +32,7 @@ const catalogue: ConfigCatalogue = {
   },
   samplers: { uniform: z.strictObject({}) },
   aggregators: { mean: z.strictObject({}) },
+  updateTransforms: { clip: z.strictObject({ norm: z.number().positive().default(1) }) },
 }
 const TASK = { inputShape: [28, 28, 1], classes: ['cat', 'dog'] }
 const parse = (input: unknown) => parseRunConfig(input, catalogue)

@@ -38,6 +38,23 @@ export interface UplinkGroup {
    * names the rows that are there, ascending. Only for groups whose shapes are fixed.
    */
   readonly sparseRows?: true
+  /** The tensors are a client's model delta: the run's update transforms act on them before they leave, and bound them. */
+  readonly protected?: true
+  /** Travels as few tensors for the whole group, in place of those that are declared. Only of float32 with fixed shapes. */
+  readonly packed?: Packing
+}
+
+/**
+ * How a packed group travels. `group/#places` uint8 comes first where `places` says so: zeros do not travel, and before each
+ * number that does it says how many zeros were left out (LEB128), over all tensors of the group as one vector. `group/#values`
+ * holds the numbers: float32, or with `bits` uint8 that hold as many bits for each number, from the lowest bit of each byte;
+ * then `group/#peaks` float32 before it has the largest absolute value of each tensor, L = 2^(bits − 1) − 1, and a number is
+ * (code − L) peak / L.
+ */
+export interface Packing {
+  readonly places?: true
+  /** 2 … 16 */
+  readonly bits?: number
 }
 
 /** Tensor names inside an update bundle are `group/tensor`. */

@@ -6,6 +6,7 @@ import { bundleHash, decodeBundle, encodeBundle } from '#protocol/bundle.js'
 import type { Bundle } from '#protocol/bundle.js'
 import type { Diagnostics } from '#protocol/diagnostics.js'
 import type { Slot } from '#protocol/ids.js'
+import { createStreams } from '#protocol/random.js'
 import type { Fate, Metrics } from '#protocol/record.js'
 import { unwrap } from '#protocol/result.js'
 import type { RunConfig } from '#protocol/run-config.js'
@@ -18,6 +19,7 @@ import { packUpdate, receiveUpdate } from '#algorithms/methods/update.js'
 import { createClientHalves } from '#algorithms/programs/client-halves.js'
 import { createProgram } from '#algorithms/programs/create-program.js'
 import type { ProgramPlan } from '#algorithms/programs/program.js'
+import { seededNoise } from '#algorithms/update-transforms/apply.js'
 
 export interface InMemoryRun {
   readonly config: RunConfig
@@ -89,6 +91,7 @@ export async function runRoundsInMemory(run: InMemoryRun): Promise<InMemoryResul
         data,
         memory: travelledOrNull(memories.get(slot)),
         uplink: plan.uplink,
+        noise: seededNoise(createStreams(config.seed), { round, slot }),
       })
       personals.delete(slot)
       performed.push({ slot, result, update: travelled(packUpdate(result.update, plan.uplink)) })

@@ -3,7 +3,7 @@
  * them is left out, and `group/#rows` [sent] int32 names the rows that are there, ascending. What arrives is completed before
  * anything looks at it, so the result is that of the full update. It tells which rows a client touched; so do the zeros.
  */
-import { makeBundle, tensorOf } from '#protocol/bundle.js'
+import { tensorOf } from '#protocol/bundle.js'
 import type { Bundle, NamedTensor, TypedArray } from '#protocol/bundle.js'
 import { FederationError } from '#protocol/errors.js'
 import { uplinkName } from '#protocol/uplink.js'
@@ -40,27 +40,8 @@ function picked(tensor: NamedTensor, rows: readonly number[]): NamedTensor {
   return { ...tensor, shape: [rows.length, ...tensor.shape.slice(1)], data }
 }
 
-/** An update as its groups declare it. Throws `update/malformed` when the rows of a group do not fit together. */
-export function withAllRows(update: Bundle, uplink: readonly UplinkGroup[]): Bundle {
-  const sparse = uplink.filter((group) => group.sparseRows === true)
-  if (sparse.length === 0) return update
-  const completed = new Map<string, readonly NamedTensor[]>(
-    sparse.map((group) => [group.name, completeGroup(update, group)]),
-  )
-  const done = new Set<string>()
-  return makeBundle(
-    update.tensors.flatMap(({ name }): readonly NamedTensor[] => {
-      const group = sparse.find((one) => name.startsWith(`${one.name}/`))?.name
-      if (group === undefined) return [tensorOf(update, name)]
-      if (done.has(group)) return []
-      done.add(group)
-      return completed.get(group) ?? []
-    }),
-    update.meta,
-  )
-}
-
-function completeGroup(update: Bundle, group: UplinkGroup): readonly NamedTensor[] {
+/** The tensors of a group as it declares them, with its prefix. Throws `update/malformed` when its rows do not fit together. */
+export function withAllRows(update: Bundle, group: UplinkGroup): readonly NamedTensor[] {
   const own = update.tensors.filter(({ name }) => name.startsWith(`${group.name}/`))
   if (own.length !== group.tensors.length + 1) {
     throw malformed(`Group ${group.name}: expected ${ROWS} and ${group.tensors.length} tensors`)

@@ -1,16 +1,17 @@
-import { makeBundle } from '#protocol/bundle.js'
+import { makeBundle, tensorOf } from '#protocol/bundle.js'
 import type { Bundle, NamedTensor } from '#protocol/bundle.js'
 import { asFederationError, FederationError } from '#protocol/errors.js'
 import { fail, ok, type Result } from '#protocol/result.js'
 import { uplinkName } from '#protocol/uplink.js'
 import type { UplinkGroup } from '#protocol/uplink.js'
 import { validateUpdate, type UpdateLimits } from '#algorithms/aggregators/validate.js'
+import { packedGroup, unpackedGroup } from '#algorithms/update-transforms/packed.js'
 import type { Folded, FoldedGroup, PerformResult } from './method.js'
 import { withAllRows, withoutZeroRows } from './sparse-rows.js'
 
 /**
  * The bundle that leaves a client: exactly the declared tensors, in declared order, named `group/tensor`; without their rows
- * of zeros where the group says so. `withAllRows` is its inverse.
+ * of zeros, or packed, where the group says so. `asDeclared` is its inverse.
  */
 export function packUpdate(
   update: PerformResult['update'],
@@ -38,12 +39,41 @@ function packGroup(tensors: readonly NamedTensor[], group: UplinkGroup): readonl
     }
     return tensor
   })
-  const sent = group.sparseRows === true ? withoutZeroRows(packed) : packed
-  return sent.map((tensor) => ({ ...tensor, name: uplinkName(group.name, tensor.name) }))
+  return travelling(packed, group).map((tensor) => ({
+    ...tensor,
+    name: uplinkName(group.name, tensor.name),
+  }))
+}
+
+function travelling(
+  tensors: readonly NamedTensor[],
+  { packed, sparseRows }: UplinkGroup,
+): readonly NamedTensor[] {
+  if (packed !== undefined) return packedGroup(tensors, packed)
+  return sparseRows === true ? withoutZeroRows(tensors) : tensors
+}
+
+/** An update with the tensors that its groups declare, however it travelled. Throws `update/malformed` when it cannot be. */
+export function asDeclared(update: Bundle, uplink: readonly UplinkGroup[]): Bundle {
+  const others = uplink.filter(
+    ({ sparseRows, packed }) => sparseRows === true || packed !== undefined,
+  )
+  if (others.length === 0) return update
+  const done = new Set<string>()
+  return makeBundle(
+    update.tensors.flatMap(({ name }): readonly NamedTensor[] => {
+      const group = others.find((one) => name.startsWith(`${one.name}/`))
+      if (group === undefined) return [tensorOf(update, name)]
+      if (done.has(group.name)) return []
+      done.add(group.name)
+      return group.packed === undefined ? withAllRows(update, group) : unpackedGroup(update, group)
+    }),
+    update.meta,
+  )
 }
 
 /**
- * What arrived, as its groups declare it and fit to count: completed where rows of zeros were left out, then checked. Fails
+ * What arrived, as its groups declare it and fit to count: completed where it travelled in a smaller form, then checked. Fails
  * with what is wrong: `update/malformed`, `update/not-finite`, `update/out-of-range`, `update/bad-weight`.
  */
 export function receiveUpdate(
@@ -52,7 +82,7 @@ export function receiveUpdate(
   limits: UpdateLimits & { readonly uplink: readonly UplinkGroup[] },
 ): Result<Bundle> {
   try {
-    const update = withAllRows(arrived, limits.uplink)
+    const update = asDeclared(arrived, limits.uplink)
     const problem = validateUpdate(update, weight, limits)
     return problem === null ? ok(update) : fail(new FederationError(problem.code, problem.message))
   } catch (error) {

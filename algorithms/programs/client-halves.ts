@@ -4,7 +4,14 @@ import type { RunConfig } from '#protocol/run-config.js'
 import { CATALOGUE } from '#algorithms/catalogue.js'
 import type { Catalogue } from '#algorithms/catalogue.js'
 import type { EvaluationCounts } from '#algorithms/evaluation/evaluate.js'
-import { calibrationOf, calibrationSetup, methodOf, methodSetup } from '#algorithms/from-config.js'
+import {
+  assertCovered,
+  calibrationOf,
+  calibrationSetup,
+  methodOf,
+  methodSetup,
+  updateTransformsOf,
+} from '#algorithms/from-config.js'
 import type { ClientHalf, Method, MethodSetup, PerformInput } from '#algorithms/methods/method.js'
 import {
   clientFacts,
@@ -16,6 +23,7 @@ import {
 } from './federated-evaluation.js'
 import { LOCAL_MODEL, localModelTensors } from './local-models.js'
 import type { ClientHalves } from './program.js'
+import { protectedUpdatesOf, protecting } from './protected-updates.js'
 import { roundOf } from './riders.js'
 
 /** The client's side of a run: one half for each part of its program. */
@@ -23,9 +31,10 @@ export function createClientHalves(
   config: RunConfig,
   catalogue: Catalogue = CATALOGUE,
 ): ClientHalves {
+  assertCovered(config, catalogue)
   const own = methodSetup(config, catalogue)
   const entry = methodOf(config, catalogue)
-  const method = entry.client(own)
+  const method = protecting(entry.client(own), protectedUpdatesOf(config, catalogue))
   const scoring = { config, entry }
   const setup = calibrationSetup(config, catalogue)
   const calibration = setup === null ? undefined : calibrationOf(config, catalogue)?.client(setup)
@@ -63,11 +72,19 @@ function showingLocalModel(method: ClientHalf, setup: MethodSetup): ClientHalf {
     async perform(input) {
       const result = await method.perform({ ...input, round: roundOf(input) })
       if (input.task['diagnose'] !== true) return result
+      if (updateTransformsOf(setup.config).length > 0) throw notCovered()
       const local = localModelTensors(setup, result.local)
       return { ...result, update: { ...result.update, [LOCAL_MODEL]: local } }
     },
   }
 }
+
+/** Such a run is refused when it is created: a coordinator that asks for it all the same is not obeyed. */
+const notCovered = (): FederationError =>
+  new FederationError(
+    'policy/refused',
+    'The update transforms of the run do not act on whole local models: none are sent',
+  )
 
 interface Scoring {
   readonly config: RunConfig

@@ -36,6 +36,12 @@ import {
 import type { Program, ProgramPlan, RoundKind } from './program.js'
 import { progressBundle, progressIn, START, watched } from './progress.js'
 import type { Progress } from './progress.js'
+import {
+  asProtected,
+  normProblem,
+  protectedUpdatesOf,
+  protectingServer,
+} from './protected-updates.js'
 import { asPlanned, scoreMetrics, withLocalModels, withScore, withTrainingRound } from './riders.js'
 
 interface Composition {
@@ -72,11 +78,12 @@ export function createProgram(config: RunConfig, catalogue: Catalogue = CATALOGU
   const setup = calibrationSetup(config, catalogue)
   const own = serverSetup(config, catalogue)
   const entry = methodOf(config, catalogue)
+  const updates = protectedUpdatesOf(config, catalogue)
   const composition = {
     config,
     entry,
     model: own.model,
-    method: entry.server(own),
+    method: protectingServer(entry.server(own), updates),
     calibration: setup === null ? null : (calibrationOf(config, catalogue)?.server(setup) ?? null),
   }
   const { method } = composition
@@ -86,9 +93,16 @@ export function createProgram(config: RunConfig, catalogue: Catalogue = CATALOGU
       return pack({ method: method.init(startFrom), progress: START, calibration: NOT_CALIBRATED })
     },
     next: (state) => nextPlan(composition, unpack(state)),
-    kinds: (state) => roundKinds(composition, unpack(state), entry.uplinks?.(own)),
+    kinds: (state) =>
+      roundKinds(
+        composition,
+        unpack(state),
+        entry.uplinks?.(own).map((uplink) => asProtected(uplink, updates)),
+      ),
     close: (state, plan, folded) => closePart(composition, unpack(state), { plan, folded }),
     inspect(plan, update, member) {
+      const long = plan.part === 'method' ? normProblem(update, plan.uplink, updates) : null
+      if (long !== null) return long
       const half = plan.part === 'calibration' ? composition.calibration : method
       if (half?.inspect === undefined || plan.part === 'evaluation') return null
       try {

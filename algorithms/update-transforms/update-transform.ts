@@ -5,24 +5,34 @@ import type { Stream } from '#protocol/random.js'
 export interface UpdateTransform<Options = unknown> {
   readonly name: string
   readonly options: z.ZodType<Options>
-  /** The tensors of all protected groups of one update, as one vector in parts. Returns new arrays of the same lengths. */
-  apply(parts: readonly Float32Array[], options: Options, stream: Stream): readonly Float32Array[]
-  /** Largest L2 norm after it, of vectors of `size` numbers that had at most `before`: what the coordinator checks again. */
+  /** What comes after it would undo what it is for: it must be the last of the list. */
+  readonly last?: true
+  /**
+   * The tensors of all protected groups of one update, as one vector in parts. Returns new arrays of the same lengths, rounded
+   * to float32. `stream` is asked once, and only by transforms with `noise`.
+   */
+  apply(
+    parts: readonly Float32Array[],
+    options: Options,
+    stream: () => Stream,
+  ): readonly Float32Array[]
+  /**
+   * Largest L2 norm after it, of vectors of `size` numbers that had at most `before`: what the coordinator checks again.
+   * Infinity: none is known.
+   */
   largestNorm(before: number, options: Options, size: number): number
-  /** For reports: what it does with these options. */
+  /** Standard deviation of the noise that it adds to every number; left out: it adds none, and the same goes in, the same comes out. */
+  noise?(options: Options): number
+  /** Share of the numbers that it leaves other than zero; left out: all. */
+  keeps?(options: Options): number
+  /** Bits that tell any number of a tensor, once its largest absolute value is known; left out: float32. */
+  bits?(options: Options): number
+  /** For reports: what it does with these options. A phrase. */
   describe(options: Options): string
-  /** What an observer of the update knows of it, so that an audit matches with it. Left out: nothing that matters. */
-  seen?(options: Options): SeenTransform
 }
 
-/** Gifd specification §10. */
-export interface SeenTransform {
-  /** L2 norm of the whole vector at which it clips. */
-  readonly clipNorm?: number
-  /** Standard deviation of what it adds to every number. */
-  readonly deviation?: number
-  /** It leaves out numbers, and which ones can be seen. */
-  readonly sparse?: true
-  /** It rounds numbers, by an amount that is not known beforehand. */
-  readonly rounds?: true
+/** A transform with the options that a run gives it. */
+export interface ConfiguredTransform {
+  readonly transform: UpdateTransform
+  readonly options: unknown
 }

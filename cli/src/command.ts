@@ -76,6 +76,11 @@ export function integer(bounds: {
     return value
   }
 }
+export function positive(text: string): number {
+  const value = Number(text)
+  if (Number.isFinite(value) && value > 0) return value
+  throw new FederationError('usage/bad-value', `Expected a number above 0, got '${text}'`)
+}
 export function integerList(text: string): readonly number[] {
   return text.split(',').map(integer({ min: 0, max: 2 ** 31 - 1 }))
 }

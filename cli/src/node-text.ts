@@ -6,24 +6,25 @@ import type { Output } from './output.js'
 
 const number = (value: number): string => value.toLocaleString('en')
 
-export function policyText({ perExample, methods, minCohort }: Policy): string {
+export function policyText(policy: Policy): string {
+  const { perExample, methods, minCohort, maxClip, minNoise } = policy
   return [
     `Policy: uploads about single examples ${perExample ? 'are allowed' : 'are refused'}`,
     methods === null ? 'any method' : `only ${methods.join(', ')}`,
     minCohort === 1 ? 'rounds of any size' : `rounds of at least ${minCohort} members`,
-  ].join('; ')
     ...(maxClip === undefined ? [] : [`only updates that are clipped to ${maxClip} or less`]),
     ...auditPolicyTexts(policy),
     ...(minNoise === undefined ? [] : [`only updates with noise of ${minNoise} or more`]),
+  ].join('; ')
 }
 
-const MODELS: Readonly<Record<RunStatus['personalModel'], string>> = {
 function auditPolicyTexts({ audit }: Policy): readonly string[] {
   if (audit === undefined) return []
   const whose = audit.key === null ? '' : `, signed with ${audit.key}`
   return [`only runs whose privacy audit says ${audit.most.replace('-', ' ')} at most${whose}`]
 }
 
+const MODELS: Readonly<Record<RunStatus['personalModel'], string>> = {
   kept: 'yes',
   'not-yet': 'not yet',
   none: 'none: one for all',

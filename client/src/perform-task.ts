@@ -10,6 +10,7 @@ import type { UplinkGroup } from '#protocol/uplink.js'
 import { assertAudited } from './audit-demand.js'
 import { whereabouts } from './journal.js'
 import type { NodeContext } from './node-context.js'
+import { noiseKey } from './noise.js'
 import { askFate, settleFate } from './settle.js'
 import type { OpenTask } from './state/node-state.js'
 import type { AssetFile, Performed } from './training/messages.js'
@@ -34,8 +35,8 @@ export async function performTask(
 ): Promise<'accepted' | Problem> {
   const { runId, round, slot } = task
   const signal = AbortSignal.any([node.signal, over])
-  await settleEarlierTask(node, task, signal)
   await assertAudited(node, task, signal)
+  await settleEarlierTask(node, task, signal)
   const { open, update } =
     (await sameTaskAgain(node, task)) ?? (await trainAndSave(node, task, signal))
   const { metrics } = open
@@ -79,6 +80,7 @@ async function trainAndSave(
   const memory = await state.memory(runId)
   const request = {
     ...{ kind: 'perform' as const, config, part, round, slot, task: task.task, uplink, policy },
+    noiseKey: noiseKey(await state.noiseSecret(), task),
     shared: await node.fetchBlob(task.shared, signal),
     assets: await fetchAssets(node, task.assets, signal),
     personal: personal === null ? null : await node.fetchBlob(personal, signal),

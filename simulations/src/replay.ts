@@ -4,6 +4,8 @@ import type { RoundRecord, RunRecord } from '#protocol/record.js'
 import { unwrap } from '#protocol/result.js'
 import { parseRunConfig, type RunConfig } from '#protocol/run-config.js'
 import { configCatalogue } from '#algorithms/catalogue.js'
+import { updateTransformsOf } from '#algorithms/from-config.js'
+import { protectionOf } from '#algorithms/update-transforms/apply.js'
 import { membersOf, type Gather } from '#coordinator/cohort.js'
 import { sourcesOfRecord } from './client-data.js'
 import { NO_REHEARSALS, rehearsalsIn, type Rehearsals } from './rehearsals.js'
@@ -14,9 +16,10 @@ import { runSimulated, type SimulateOptions } from './simulate.js'
  * Runs a recorded run again, deployed or simulated: the same rounds with the same cohorts, of which exactly those send an
  * update whose update counted; whoever kept a training that did not count trains it again. Every update and every round's model
  * must hash as recorded. Throws `replay/different` naming the first round that does not and its first slot, and
- * `replay/no-data` when a slot's data cannot be made again.
+ * `replay/no-data` when a slot's data cannot be made again, and `replay/secret-noise` where nodes added noise of their own.
  */
 export async function replay(record: RunRecord, options: SimulateOptions): Promise<SimulatedRun> {
+  assertRepeatable(record)
   const comparison = new Comparison(record)
   const { signal } = options
   const run = await runSimulated(
@@ -41,6 +44,13 @@ export async function replay(record: RunRecord, options: SimulateOptions): Promi
   if (comparison.difference !== null)
     throw new FederationError('replay/different', comparison.difference)
   return run
+}
+
+/** Nodes draw noise from keys that they keep; the noise of a simulation comes from the run's seed. */
+function assertRepeatable({ kind, config, runId }: RunRecord): void {
+  if (kind !== 'deployed' || protectionOf(updateTransformsOf(config)).noise === 0) return
+  const message = `The nodes of ${runId} added noise that only they can draw again, so that no replay comes to the same updates`
+  throw new FederationError('replay/secret-noise', message)
 }
 
 /** Nothing in a record is trusted to be a configuration. Where nodes chose their backend, the first one's is taken. */

@@ -3,6 +3,7 @@ import type { DataCard } from '#protocol/data-card.js'
 import { FederationError, type Problem } from '#protocol/errors.js'
 import { sha256, type Hash, type Slot } from '#protocol/ids.js'
 import { updateIdOf } from '#protocol/messages.js'
+import { createStreams, type Streams } from '#protocol/random.js'
 import type { AcceptedUpdate, Engine, Fate } from '#protocol/record.js'
 import { fail, unwrap, type Result } from '#protocol/result.js'
 import type { RunConfig } from '#protocol/run-config.js'
@@ -13,7 +14,9 @@ import { receiveUpdate } from '#algorithms/methods/update.js'
 import { createClientHalves } from '#algorithms/programs/client-halves.js'
 import { createProgram } from '#algorithms/programs/create-program.js'
 import type { ClientHalves, Program } from '#algorithms/programs/program.js'
+import { roundOf } from '#algorithms/programs/riders.js'
 import { useBackend } from '#algorithms/tensor/backends.js'
+import { seededNoise } from '#algorithms/update-transforms/apply.js'
 import { computeUpdate, settleMemory } from '#client/compute-update.js'
 import type { CohortMember, Opening } from '#coordinator/fleet/fleet.js'
 import type { BlobStore } from '#coordinator/store/store.js'
@@ -95,6 +98,7 @@ class SimulatedClients implements Clients {
   readonly #parts: Parts
   readonly #halves: ClientHalves
   readonly #program: Program
+  readonly #streams: Streams
   readonly #data: ClientDataLoader
   readonly #assets = new Map<Hash, Promise<Bundle>>()
 
@@ -102,6 +106,7 @@ class SimulatedClients implements Clients {
     this.#parts = parts
     this.#halves = createClientHalves(parts.config)
     this.#program = createProgram(parts.config)
+    this.#streams = createStreams(parts.config.seed)
     this.#data = new ClientDataLoader(parts.sources)
   }
 
@@ -186,6 +191,7 @@ class SimulatedClients implements Clients {
     const { uplink, task } = plan
     const { update, weight, metrics, pending } = await computeUpdate(this.#halves, plan.part, {
       ...{ round, slot, task, shared, assets, uplink },
+      noise: seededNoise(this.#streams, { round: roundOf({ task, round }), slot }),
       personal: personal === null ? null : await this.#bundle(personal.hash),
       data: await this.#data.of(slot),
       memory: await memory.read('memory', slot),

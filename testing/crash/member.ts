@@ -15,6 +15,7 @@ import { unwrap } from '#protocol/result.js'
 import type { ClientData } from '#data/dataset.js'
 import { createClientHalves } from '#algorithms/programs/client-halves.js'
 import { computeUpdate, settleMemory } from '#client/compute-update.js'
+import { noiseOf } from '#client/noise.js'
 import type { NodeContext } from '#client/node-context.js'
 import { readNodeState, type NodeState } from '#client/state/node-state.js'
 import { Tasks } from '#client/tasks.js'
@@ -233,6 +234,7 @@ function trainerOf(data: ClientData): NodeContext['trainer'] {
         assets: await assetsOf(request),
         personal: maybe(request.personal),
         memory: maybe(request.memory),
+        noise: noiseOf(request.noiseKey),
         onStep: (done) => {
           if (done === 1) faultPoint('client.training')
         },

@@ -38,6 +38,10 @@ export const fedd2s: Method<FedD2SHyper> = {
   closesEmpty: true,
   requires: reasonsAgainst,
   reveals: revealedBy,
+  uncovered: ({ hyper }) =>
+    hyper.profile === 'models'
+      ? null
+      : 'clients of fedd2s send activations and labels of single examples, and no delta; it has clipNorm and noise of its own',
   smallerBy: [
     'method.maxSamplesPerRound',
     'method.quantization',

@@ -22,6 +22,7 @@ export const fedins: Method<FedInsHyper> = {
   name: 'fedins',
   hyper,
   releases: 'own',
+  deltas: ['pool'],
   requires({ startFrom, method, data, model }) {
     const { topK, poolSize, routing, keyInit, queryCentering, weighting, backbone } = hyper.parse(
       optionsOf(method),

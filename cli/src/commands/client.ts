@@ -22,6 +22,8 @@ interface PolicyOptions extends AuditPolicyFlags {
   readonly allowPerExample?: true
   readonly onlyMethods?: readonly string[]
   readonly minCohort?: number
+  readonly requireClip?: number
+  readonly requireNoise?: number
 }
 interface JoinOptions extends PolicyOptions, TrustOptions {
   readonly code?: string
@@ -82,6 +84,16 @@ const policyFlags = (command: Command): Command =>
       integer({ min: 1, max: 1_000_000 }),
     )
     .option(
+      '--require-clip <norm>',
+      'take part only in runs that clip updates to this L2 norm or less',
+      positive,
+    )
+    .option(
+      '--require-noise <stddev>',
+      'take part only in runs that add Gaussian noise of at least this standard deviation to updates',
+      positive,
+    )
+    .option(
       '--policy <file>',
       'the same as JSON: {"perExample": false, "methods": ["fedavg"], "minCohort": 3}; options override it',
     )
@@ -117,15 +129,18 @@ function dataOf(options: JoinOptions): ClientDataRequest {
 
 /** Options over the file over the defaults. Throws `config/unreadable`, or `config/invalid` naming the key. */
 async function policyOf(options: PolicyOptions): Promise<Policy> {
-  const { policy, allowPerExample, onlyMethods, minCohort } = options
+  const { policy, allowPerExample, onlyMethods, minCohort, requireClip, requireNoise } = options
   // The file is judged alone, so that an option does not hide what is wrong in it.
   const written = unwrap(parsePolicy(policy === undefined ? {} : await readObject(policy)))
   return unwrap(
     parsePolicy({
       ...written,
+      ...auditPolicyOf(options, written.audit),
       ...(allowPerExample === undefined ? {} : { perExample: true }),
       ...(onlyMethods === undefined ? {} : { methods: [...onlyMethods] }),
       ...(minCohort === undefined ? {} : { minCohort }),
+      ...(requireClip === undefined ? {} : { maxClip: requireClip }),
+      ...(requireNoise === undefined ? {} : { minNoise: requireNoise }),
     }),
   )
 }
@@ -135,7 +150,6 @@ async function join({ out, signal }: Session, options: JoinOptions, url: string)
   const trust = await toldTrust(options)
   const policy = await policyOf(options)
   out.event('client:policy', policy)
-      ...auditPolicyOf(options, written.audit),
   out.say(policyText(policy))
   const joining = joinFederation({
     ...{ url, stateDir, policy, signal },

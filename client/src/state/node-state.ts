@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdir, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { lock } from 'proper-lockfile'
@@ -84,6 +85,8 @@ export interface NodeState {
   enrolmentKey(): Promise<string>
   /** A new identity has no past: what the one before kept for its runs is forgotten. */
   saveCredentials(credentials: Credentials): Promise<void>
+  /** 32 random bytes that never leave this directory; made when there are none, and on disk before anyone has them. */
+  noiseSecret(): Promise<Uint8Array>
   policy(): Promise<Policy | null>
   /** Only for people to see: a node that starts again gets its policy from whoever starts it. */
   savePolicy(policy: Policy): Promise<void>
@@ -171,13 +174,14 @@ function createState(root: string, release: () => Promise<void>): NodeState {
     release,
   }
 }
+const NOISE_SECRET_BYTES = 32
 type At = (...names: readonly string[]) => string
 
 const identityIn = (
   at: At,
 ): Pick<
   NodeState,
-  'credentials' | 'saveCredentials' | 'enrolmentKey' | 'policy' | 'savePolicy'
+  'credentials' | 'saveCredentials' | 'enrolmentKey' | 'noiseSecret' | 'policy' | 'savePolicy'
 > => ({
   policy: () => readJson(at('policy.json')),
   savePolicy: (policy) => writeDurably(at('policy.json'), JSON.stringify(policy)),
@@ -189,6 +193,13 @@ const identityIn = (
     }
     await writeDurably(at('credentials.json'), JSON.stringify(credentials))
     await removeDurably(at('enrolling.json'))
+  },
+  async noiseSecret() {
+    const known = await readIfThere(at('noise.key'))
+    if (known?.length === NOISE_SECRET_BYTES) return known
+    const made = randomBytes(NOISE_SECRET_BYTES)
+    await writeDurably(at('noise.key'), made)
+    return made
   },
   async enrolmentKey() {
     const begun = await readJson<{ readonly privateKey: string }>(at('enrolling.json'))

@@ -34,6 +34,8 @@ export type Request =
       readonly personal: Uint8Array | null
       readonly memory: Uint8Array | null
       readonly uplink: readonly UplinkGroup[]
+      /** For this task alone: noise that only this node can draw hangs on it. */
+      readonly noiseKey: Uint8Array
       /** Held against what the method itself says that it uploads: what a coordinator declares may be untrue. */
       readonly policy: Policy
       /** Where measured backend choices are remembered. */

@@ -11,11 +11,13 @@ import { unwrap } from '#protocol/result.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import type { ClientData } from '#data/dataset.js'
 import { openClientData } from '#data/index.js'
-import { methodOf } from '#algorithms/from-config.js'
+import { methodOf, updateTransformsOf } from '#algorithms/from-config.js'
 import { createClientHalves } from '#algorithms/programs/client-halves.js'
 import { classesOfPart } from '#algorithms/revealed.js'
+import { protectionOf } from '#algorithms/update-transforms/apply.js'
 import { engineFor } from './engine.js'
 import { computeUpdate, settleMemory } from '../compute-update.js'
+import { noiseOf } from '../noise.js'
 import type { Answers, AssetFile, NodeData, Note, Performed, Reply, Request } from './messages.js'
 
 let data: ClientData | null = null
@@ -51,6 +53,7 @@ async function perform(request: Extract<Request, { kind: 'perform' }>): Promise<
     assets: await assetsOf(request.assets),
     personal: maybe(request.personal),
     memory: maybe(request.memory),
+    noise: noiseOf(request.noiseKey),
     onStep: everySecond((done, total) => note({ note: 'progress', done, total })),
   })
   const { update, weight, metrics, pending } = computed
@@ -67,7 +70,8 @@ async function perform(request: Extract<Request, { kind: 'perform' }>): Promise<
 /** By the code that will compute the update, before it does. Throws `policy/refused`. */
 function assertAllowed({ config, part, policy }: Extract<Request, { kind: 'perform' }>): void {
   const classes = classesOfPart(config, part)
-  const refused = notAllowed(policy, { algorithms: [], classes, cohort: Infinity })
+  const protection = protectionOf(updateTransformsOf(config))
+  const refused = notAllowed(policy, { algorithms: [], classes, cohort: Infinity, protection })
   if (refused !== null) throw new FederationError('policy/refused', refusalText(refused))
 }
 

@@ -32,6 +32,7 @@ describe('the training process', () => {
     ...{ part: PLAN.part, task: PLAN.task, uplink: PLAN.uplink, shared: encodeBundle(PLAN.shared) },
     ...{ assets: {}, personal: null, memory: null, stateDirectory: directory },
     policy: DEFAULT_POLICY,
+    noiseKey: new Uint8Array(32),
     ...change,
   })
 

@@ -10,8 +10,7 @@ import type { UplinkGroup } from '#protocol/uplink.js'
 import { createFold, type Fold } from '#algorithms/aggregators/fold.js'
 import { CATALOGUE, type Catalogue } from '#algorithms/catalogue.js'
 import { aggregatorOf } from '#algorithms/from-config.js'
-import { receiveUpdate } from '#algorithms/methods/update.js'
-import { withAllRows } from '#algorithms/methods/sparse-rows.js'
+import { asDeclared, receiveUpdate } from '#algorithms/methods/update.js'
 import { labelReleased } from '#algorithms/model-file.js'
 import { createProgram } from '#algorithms/programs/create-program.js'
 import type { Program, ProgramPlan } from '#algorithms/programs/program.js'
@@ -150,7 +149,7 @@ class LocalCompute implements Compute {
       const isUpdate = blob === sha256
       const reload = async (): Promise<Bundle> => {
         const bundle = await this.#bundle(blob, updates)
-        return isUpdate ? withAllRows(bundle, plan.uplink) : bundle
+        return isUpdate ? asDeclared(bundle, plan.uplink) : bundle
       }
       const bundle = await reload()
       if (isUpdate) fold.add({ slot, weight, update: bundle, reload })
