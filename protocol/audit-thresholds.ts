@@ -10,7 +10,9 @@ export const auditThresholds = z.strictObject({
     .gt(0)
     .max(1)
     .default(1e-3)
-    .describe('certain: a record follows from the update by a formula, with a smaller relative error'),
+    .describe(
+      'certain: a record follows from the update by a formula, with a smaller relative error',
+    ),
   certainGain: decibels
     .default(6)
     .describe('certain: every record is told among its class, and the median gain in dB is larger'),
