@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto'
+import { randomUUID, type KeyObject } from 'node:crypto'
 import { z } from 'zod'
 import { PROOF_PURPOSES, type ProofPurpose } from '#protocol/proof.js'
-import { badToken, ISSUER, LIFETIME_SECONDS, readClaims, signClaims, signingKey } from './jwt.js'
+import { badToken, ISSUER, LIFETIME_SECONDS, readClaims, signClaims, preparedKey } from './jwt.js'
 
 const AUDIENCE = 'challenge'
 const challengeSchema = z.strictObject({
@@ -21,7 +21,7 @@ const challengeSchema = z.strictObject({
  * costs the coordinator no memory; one that was answered is remembered until it has ended by itself.
  */
 export class Challenges {
-  readonly #key: Buffer
+  readonly #key: KeyObject
   readonly #nowSeconds: () => number
   readonly #boot = randomUUID()
   /** In the order in which they end. */
@@ -32,7 +32,7 @@ export class Challenges {
     nowSeconds: () => number = () =>
       Math.floor(performance.timeOrigin / 1000 + performance.now() / 1000),
   ) {
-    this.#key = signingKey(secret, AUDIENCE)
+    this.#key = preparedKey(secret, AUDIENCE)
     this.#nowSeconds = nowSeconds
   }
 

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomUUID, type KeyObject } from 'node:crypto'
 import { z } from 'zod'
 import { ROLES, type Role } from '#protocol/roles.js'
 import {
@@ -7,7 +7,7 @@ import {
   LIFETIME_SECONDS,
   readClaims,
   signClaims,
-  signingKey,
+  preparedKey,
   type Audience,
 } from './jwt.js'
 
@@ -62,10 +62,10 @@ export function createTokens(
   secret: Buffer,
   nowSeconds: () => number = () => Math.floor(Date.now() / 1000),
 ): Tokens {
-  const keys: Readonly<Record<TokenKind, Buffer>> = {
-    'fl-client': signingKey(secret, 'fl-client'),
-    people: signingKey(secret, 'people'),
-    session: signingKey(secret, 'session'),
+  const keys: Readonly<Record<TokenKind, KeyObject>> = {
+    'fl-client': preparedKey(secret, 'fl-client'),
+    people: preparedKey(secret, 'people'),
+    session: preparedKey(secret, 'session'),
   }
   return {
     issue: (kind, { subject, role, version, ...rest }) => {
