@@ -35,7 +35,7 @@ export function labGenerator(
     {
       outputShape: [FEATURES[0]],
       apply: (z: Tensor, c: Tensor | null, w: readonly Tensor[]) =>
-        relu(tf.add(dense(c === null ? z : tf.concat([z, tf.mul(2, c)], 1), w[0]!), 0.2)),
+        relu(tf.add(dense(c === null ? z : tf.concat([z, tf.mul(4, c)], 1), w[0]!), 0.2)),
     },
     {
       outputShape: [FEATURES[1]],
