@@ -95,7 +95,7 @@ describe('by hand', () => {
 
 describe('identities', () => {
   it.each([
-    ['clip at infinity', { transform: clip, options: { norm: Infinity } } as ConfiguredTransform],
+    ['clip at infinity', { transform: clip, options: { norm: Infinity } }],
     ['clip at the largest number', using(clip, { norm: Number.MAX_VALUE })],
     ['noise 0', using(gaussianNoise, { stddev: 0 })],
     ['top-k of all', using(topK, { fraction: 1 })],

@@ -16,6 +16,7 @@ import type { Session } from './command.js'
 import { cellProgress, type RunEvent } from './progress.js'
 import { pretrainHooks } from './pretrain-hooks.js'
 import { sayRevealedByCells } from './revealed-text.js'
+import { sayUpdatesOfCells } from './updates-text.js'
 import { printRoundHead, sayEvent } from './watch.js'
 
 export interface StudyCommandOptions {
@@ -47,6 +48,7 @@ export async function simulateStudy(
   })
   out.say(introductionOf(study, options))
   sayRevealedByCells(session, study.cells)
+  sayUpdatesOfCells(session, study.cells)
   // Before the work, so that the load is that of others.
   const machine = options.results === undefined ? null : await describeMachine()
   const finished = await runStudy(study, {

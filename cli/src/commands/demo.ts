@@ -14,6 +14,7 @@ import { startProgram, type Program } from '../processes.js'
 import { summarise } from '#simulations/report/summary.js'
 import { printRecall } from '../summary.js'
 import { revealedIn, sayRevealed } from '../revealed-text.js'
+import { sayUpdatesIn } from '../updates-text.js'
 import { watchRun } from '../watch.js'
 import { exportRun } from './runs.js'
 
@@ -70,6 +71,7 @@ async function runDemo(session: Session, demo: Demo): Promise<void> {
   const api = await startFederation(session, demo)
   const input = await readConfigInput('mnist-demo', demo.set)
   sayRevealed(session, revealedIn(input))
+  sayUpdatesIn(session, input)
   const { runId } = await api.call('POST /api/runs', { body: { config: input } })
   const record = await watchRun(session, api, runId)
   if (record.state !== 'finished') {

@@ -13,6 +13,7 @@ import { addCommand, type Session } from '../command.js'
 import { percent, shortHash } from '#simulations/report/numbers.js'
 import { findRecord, listLocalRecords } from '../local-runs.js'
 import { revealedIn, sayOwnersDecide, sayRevealed } from '../revealed-text.js'
+import { sayUpdatesIn } from '../updates-text.js'
 import { withRuns, type RunOptions } from '../run-options.js'
 import { connect, remoteOptions, type RemoteOptions } from '../sign-in.js'
 import { summarise } from '#simulations/report/summary.js'
@@ -70,6 +71,7 @@ function registerStart(runs: Command): void {
       const revealed = revealedIn(input)
       sayRevealed(session, revealed)
       sayOwnersDecide(session, revealed)
+      sayUpdatesIn(session, input)
       const report = options.auditReport
       const body = {
         config: input,

@@ -17,6 +17,7 @@ import { findRun, RUNS_DIRECTORY } from '../local-runs.js'
 import { connect, remoteOptions, type RemoteOptions } from '../sign-in.js'
 import { revealedBy } from '#algorithms/revealed.js'
 import { sayRevealed } from '../revealed-text.js'
+import { sayUpdates } from '../updates-text.js'
 import { simulateStudy } from '../study.js'
 import { calibrationMeans } from '#simulations/report/calibration.js'
 import { clientMeans } from '#simulations/report/clients.js'
@@ -108,7 +109,10 @@ async function runExperiment(
       `${config.name}: ${config.method.name}, ${config.model.name}, seed ${config.seed}, ${config.data?.clients ?? 0} clients, ${config.rounds} rounds, ${options.workers} workers`,
     )
     // The same for every seed.
-    if (finished.length === 0) sayRevealed(session, revealedBy(config))
+    if (finished.length === 0) {
+      sayRevealed(session, revealedBy(config))
+      sayUpdates(session, config, 'simulation')
+    }
     finished.push(await runOne(session, options, config))
     if (session.signal.aborted) break
   }
