@@ -14,6 +14,8 @@ const SMALL: Record<string, object> = {
   cnn: { filters: [3, 4], kernelSize: 3, hidden: 6 },
   lenet: { filters: [2, 3], kernelSize: 3, hidden: [6, 5] },
   vit: { patchSize: 4, width: 6, depth: 2, heads: 2, mlpRatio: 2 },
+  gap: { filters: [3, 4], input: { mean: 0, deviation: 1 } },
+  flat: { filters: [2, 3] },
 }
 /** Those that can have a normalized head, too, as `name/normalized`. */
 const NAMES = MODELS.flatMap(({ name, options }) =>
@@ -116,7 +118,7 @@ describe.each(['cpu', 'wasm'] as const)('on %s', (backend) => {
             )
             const length = norm(direction)
             const unit = direction.map((value) => value / length)
-            const h = 2e-3
+            const h = 5e-4
             const measured =
               (lossAt(one, moved(one.params, unit, h)) - lossAt(one, moved(one.params, unit, -h))) /
               (2 * h)

@@ -13,6 +13,8 @@ const SMALL: Record<string, object> = {
   cnn: { filters: [3, 4], kernelSize: 3, hidden: 6 },
   lenet: { filters: [2, 3], kernelSize: 3, hidden: [6, 5] },
   vit: { patchSize: 4, width: 6, depth: 2, heads: 2, mlpRatio: 2 },
+  gap: { filters: [3, 4] },
+  flat: { filters: [2, 3] },
 }
 const stream = createStreams(23)('test', 0, 0)
 const normals = (count: number, scale = 1): Float32Array =>

@@ -17,6 +17,8 @@ const MODELS_IN_SMALL = [
   ['mlp with a closing norm', build('mlp', [4], { hidden: [6], closingNorm: true })],
   ['lenet', build('lenet', [28, 28, 1])],
   ['cnn', build('cnn', [8, 8, 1])],
+  ['gap', build('gap', [8, 8, 1])],
+  ['flat', build('flat', [8, 8, 1])],
   ['vit', build('vit', [8, 8, 1], { patchSize: 4, width: 8, depth: 2, heads: 2 })],
 ] as const
 

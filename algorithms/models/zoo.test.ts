@@ -5,6 +5,7 @@ import { crossEntropy } from '#algorithms/tensor/ops.js'
 import { tf, type Tensor } from '#algorithms/tensor/tf.js'
 import type { Model } from '#algorithms/models/model.js'
 import { describeModel } from './describe.js'
+import { toTensors } from './params.js'
 import { MODELS } from './zoo.js'
 
 const digits = Array.from({ length: 10 }, (_, i) => String(i))
@@ -24,6 +25,11 @@ describe('the zoo', () => {
     expect(build('cnn', [28, 28, 1]).parameterCount).toBe(1_663_370)
     // lenet: 25·6 + 6, 25·6·16 + 16, 400·120 + 120, 120·84 + 84, 84·10 + 10.
     expect(build('lenet', [28, 28, 1]).parameterCount).toBe(61_706)
+    // gap, on any image: 9·6 + 6, 9·6·12 + 12, 12·10 + 10. flat: 7·7·12·10 + 10 for its head.
+    expect(build('gap', [28, 28, 1]).parameterCount).toBe(60 + 660 + 130)
+    expect(build('gap', [16, 16, 1]).parameterCount).toBe(850)
+    expect(build('flat', [28, 28, 1]).parameterCount).toBe(60 + 660 + 5_890)
+    expect(build('flat', [16, 16, 1]).parameterCount).toBe(2_650)
   })
 
   it('takes colour images, and LeNet its original 32x32 without padding', () => {
@@ -53,20 +59,23 @@ describe('the zoo', () => {
     ])
   })
 
-  it.each(['logistic', 'mlp', 'cnn', 'lenet'])('%s can have a normalized head', (name) => {
-    const [linear, normalized] = [
-      build(name, [28, 28, 1]),
-      build(name, [28, 28, 1], { head: 'normalized' }),
-    ]
-    expect(normalized.params).toEqual(linear.params.slice(0, -1))
-    expect(linear.params.at(-1)?.name).toBe('head/bias')
-    expect(build(name, [28, 28, 1], { head: 'linear' }).params).toEqual(linear.params)
-    // All but the bias is drawn alike.
-    const [one, other] = [linear, normalized].map((model) =>
-      model.init(createStreams(3)('init', 0, 0)),
-    )
-    expect(bytesOf(other!).equals(bytesOf(one!.subarray(0, other!.length)))).toBe(true)
-  })
+  it.each(['logistic', 'mlp', 'cnn', 'lenet', 'gap', 'flat'])(
+    '%s can have a normalized head',
+    (name) => {
+      const [linear, normalized] = [
+        build(name, [28, 28, 1]),
+        build(name, [28, 28, 1], { head: 'normalized' }),
+      ]
+      expect(normalized.params).toEqual(linear.params.slice(0, -1))
+      expect(linear.params.at(-1)?.name).toBe('head/bias')
+      expect(build(name, [28, 28, 1], { head: 'linear' }).params).toEqual(linear.params)
+      // All but the bias is drawn alike.
+      const [one, other] = [linear, normalized].map((model) =>
+        model.init(createStreams(3)('init', 0, 0)),
+      )
+      expect(bytesOf(other!).equals(bytesOf(one!.subarray(0, other!.length)))).toBe(true)
+    },
+  )
 
   it('without the option keeps the configurations of before', () => {
     for (const { options } of MODELS) expect(options.parse({})).not.toHaveProperty('head')
@@ -129,6 +138,28 @@ describe('a normalized head', () => {
     expect(slope.every(Number.isFinite)).toBe(true)
     expect([slope[1], slope[4]].map((value) => Math.abs(value!))).toEqual([0, 0])
     expect(Math.abs(slope[0]!)).toBeGreaterThan(0)
+  })
+})
+
+describe('gap and flat', () => {
+  beforeAll(async () => void (await useBackend('cpu')))
+
+  it('see inputs scaled, and are the same in all else', () => {
+    for (const name of ['gap', 'flat']) {
+      const [scaled, plain] = [
+        build(name, [8, 8, 1], { input: { mean: 3, deviation: 2 } }),
+        build(name, [8, 8, 1], { input: { mean: 0, deviation: 1 } }),
+      ]
+      tf.tidy(() => {
+        const params = toTensors(plain, plain.init(createStreams(3)('init', 0, 0)))
+        const x = tf.fill([1, 8, 8, 1], 4)
+        const [seen, half] = [
+          scaled.forward(params, x),
+          plain.forward(params, tf.fill(x.shape, 0.5)),
+        ]
+        expect(seen.dataSync()).toEqual(half.dataSync())
+      })
+    }
   })
 })
 

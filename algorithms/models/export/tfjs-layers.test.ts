@@ -85,6 +85,8 @@ describe('a model as layers of TensorFlow.js', () => {
     [{ name: 'cnn', filters: [3, 4], kernelSize: 3, hidden: 8 }, IMAGE],
     [{ name: 'cnn', filters: [3], kernelSize: 4, hidden: 8, pooling: 'average' }, IMAGE],
     [{ name: 'lenet', filters: [3, 4], kernelSize: 3, hidden: [8, 7] }, IMAGE],
+    [{ name: 'gap' }, IMAGE],
+    [{ name: 'flat', filters: [3, 4], input: { mean: 0.5, deviation: 2 } }, IMAGE],
     [
       { name: 'lenet', filters: [3, 4], kernelSize: 3, hidden: [8, 7], padding: 'valid' },
       [16, 15, 1],

@@ -1,0 +1,76 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { useBackend } from '#algorithms/tensor/backends.js'
+import { tf, type Tensor } from '#algorithms/tensor/tf.js'
+import { distanceTo, type Distance } from './distance.js'
+
+beforeAll(() => useBackend('cpu'))
+
+const vectors = (...parts: number[][]): Tensor[] => parts.map((part) => tf.tensor1d(part))
+function distance(a: readonly number[][], b: readonly number[][], kind: Distance): number {
+  return tf.tidy(() => {
+    const to = distanceTo(vectors(...b))
+    const value = to.from(vectors(...a), kind).dataSync()[0]!
+    to.dispose()
+    return value
+  })
+}
+
+describe('distances of updates', () => {
+  it('take all tensors for one vector', () => {
+    // ⟨(1,2,2), (2,0,1)⟩ = 4, lengths 3 and √5; per tensor the cosines would be 1/√5 · … and differ.
+    expect(distance([[1, 2], [2]], [[2, 0], [1]], 'cosine')).toBeCloseTo(
+      1 - 4 / (3 * Math.sqrt(5)),
+      6,
+    )
+    expect(distance([[1, 2], [2]], [[2, 0], [1]], 'l2')).toBeCloseTo(1 + 4 + 1, 6)
+  })
+
+  it('A1: are 0 between an update and itself: l2 exactly', () => {
+    const update = [
+      [0.3, -1.7],
+      [2.2e-3, 5],
+    ]
+    expect(distance(update, update, 'l2')).toBe(0)
+    expect(distance(update, update, 'cosine')).toBeLessThan(1e-6)
+  })
+
+  it('A2: by cosine do not see the length of either', () => {
+    const [a, b] = [[[1, -2, 0.5]], [[0.2, 1, 3]]]
+    const times = (factor: number, [part = []]: readonly number[][]) => [
+      part.map((value) => factor * value),
+    ]
+    const plain = distance(a, b, 'cosine')
+    for (const factor of [1e-3, 7, 1e4]) {
+      expect(distance(times(factor, a), b, 'cosine')).toBeCloseTo(plain, 5)
+      expect(distance(a, times(factor, b), 'cosine')).toBeCloseTo(plain, 5)
+    }
+  })
+
+  it('by cosine are 1 where directions have nothing in common, 2 where they are opposite', () => {
+    expect(distance([[1, 0]], [[0, 3]], 'cosine')).toBeCloseTo(1, 6)
+    expect(distance([[1, 2]], [[-2, -4]], 'cosine')).toBeCloseTo(2, 6)
+  })
+
+  it('by cosine are 1 from zeros, not less: nothing is no better than something unrelated', () => {
+    expect(distance([[0, 0]], [[1, 2]], 'cosine')).toBeCloseTo(1, 6)
+  })
+
+  it('by cosine keep their digits where they are small', () => {
+    // An angle of 1e-4: 1 − cos = 5e-9, of which 1 − cosine in float32 would leave nothing.
+    expect(distance([[1, 1e-4]], [[1, 0]], 'cosine') / 5e-9).toBeCloseTo(1, 3)
+  })
+
+  it('have the slope of 1 − cosine', () => {
+    const to = distanceTo(vectors([1, 2, 2]))
+    const a = tf.tensor1d([2, 0, 1])
+    // −(b̂ − cos · â) / ‖a‖ with cos = 4 / (3 √5).
+    const [length, cosine] = [Math.sqrt(5), 4 / (3 * Math.sqrt(5))]
+    const expected = [1, 2, 2].map((b, i) => -(b / 3 - (cosine * [2, 0, 1][i]!) / length) / length)
+    const slope = tf
+      .grad((z: Tensor) => to.from([z], 'cosine'))(a)
+      .dataSync()
+    expected.forEach((value, i) => expect(slope[i]).toBeCloseTo(value, 5))
+    to.dispose()
+    a.dispose()
+  })
+})

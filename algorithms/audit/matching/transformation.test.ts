@@ -1,0 +1,42 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { useBackend } from '#algorithms/tensor/backends.js'
+import { tf, type Tensor } from '#algorithms/tensor/tf.js'
+import { transformed, type ObservedTransformation } from './transformation.js'
+
+beforeAll(() => useBackend('cpu'))
+
+const none: ObservedTransformation = { clipNorm: null, support: null, shift: null }
+const valuesOf = (tensors: readonly Tensor[]): number[] =>
+  tensors.flatMap((tensor) => [...tensor.dataSync()])
+const update = (): Tensor[] => [tf.tensor1d([3, 2]), tf.tensor1d([4])]
+
+describe('the transformation of a simulated update', () => {
+  it('is none where a client sends all of it', () => {
+    expect(tf.tidy(() => valuesOf(transformed(update(), none)))).toEqual([3, 2, 4])
+  })
+
+  it('shortens what is longer than the clip, all tensors alike, and nothing else', () => {
+    tf.tidy(() => {
+      const short = valuesOf(transformed(update(), { ...none, clipNorm: Math.sqrt(29) / 2 }))
+      expect(short).toEqual([1.5, 1, 2].map((value) => expect.closeTo(value, 5) as number))
+      expect(valuesOf(transformed(update(), { ...none, clipNorm: 6 }))).toEqual([3, 2, 4])
+    })
+  })
+
+  it('takes off what was taken off the observed one, then what was not sent', () => {
+    tf.tidy(() => {
+      const shift = [tf.tensor1d([1, 1]), tf.tensor1d([-1])]
+      const support = [tf.tensor1d([1, 0]), tf.tensor1d([1])]
+      expect(valuesOf(transformed(update(), { clipNorm: null, shift, support }))).toEqual([2, 0, 5])
+    })
+  })
+
+  it('has finite slopes at zeros', () => {
+    const slope = tf.tidy(() =>
+      tf
+        .grad((z: Tensor) => tf.sum(transformed([z], { ...none, clipNorm: 1 })[0]!))(tf.zeros([3]))
+        .dataSync(),
+    )
+    expect([...slope].every(Number.isFinite)).toBe(true)
+  })
+})

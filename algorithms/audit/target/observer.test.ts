@@ -1,0 +1,114 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { useBackend } from '#algorithms/tensor/backends.js'
+import { tf } from '#algorithms/tensor/tf.js'
+import { createProblem } from '#algorithms/audit/matching/problem.js'
+import { labConfig, labTarget, type LabSpec } from '#testing/audit-target-lab.js'
+import type { MatchTarget } from './match-target.js'
+import { asGradient, seenDefence } from './observer.js'
+
+beforeAll(() => useBackend('wasm'))
+
+interface Look {
+  readonly target: MatchTarget
+  /** Loss at the true records. */
+  readonly cosine: number
+  readonly l2: number
+}
+async function look(spec: LabSpec): Promise<Look> {
+  const { target, x, y, dispose } = await labTarget(spec)
+  const problem = createProblem(target)
+  const at = (distance: 'cosine' | 'l2') =>
+    tf.tidy(() => problem.loss(x, y, distance).dataSync()[0]!)
+  const seen = { target, cosine: at('cosine'), l2: at('l2') }
+  problem.dispose()
+  dispose()
+  return seen
+}
+
+// In units of the gradient: σ / (η K).
+const noise = (deviation: number) => ({ name: 'gaussian-noise', stddev: 0.1 * deviation })
+
+describe('an observer of an update', () => {
+  it('sees as many numbers by those of the records', async () => {
+    // 60 + 660 + 4 · 13 = 772 numbers, 64 in a record.
+    const { target } = await look({ count: 2 })
+    expect(target.settings.model.parameterCount).toBe(772)
+    expect(target.signal.informationRatio).toBeCloseTo(772 / 128, 2)
+    const sparse = await look({ updates: [{ name: 'top-k', fraction: 0.1 }] })
+    expect(sparse.target.signal.informationRatio).toBeCloseTo(78 / 64, 1)
+  })
+
+  it('knows of no noise where there is none', async () => {
+    const { target } = await look({})
+    expect(target.floor).toBeNull()
+    expect(target.signal).toMatchObject({
+      signalToNoise: null,
+      deviation: { configured: 0, estimated: 0 },
+    })
+  })
+
+  it.each([0.01, 0.1])('estimates noise of %d, and the loss that it leaves', async (deviation) => {
+    const { target, cosine, l2 } = await look({ updates: [noise(deviation)] })
+    const { configured, estimated } = target.signal.deviation
+    expect(configured).toBeCloseTo(deviation, 6)
+    expect(estimated! / deviation).toBeGreaterThan(0.5)
+    expect(estimated! / deviation).toBeLessThan(1.6)
+    // The estimate enters squared.
+    for (const [loss, floor] of [
+      [cosine, target.floor!.cosine],
+      [l2, target.floor!.l2],
+    ]) {
+      expect(floor! / loss!).toBeGreaterThan(0.25)
+      expect(floor! / loss!).toBeLessThan(3)
+    }
+    // ‖g‖ / (σ √P)
+    const { signalToNoise } = target.signal
+    const clean = await look({})
+    const expected = clean.target.signal.norm / (deviation * Math.sqrt(772))
+    expect(signalToNoise! / expected).toBeCloseTo(1, 2)
+  })
+
+  it('knows noise by the settings where numbers were left out after it', async () => {
+    const { target } = await look({ updates: [noise(0.1), { name: 'top-k', fraction: 0.5 }] })
+    expect(target.signal.deviation).toEqual({
+      configured: expect.closeTo(0.1, 5) as number,
+      estimated: null,
+    })
+    expect(target.support).not.toBeNull()
+    expect(target.floor!.l2).toBeCloseTo(386 * 0.01, 1)
+  })
+
+  it('sees no gaps where noise has filled them', async () => {
+    const { target } = await look({ updates: [{ name: 'top-k', fraction: 0.5 }, noise(0.1)] })
+    expect(target.support).toBeNull()
+  })
+
+  it('expects rounding to leave what it leaves', async () => {
+    const { target, l2 } = await look({ updates: [{ name: 'quantize', bits: 4 }] })
+    expect(target.floor!.l2 / l2).toBeGreaterThan(0.4)
+    expect(target.floor!.l2 / l2).toBeLessThan(2.5)
+    expect(target.signal.signalToNoise).toBeNull()
+  })
+
+  it('takes a clip and noise in units of the gradient', () => {
+    const updates = [
+      { name: 'clip', norm: 3 },
+      { name: 'gaussian-noise', stddev: 0.2 },
+    ]
+    const seen = seenDefence(labConfig({ updates }), { perUnit: 10, clients: 4 })
+    expect(seen).toEqual({ clipNorm: 30, deviation: 1, isSparse: false, bits: null })
+    expect(seenDefence(labConfig(), { perUnit: 10, clients: 4 })).toEqual({
+      ...{ clipNorm: null, deviation: 0, isSparse: false, bits: null },
+    })
+  })
+
+  it('sees the mean of several updates, with the sign turned', () => {
+    const [a, b] = [[Float32Array.of(1, 0)], [Float32Array.of(2, 0)]]
+    expect(asGradient([a, b], 10)).toEqual([Float32Array.of(-15, 0)])
+  })
+
+  it('has nothing to match where nothing was sent', async () => {
+    const { target } = await look({ optimizer: { learningRate: 1e-30 } })
+    expect(target.signal.norm).toBe(0)
+  })
+})
