@@ -23,7 +23,7 @@ export interface ReportMeta {
   readonly engine: Engine
   /** In words: processor, cores, memory. */
   readonly hardware: string
-  /** By the clock, of all cells, also of those that an earlier attempt finished. */
+  /** Of all cells, one after another, also of those that an earlier attempt finished. */
   readonly seconds: number
   /** Accuracy of a simulated run with the row's transforms, by the id of the row; rows that are missing were not measured. */
   readonly utility: ReadonlyMap<string, number>

@@ -8,6 +8,7 @@ import { settingsOf, stepsOf } from '#protocol/audit-settings.js'
 import type { AuditThresholds } from '#protocol/audit-thresholds.js'
 import { FederationError } from '#protocol/errors.js'
 import type { Hash } from '#protocol/ids.js'
+import { canonicalJson } from '#protocol/json.js'
 import type { Choice, RunConfig } from '#protocol/run-config.js'
 import { formatDataSource } from '#data/index.js'
 import { ATTACKS, type AttackBudget, type AttackName } from '#algorithms/audit/attack.js'
@@ -80,6 +81,7 @@ export interface SpecParts {
 export function auditSpec(file: AuditFile, parts: SpecParts): AuditSpec {
   const { name, records, budget: budgetName, seed, thresholds, utilityRounds } = file
   const basis = consentedBasis(records.basis, formatDataSource(parts.records))
+  assertApart(parts)
   const { attack, batches } = BUDGETS[budgetName]
   return {
     ...{ name, run: parts.run, budgetName, seed, thresholds, utilityRounds },
@@ -106,6 +108,19 @@ export function auditSpec(file: AuditFile, parts: SpecParts): AuditSpec {
 function consentedBasis(basis: ConsentBasis | undefined, description: string): ConsentBasis {
   assertConsent({ basis, description })
   return basis as ConsentBasis
+}
+
+/** Controls that have seen the audited records would hide what the update adds. */
+function assertApart({ records, auxiliary }: SpecParts): void {
+  const sourceOf = ({ share: _share, hash: _hash, ...source }: AuditSource): string =>
+    canonicalJson(source)
+  const isSame = sourceOf(records) === sourceOf(auxiliary)
+  const [[from, to], [others, until]] = [records.share, auxiliary.share]
+  if (!isSame || to <= others || until <= from) return
+  throw new FederationError(
+    'config/impossible',
+    'auxiliary and records.data have records in common; give them shares that do not overlap',
+  )
 }
 
 function attackNamed(name: string): AttackName {

@@ -79,6 +79,7 @@ export async function openWorld(spec: AuditSpec, parts: WorldParts): Promise<Aud
   const chosen = chooseRecords(pool, spec)
   const network = await networkFor(others, spec)
   const { generator } = parts
+  assertSameGenerator(spec, generator)
   const rows = Int32Array.from(chosen, ({ row }) => row)
   if (generator !== null) assertUnseen(generator, { source: pool, indices: rows })
   const params = { fresh, trained: trainedParams(spec, { model, fresh }, parts.start) }
@@ -141,6 +142,17 @@ const generatorFacts = ({
   projection: generator.projection === null ? null : { ...generator.projection },
   tellsRecords: generator.trainingRecords.size > 0,
 })
+
+function assertSameGenerator(
+  { generator: named }: AuditSpec,
+  opened: LayeredGenerator | null,
+): void {
+  if ((named?.hash ?? null) === (opened?.hash ?? null)) return
+  throw new FederationError(
+    'data/mismatch',
+    'The generator is another one than when the audit began; begin it again',
+  )
+}
 
 async function openSource({ hash, ...source }: AuditSource): Promise<Dataset> {
   const dataset = await openShare(source)

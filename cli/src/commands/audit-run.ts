@@ -1,0 +1,232 @@
+import { join } from 'node:path'
+import { SingleBar } from 'cli-progress'
+import type { Command } from 'commander'
+import { AUDIT_BUDGETS, type AuditBudgetName } from '#protocol/audit-config.js'
+import { AUDIT_LEVELS, isAbove, type AuditLevel } from '#protocol/audit-level.js'
+import { FederationError } from '#protocol/errors.js'
+import type { ComputeConfig } from '#protocol/run-config.js'
+import { verdictOfReport } from '#algorithms/audit/verdict.js'
+import { isBackendName } from '#algorithms/tensor/backends.js'
+import { runAudit, type FinishedAudit } from '#simulations/audit/audit.js'
+import type { AuditProgress } from '#simulations/audit/estimate.js'
+import { openAudit, type OpenAudit } from '#simulations/audit/open-audit.js'
+import { readSigningKey, signingKeyAt, type SigningKey } from '#simulations/audit/signing-key.js'
+import { createStarts } from '#simulations/start-from.js'
+import { auditRowLines, levelText } from '../audit-text.js'
+import { addCommand, type Session } from '../command.js'
+import { homeDirectory } from '../credentials.js'
+import type { Output } from '../output.js'
+import { pretrainHooks } from '../pretrain-hooks.js'
+import { sayBackend, withWorkers } from '../simulating.js'
+
+interface RunFlags {
+  readonly config: string
+  readonly budget?: AuditBudgetName
+  readonly out?: string
+  readonly pictures?: boolean
+  readonly retainUntil?: string
+  readonly failOn?: AuditLevel
+  readonly resume?: boolean
+  readonly workers: number
+  readonly key?: string
+  readonly backend?: ComputeConfig['backend']
+  readonly set: readonly string[]
+}
+
+/** Exit status of an audit whose verdict is above `--fail-on`. */
+const ABOVE = 3
+
+export function registerAuditRun(audit: Command): void {
+  addCommand<RunFlags>(audit, 'run', {
+    describe: 'attack updates of records that you hold, and write a signed report',
+    options: (command) =>
+      withWorkers(command)
+        .requiredOption(
+          '--config <file>',
+          'an audit (a file, or the name of a shipped one such as gap), or a run configuration, which is audited on canaries',
+        )
+        .option('--budget <name>', `in place of the file’s: ${AUDIT_BUDGETS.join(', ')}`, budget)
+        .option('--out <dir>', 'where report.json and report.html go (audits/<name>)')
+        .option('--pictures', 'also write pictures; not of records of people')
+        .option('--retain-until <date>', 'the day by which you will delete the pictures', date)
+        .option('--fail-on <level>', `exit ${ABOVE} when the verdict is above it`, level)
+        .option('--resume', 'go on with an audit that was interrupted, in the same --out')
+        .option('--key <file>', 'Ed25519 key (PEM) that signs; left out: this person’s own')
+        .option('--backend <name>', 'auto, cuda, webgpu, native, wasm, cpu', backend)
+        .option(
+          '--set <key=value...>',
+          'override a key of the file, for example records.count=3',
+          [],
+        ),
+    run: runCommand,
+  })
+}
+
+async function runCommand(session: Session, flags: RunFlags): Promise<void> {
+  const retainUntil = retention(flags)
+  const audit = await openAudit(flags.config, {
+    overrides: flags.set,
+    startOf: createStarts(pretrainHooks(session)),
+    onBackend: sayBackend(session),
+    ...(flags.budget === undefined ? {} : { budget: flags.budget }),
+    ...(flags.backend === undefined ? {} : { backend: flags.backend }),
+  })
+  const out = flags.out ?? join('audits', folderName(audit.spec.name))
+  const { privateKey } = await keyFor(session.out, flags.key)
+  sayStart(session.out, audit)
+  const shown = shownProgress(session.out)
+  try {
+    const finished = await runAudit(audit, {
+      ...{ out, retainUntil, privateKey, workers: flags.workers, signal: session.signal },
+      ...{ resume: flags.resume === true, onProgress: shown.show },
+      onUtilityRun: (index, of) =>
+        session.out.say(`Simulating what transforms cost in accuracy: ${index + 1} of ${of}`),
+    })
+    shown.clear()
+    tell(session.out, finished, flags.failOn)
+  } finally {
+    shown.clear()
+  }
+}
+
+function retention({ pictures, retainUntil }: RunFlags): string | null {
+  if (pictures !== true) {
+    if (retainUntil === undefined) return null
+    throw new FederationError('usage/bad-value', '--retain-until is for --pictures')
+  }
+  if (retainUntil !== undefined) return retainUntil
+  throw new FederationError(
+    'usage/bad-value',
+    'Pictures are what an audit is to keep from others: say with --retain-until YYYY-MM-DD until when you will have deleted them',
+  )
+}
+
+async function keyFor(out: Output, path: string | undefined): Promise<SigningKey> {
+  if (path !== undefined) return readSigningKey(path)
+  const own = join(homeDirectory(), 'audit-key.pem')
+  const key = await signingKeyAt(own)
+  if (key.isNew) out.say(`Made a key that signs your reports: ${own}`)
+  return key
+}
+
+function sayStart(out: Output, { spec }: OpenAudit): void {
+  const { run, rows, records, budgetName, generator } = spec
+  out.say(
+    `${spec.name}: ${run.method.name}, ${run.model.name}, ${rows.length} rows, ${records.count} ${records.basis} records, ${generator === null ? 'no generator' : 'with a generator'}, budget ${budgetName}`,
+  )
+}
+
+function tell(out: Output, { signed, files, resumed }: FinishedAudit, most?: AuditLevel): void {
+  const { report, signature } = signed
+  const { level: verdict, because } = verdictOfReport(report)
+  out.table(
+    ['defence', 'records', 'steps', 'labels', 'best method', 'PSNR', 'gain', 'told', 'verdict'],
+    auditRowLines(report),
+  )
+  out.say(`Verdict: ${levelText(verdict)}. ${because}`)
+  out.say(`Report ${files.html}, to be checked and shared with ${files.json}`)
+  out.say(`Signed with the key ${signature.publicKey}`)
+  const isFailed = most !== undefined && isAbove(verdict, most)
+  out.finish('audit:run', {
+    ...{ name: report.name, verdict, because, isSound: report.isSound, resumed },
+    rows: report.rows.map(({ id, verdict, because }) => ({ id, verdict, because })),
+    ...{ report: files.json, page: files.html, publicKey: signature.publicKey },
+    ...{ seconds: report.seconds, settingsHash: report.settingsHash, isFailed },
+  })
+  if (!report.isSound) {
+    throw new FederationError(
+      'audit/unsound',
+      'Updates of other records identify these more often than chance, so the numbers do not come from the updates',
+    )
+  }
+  if (isFailed) {
+    out.say(`The verdict is above ${levelText(most)}`)
+    process.exitCode = ABOVE
+  }
+}
+
+/** As a name of a folder on any system. */
+const folderName = (name: string): string =>
+  name
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-|-$/g, '') || 'audit'
+
+interface ShownProgress {
+  show(progress: AuditProgress): void
+  clear(): void
+}
+
+/** A bar on a terminal; elsewhere a line when a batch is done, and an event for scripts. */
+function shownProgress(out: Output): ShownProgress {
+  let bar: SingleBar | null = null
+  let cells = -1
+  return {
+    clear: () => {
+      bar?.stop()
+      bar = null
+    },
+    show: (progress) => {
+      if (!out.json && process.stderr.isTTY) {
+        bar ??= startBar()
+        bar.update(Math.floor(1000 * progress.share), { text: progressText(progress) })
+        return
+      }
+      if (progress.cells === cells) return
+      cells = progress.cells
+      out.event('audit:progress', { ...progress })
+      out.say(progressText(progress))
+    },
+  }
+}
+
+function startBar(): SingleBar {
+  const bar = new SingleBar({
+    format: '  [{bar}] {percentage} % {text}',
+    clearOnComplete: true,
+    stream: process.stderr,
+  })
+  bar.start(1000, 0, { text: '' })
+  return bar
+}
+
+function progressText({ cells, of, secondsLeft, now }: AuditProgress): string {
+  const methods = [...new Set(now.map(({ method }) => method).filter((name) => name !== ''))]
+  const left = secondsLeft === null ? '' : `, about ${timeText(secondsLeft)} left`
+  const doing = methods.length === 0 ? '' : ` (${methods.join(', ')})`
+  return `${cells} of ${of} batches${doing}${left}`
+}
+
+const timeText = (seconds: number): string =>
+  seconds < 90
+    ? `${Math.round(seconds)} s`
+    : seconds < 5400
+      ? `${Math.round(seconds / 60)} min`
+      : `${(seconds / 3600).toFixed(1)} h`
+
+const oneOf =
+  <T extends string>(names: readonly T[]) =>
+  (text: string): T => {
+    const found = names.find((name) => name === text)
+    if (found !== undefined) return found
+    throw new FederationError(
+      'usage/bad-value',
+      `Expected one of ${names.join(', ')}, got '${text}'`,
+    )
+  }
+const budget = oneOf(AUDIT_BUDGETS)
+const level = oneOf(AUDIT_LEVELS)
+
+function backend(text: string): ComputeConfig['backend'] {
+  if (text === 'auto' || isBackendName(text)) return text
+  throw new FederationError('usage/bad-value', `There is no backend '${text}'; see --help`)
+}
+
+function date(text: string): string {
+  const isDate = /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text))
+  if (isDate && Date.parse(text) > Date.now()) return text
+  throw new FederationError(
+    'usage/bad-value',
+    `Expected a day to come as YYYY-MM-DD, got '${text}'`,
+  )
+}

@@ -1,0 +1,81 @@
+/** A whole audit: cells, what transforms cost, the report, its signature. */
+import { cpus, totalmem } from 'node:os'
+import type { SignedReport } from '#protocol/audit-report.js'
+import { signReport } from '#protocol/audit-signature.js'
+import { FederationError } from '#protocol/errors.js'
+import { reportOf } from '#algorithms/audit/run/report.js'
+import { CellFiles } from './cell-files.js'
+import type { AuditProgress } from './estimate.js'
+import type { OpenAudit } from './open-audit.js'
+import { writeReport, type ReportFiles } from './report-files.js'
+import { runCells } from './run-audit.js'
+import { measureUtility, type UtilityOptions } from './utility.js'
+
+export interface AuditOptions {
+  /** Processes; 0: everything in this one. The numbers are the same for any number. */
+  readonly workers: number
+  /** Folder of the report. */
+  readonly out: string
+  /** Takes cells that an interrupted attempt left in `out`. */
+  readonly resume: boolean
+  /** Until when pictures may be kept, YYYY-MM-DD; null: numbers alone are written. */
+  readonly retainUntil: string | null
+  /** PKCS #8 DER in base64url. */
+  readonly privateKey: string
+  readonly signal?: AbortSignal
+  readonly onProgress?: (progress: AuditProgress) => void
+  readonly onUtilityRun?: UtilityOptions['onRun']
+}
+
+export interface FinishedAudit {
+  readonly signed: SignedReport
+  readonly files: ReportFiles
+  /** Cells that an earlier attempt finished. */
+  readonly resumed: number
+}
+
+/** Runs an audit and writes its report. Throws what cells throw, and `audit/interrupted`. */
+export async function runAudit(audit: OpenAudit, options: AuditOptions): Promise<FinishedAudit> {
+  const { spec } = audit
+  const { out, retainUntil, signal, onProgress, onUtilityRun } = options
+  const withPictures = retainUntil !== null
+  if (withPictures) assertPicturesAllowed(audit)
+  const checkpoints = new CellFiles(out, { withPictures })
+  const watched = signal === undefined ? {} : { signal }
+  const utility = await measureUtility(spec, {
+    ...{ workers: options.workers, ...watched },
+    ...(onUtilityRun === undefined ? {} : { onRun: onUtilityRun }),
+  })
+  const cells = await runCells(
+    { ...audit, withPictures },
+    {
+      ...{ workers: options.workers, resume: options.resume, checkpoints, ...watched },
+      ...(onProgress === undefined ? {} : { onProgress }),
+    },
+  )
+  const report = await reportOf(spec, cells.results, {
+    ...{ facts: cells.facts, engine: cells.engine, utility, retainUntil },
+    createdAt: new Date().toISOString(),
+    hardware: hardware(options.workers),
+    seconds: cells.results.reduce((sum, { seconds }) => sum + seconds, 0),
+  })
+  const signed = signReport(report, options.privateKey)
+  const files = await writeReport(out, signed)
+  await checkpoints.clear()
+  return { signed, files, resumed: cells.resumed }
+}
+
+/** Gifd specification §1: reconstructions of people's records are data of those people. */
+function assertPicturesAllowed({ spec }: OpenAudit): void {
+  if (spec.records.basis !== 'consented') return
+  throw new FederationError(
+    'config/impossible',
+    'Pictures of records of people are not written, even with their consent to the audit; leave out --pictures, or audit public, synthetic or canary records',
+  )
+}
+
+function hardware(workers: number): string {
+  const cores = cpus()
+  const gigabytes = Math.round(totalmem() / 2 ** 30)
+  return `${cores[0]?.model.trim() ?? 'unknown processor'}, ${cores.length} cores, ${gigabytes} GiB; ${Math.max(1, workers)} process(es)`
+}

@@ -1,0 +1,40 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { signedReportSchema, type SignedReport } from '#protocol/audit-report.js'
+import { FederationError } from '#protocol/errors.js'
+import { auditReportPage } from '#simulations/audit-report/report.js'
+import { writeForOwner } from './owner-files.js'
+
+export interface ReportFiles {
+  readonly json: string
+  readonly html: string
+}
+
+/** `DIR/report.json`, which is what counts, and the page `DIR/report.html` that shows it; for their owner alone. */
+export async function writeReport(directory: string, signed: SignedReport): Promise<ReportFiles> {
+  const files = { json: join(directory, 'report.json'), html: join(directory, 'report.html') }
+  await writeForOwner(files.json, `${JSON.stringify(signed, null, 2)}\n`)
+  await writeForOwner(files.html, await auditReportPage(signed))
+  return files
+}
+
+/** Throws `audit/bad-report` for a file that holds no report. */
+export async function readReport(path: string): Promise<SignedReport> {
+  let value: unknown
+  try {
+    value = JSON.parse(await readFile(path, 'utf8'))
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? 'not JSON'
+    throw new FederationError('audit/bad-report', `Cannot read the report ${path}: ${code}`, {
+      cause,
+    })
+  }
+  const parsed = signedReportSchema.safeParse(value)
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  throw new FederationError(
+    'audit/bad-report',
+    `${path} is no report of this version: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`,
+    { cause: parsed.error },
+  )
+}

@@ -1,0 +1,86 @@
+/** What transforms cost in accuracy: short simulated runs with them. Gifd specification §11. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { FederationError } from '#protocol/errors.js'
+import { canonicalJson } from '#protocol/json.js'
+import { parseRunConfig, type RunConfig } from '#protocol/run-config.js'
+import { unwrap } from '#protocol/result.js'
+import { configCatalogue } from '#algorithms/catalogue.js'
+import type { AuditSpec, RowSpec } from '#algorithms/audit/run/spec.js'
+import { summarise } from '#simulations/report/summary.js'
+import { simulate } from '#simulations/simulate.js'
+import { groupBy } from '#simulations/studies/table.js'
+
+export interface UtilityOptions {
+  readonly workers: number
+  readonly signal?: AbortSignal
+  /** Told before each simulated run; `index` counts from 0. */
+  readonly onRun?: (index: number, of: number) => void
+}
+
+/**
+ * Accuracy after `utilityRounds` by the id of the row: the same for rows that differ in anything but their transforms. Empty
+ * where it was not asked for. Throws `config/impossible` where the run says neither on which data clients train nor where it
+ * is scored.
+ */
+export async function measureUtility(
+  spec: AuditSpec,
+  options: UtilityOptions,
+): Promise<ReadonlyMap<string, number>> {
+  if (spec.utilityRounds === 0) return new Map()
+  assertMeasurable(spec.run)
+  const rowsBy = groupBy(spec.rows, ({ updates }) => canonicalJson(updates))
+  const found = new Map<string, number>()
+  for (const [index, rows] of [...rowsBy.values()].entries()) {
+    const [first] = rows
+    if (first === undefined) continue
+    options.onRun?.(index, rowsBy.size)
+    const accuracy = await accuracyWith(spec, first, options)
+    for (const { id } of rows) found.set(id, accuracy)
+  }
+  return found
+}
+
+function assertMeasurable({ data, evaluation }: RunConfig): void {
+  if (data !== null && (evaluation.central !== null || evaluation.federated)) return
+  throw new FederationError(
+    'config/impossible',
+    'utilityRounds simulates the run, and run says too little for it: set run.data, and run.evaluation.central or run.evaluation.federated',
+  )
+}
+
+async function accuracyWith(
+  { run, utilityRounds, compute }: AuditSpec,
+  { updates }: RowSpec,
+  { workers, signal }: UtilityOptions,
+): Promise<number> {
+  const { audit: _audit, updates: _updates, calibration: _calibration, ...rest } = run
+  const { diagnostics: _diagnostics, ...evaluation } = run.evaluation
+  const config = unwrap(
+    parseRunConfig(
+      {
+        ...rest,
+        ...(updates.length === 0 ? {} : { updates }),
+        ...{ rounds: utilityRounds, compute },
+        evaluation: { ...evaluation, every: utilityRounds, earlyStop: null },
+      },
+      configCatalogue(),
+    ),
+  )
+  const directory = await mkdtemp(join(tmpdir(), 'tributary-utility-'))
+  try {
+    const { record } = await simulate(config, {
+      ...{ workers, runsDirectory: directory },
+      ...(signal === undefined ? {} : { signal }),
+    })
+    if (signal?.aborted === true)
+      throw new FederationError('audit/interrupted', 'The audit was interrupted')
+    const { accuracy } = summarise(record)
+    if (accuracy === null)
+      throw new FederationError('internal/bug', 'The simulated run was not scored')
+    return accuracy
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+}
