@@ -25,6 +25,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Register>> = new Map([
   ['data', async () => (await import('./commands/data.js')).registerData],
   ['doctor', async () => (await import('./commands/doctor.js')).registerDoctor],
   ['benchmark', async () => (await import('./commands/benchmark.js')).registerBenchmark],
+  ['audit', async () => (await import('./commands/audit.js')).registerAudit],
 ])
 
 /** The commands that these arguments can mean: the one they begin with, or all where they name none (help, a mistake). */
