@@ -36,6 +36,8 @@ export interface Section {
   readonly note?: string
   /** Who is who, where the figures use letters. */
   readonly subjects?: readonly Subject[]
+  /** The same, where they are no subjects. */
+  readonly key?: Html
   readonly figures?: readonly PageFigure[]
   /** Follows the figures. */
   readonly body?: Html
@@ -58,7 +60,7 @@ export function sectionHtml(section: Section, drawing: Drawing): Html {
   const { note, subjects = [], figures = [] } = section
   return html`<section id="${id}" aria-labelledby="${id}-title">
     <h2 id="${id}-title">${section.title}</h2>
-    ${note === undefined ? '' : html`<p class="note">${note}</p> `}${subjects.length > 1 ? key(subjects) : ''}${
+    ${note === undefined ? '' : html`<p class="note">${note}</p> `}${subjects.length > 1 ? key(subjects) : ''}${section.key ?? ''}${
       figures.length === 0
         ? ''
         : html`<div class="figures">
@@ -142,7 +144,7 @@ const key = (subjects: readonly Subject[]): Html =>
       </ul> `
 
 /** A subject's name behind its line, marker and letter. */
-export const nameOf = (subject: Subject): Html =>
+export const nameOf = (subject: Pick<Subject, 'place' | 'letter' | 'label'>): Html =>
   html`<span class="name">${swatch(subject.place)} <b>${subject.letter}</b> ${subject.label}</span>`
 
 function swatch(place: number): Html {

@@ -1,0 +1,237 @@
+/** What a person who signs reads: the verdict, what was tried, what would lower it, what was not tried, and room to decide. */
+import type { AuditReport, AuditRow, SignedReport } from '#protocol/audit-report.js'
+import { coversRun, decisiveRows } from '#protocol/audit-settings.js'
+import { html, type Html } from '../report/html.js'
+import { listed } from '../report/numbers.js'
+import {
+  clipped,
+  counted,
+  dayText,
+  duration,
+  frequency,
+  gainText,
+  hitsText,
+  percentRange,
+  ratioText,
+  timesCloser,
+  wholePercent,
+} from './amounts.js'
+import { attackWords } from './attack-words.js'
+import { levelBadge, LEVEL_WORDS, levelScale } from './levels.js'
+import { notTried } from './not-tried.js'
+import { pictureStrip } from './pictures.js'
+import { remedies } from './remedies.js'
+import { strongest, worstRow, type Setup } from './setups.js'
+import { sealOf, sealWords } from './seal.js'
+
+const LONGEST_REASON = 320
+
+/** `contradictions`: what in the report does not follow from its own numbers. */
+export function firstPage(
+  signed: SignedReport,
+  setups: readonly Setup[],
+  contradictions: readonly string[],
+): Html {
+  const { report } = signed
+  return html`<section class="first" id="decision" aria-labelledby="title">
+    <p class="kicker">Privacy audit</p>
+    <h1 id="title">${report.name}</h1>
+    <p class="lead">
+      How much one update of this model, under these settings, reveals of the records behind it.
+      Made ${dayText(report.createdAt)} by tributary ${report.version}, in
+      ${duration(report.seconds)}.
+    </p>
+    ${warnings(signed, setups, contradictions)}${verdictBox(report)}
+    <div class="columns">
+      <div>
+        <h2>What was tried</h2>
+        ${tried(report, setups)}
+      </div>
+      <div>${remedies(report, setups)}</div>
+    </div>
+    <h2>What was not tried, and what this cannot say</h2>
+    <ul>
+      ${notTried(report).map((item) => html`<li>${item}</li>`)}
+    </ul>
+    ${decision(signed)}
+  </section> `
+}
+
+/** What takes the worth from the numbers comes before them. */
+function warnings(
+  signed: SignedReport,
+  setups: readonly Setup[],
+  contradictions: readonly string[],
+): Html {
+  const { report } = signed
+  const seal = sealOf(signed)
+  const items = [
+    ...(seal === 'valid' ? [] : [sealWords(seal)]),
+    ...(contradictions.length === 0
+      ? []
+      : [
+          `This report contradicts itself: ${clipped(contradictions.join('. '), LONGEST_REASON)}. Do not decide on it.`,
+        ]),
+    ...(report.isSound
+      ? []
+      : [
+          'This audit is void. Its own check failed: records were recognised in updates that were made from other records, so its numbers say nothing about the model. Do not decide on it.',
+        ]),
+    ...(coversRun(report) ? [] : [uncovered(setups)]),
+    ...(report.pictures === null
+      ? []
+      : [
+          `This page holds pictures of records and of what attacks made of them. Delete it by ${dayText(report.pictures.retainUntil)}.`,
+        ]),
+  ]
+  return html`${items.map((text) => html`<p class="warning"><strong>${text}</strong></p> `)}`
+}
+
+const uncovered = (setups: readonly Setup[]): string =>
+  setups.some(({ isConfigured }) => isConfigured)
+    ? 'The rows with the settings of this run have more records in an update than one batch of it: a client that holds fewer records shows more than this report tells.'
+    : 'No row has the settings of this run (its transforms, local steps and starting model). The verdict is the highest of the rows that were audited instead.'
+
+function verdictBox(report: AuditReport): Html {
+  const words = LEVEL_WORDS[report.verdict]
+  const row = leadRow(report)
+  return html`<div class="verdict level-${report.verdict}">
+    <p class="said">Verdict: ${levelBadge(report.verdict)}</p>
+    <p class="found">${report.isSound ? words.found : 'No statement: the audit is void'}</p>
+    ${levelScale(report.verdict)}
+    <p>${report.isSound ? words.means : ''}</p>
+    ${keyNumbers(row)}${pictureStrip(report, row)}
+    <p class="because"><b>Why this verdict:</b> ${clipped(row.because, LONGEST_REASON)}</p>
+  </div> `
+}
+
+/** The row that the headline comes from. */
+function leadRow(report: AuditReport): AuditRow {
+  const [first, ...others] = decisiveRows(report)
+  return worstRow([first as AuditRow, ...others])
+}
+
+function keyNumbers(row: AuditRow): Html {
+  const best = strongest(row)
+  const { labelRecovery: labels } = row
+  const items: readonly (readonly [string, string, string])[] = [
+    ...(best === null
+      ? []
+      : ([
+          [
+            `${hitsText(best.sameClass)} records recognised`,
+            `among ${best.sameClass.candidates} of the same class, by ${attackWords(best.name).label}`,
+            `by chance: ${frequency(1, best.sameClass.candidates)}; 95 % interval ${percentRange(best.sameClass.interval)}`,
+          ],
+          [
+            likenessWords(best.gain.median),
+            'by squared error, than the best guess from public records',
+            `median gain ${gainText(best.gain.median)}; the worst record ${gainText(best.gain.max)}`,
+          ],
+        ] as const)),
+    [
+      row.labels === 'given'
+        ? 'Labels were given'
+        : `${wholePercent(labels.rate)} of labels inferred`,
+      row.labels === 'given'
+        ? 'to the attacker, as the worst case'
+        : 'from the update alone; for patients a label may be a diagnosis',
+      `by chance: ${wholePercent(labels.chance)}`,
+    ],
+  ]
+  return html`<ul class="facts">
+    ${items.map(
+      ([number, what, beside]) =>
+        html`<li><b>${number}</b> <span>${what}</span> <small>${beside}</small></li>`,
+    )}
+  </ul>`
+}
+
+const likenessWords = (gain: number): string =>
+  gain > 0.05 ? `${ratioText(timesCloser(gain))} times closer` : 'No closer'
+
+function tried(report: AuditReport, setups: readonly Setup[]): Html {
+  const { settings, records, budget, generator } = report
+  const names = [
+    ...new Set(
+      report.rows.flatMap(({ methods }) =>
+        methods.flatMap(({ name, iterations, chosen }) =>
+          chosen !== null || iterations > 0 ? [attackWords(name).short] : [],
+        ),
+      ),
+    ),
+  ]
+  const facts: readonly (readonly [string, string])[] = [
+    [
+      'Model and method',
+      `${settings.model.name}, trained by ${settings.method.name} with ${settings.training.optimizer.name}`,
+    ],
+    ['Transforms of the run', transformsOf(report, setups)],
+    ['Records', `${records.count} (${BASES[records.basis]}): ${clipped(records.description, 120)}`],
+    ['Updates', updatesOf(report.rows)],
+    ['Attacks', names.length === 0 ? 'none gave a result' : listed(names, 10)],
+    [
+      'What the attacker has',
+      generator === null
+        ? 'public records; no generator'
+        : `public records and a generator trained on ${clipped(generator.trainedOn, 90)}`,
+    ],
+    [
+      'Budget',
+      `${budget}; ${counted(setups.length, 'setup')}, ${counted(report.rows.length, 'row')}`,
+    ],
+  ]
+  return html`<dl>
+    ${facts.map(
+      ([term, text]) =>
+        html`<dt>${term}</dt>
+          <dd>${text}</dd>`,
+    )}
+  </dl>`
+}
+
+function updatesOf(rows: readonly AuditRow[]): string {
+  const records = listOf(rows.map(({ batchSize }) => batchSize))
+  const steps = listOf(rows.map(({ localSteps }) => localSteps))
+  return `of ${records} ${records === '1' ? 'record' : 'records'}, made in ${steps} local ${steps === '1' ? 'step' : 'steps'}`
+}
+/** 1, 4 or 8. */
+function listOf(numbers: readonly number[]): string {
+  const some = [...new Set(numbers)].toSorted((a, b) => a - b).map(String)
+  return some.length < 2 ? some.join('') : `${some.slice(0, -1).join(', ')} or ${some.at(-1) ?? ''}`
+}
+
+function transformsOf({ settings }: AuditReport, setups: readonly Setup[]): string {
+  const { updates } = settings
+  if (updates.length === 0) return 'none: updates are sent as they are'
+  const own = setups.find((setup) => setup.isConfigured)?.defence
+  return own ?? updates.map(({ name }) => name).join(', then ')
+}
+
+const BASES = {
+  synthetic: 'synthetic: of nobody',
+  canary: 'canaries: made for the audit',
+  public: 'public',
+  consented: 'used with consent',
+} as const
+
+function decision(signed: SignedReport): Html {
+  const { report } = signed
+  return html`<div class="decide">
+    <h2>Decision</h2>
+    <ul class="boxes">
+      <li>The run may start with these settings</li>
+      <li>It may start only with: <span class="line"></span></li>
+      <li>It may not start</li>
+    </ul>
+    <p class="sign">
+      <span>Name <span class="line"></span></span>
+      <span>Date <span class="line"></span></span>
+      <span>Signature <span class="line"></span></span>
+    </p>
+    <p class="small">
+      For these settings only: another model, batch size, number of local steps or transform makes
+      this report stale. Settings <code>${report.settingsHash}</code>. ${sealWords(sealOf(signed))}
+    </p>
+  </div>`
+}

@@ -1,0 +1,102 @@
+/** The four verdicts in words, and drawn so that they differ without colour. */
+import type { AuditReport } from '#protocol/audit-report.js'
+import { AUDIT_LEVELS, type AuditLevel } from '#protocol/audit-level.js'
+import { html, type Html } from '../report/html.js'
+import { decibels, frequency } from './amounts.js'
+
+export interface LevelWords {
+  readonly label: string
+  /** What was found, for a headline. */
+  readonly found: string
+  /** What it means for the people whose records these are. */
+  readonly means: string
+}
+
+export const LEVEL_WORDS: Readonly<Record<AuditLevel, LevelWords>> = {
+  'not-demonstrated': {
+    label: 'Not demonstrated',
+    found: 'No leak was demonstrated with what was tried',
+    means:
+      'None of the attacks came closer to the records than public knowledge does. That bounds these attacks with this budget and no others: it is no proof that an update reveals nothing.',
+  },
+  elevated: {
+    label: 'Elevated',
+    found: 'One update tells something about the records behind it',
+    means:
+      'Whoever reads one client’s update learns more than public knowledge tells: roughly what a record looks like, which one of several it is, or its label.',
+  },
+  high: {
+    label: 'High',
+    found: 'Records behind one update can be recognised',
+    means:
+      'Whoever reads one client’s update can make a likeness of a record that is close enough to tell it from others of its class far more often than by chance, or that is far closer than any guess from public knowledge.',
+  },
+  certain: {
+    label: 'Certain',
+    found: 'Records can be read out of one update',
+    means:
+      'Whoever reads one client’s update gets the record itself, exactly or so closely that it is recognised every time. The update must be treated like the record.',
+  },
+}
+
+/** From an empty box to a full one: the order can be seen on any paper. */
+const FILLS: Readonly<Record<AuditLevel, string>> = {
+  'not-demonstrated': '',
+  elevated: 'M6 14L18 1M18 14L30 1',
+  high: 'M2 13L13 2M11 13L22 2M20 13L31 2M29 13L34 8M2 7L7 2M2 2L13 13M11 2L22 13M20 2L31 13M29 2L34 7M2 8L7 13',
+  certain: 'M2 2H34V13H2Z',
+}
+
+const swatch = (level: AuditLevel): Html =>
+  html`<svg class="fill" viewBox="0 0 36 15" width="36" height="15" aria-hidden="true">
+    <path
+      d="${FILLS[level]}"
+      stroke="currentColor"
+      stroke-width="1.2"
+      fill="${level === 'certain' ? 'currentColor' : 'none'}"
+    />
+    <rect x="1" y="1" width="34" height="13" fill="none" stroke="currentColor" stroke-width="1.5" />
+  </svg>`
+
+/** The verdict as a word with its fill. */
+export const levelBadge = (level: AuditLevel): Html =>
+  html`<span class="level level-${level}">${swatch(level)} ${LEVEL_WORDS[level].label}</span>`
+
+/** All four in their order; the one that holds is framed and said. */
+export const levelScale = (present: AuditLevel): Html =>
+  html`<ol class="scale" aria-label="Verdicts, from the lowest to the highest">
+    ${AUDIT_LEVELS.map(
+      (level) =>
+        html`<li class="level-${level}" ${level === present ? html`aria-current="true"` : html``}>
+          ${swatch(level)} <span>${LEVEL_WORDS[level].label}</span> ${
+            level === present ? html`<small>this audit</small>` : html``
+          }
+        </li>`,
+    )}
+  </ol>`
+
+/** Which numbers make which verdict, with the thresholds of this report. */
+export function levelRules({
+  thresholds,
+  records,
+}: Pick<AuditReport, 'thresholds' | 'records'>): readonly (readonly [AuditLevel, string])[] {
+  const { analyticResidual, certainGain, highGain, elevatedGain, labelPValue } = thresholds
+  const { highIdentification, elevatedIdentification } = thresholds
+  const above = (times: number): string =>
+    `the whole 95 % interval lies above ${frequency(times, records.candidates)}`
+  return [
+    [
+      'certain',
+      `A record follows from the update by a formula (relative error below ${analyticResidual}); or every record is recognised among its class and half of them gain more than ${decibels(certainGain)}.`,
+    ],
+    [
+      'high',
+      `Records are recognised among others of their class far more often than by chance (${above(highIdentification)}); or one record gains more than ${decibels(highGain)}.`,
+    ],
+    [
+      'elevated',
+      `Records are recognised among others of their class more often than by chance (${above(elevatedIdentification)}); or half of them gain more than ${decibels(elevatedGain)}; or labels are inferred more often than by chance (p below ${labelPValue}).`,
+    ],
+    ['not-demonstrated', 'None of this, with the attacks and the budget of this report.'],
+  ]
+}

@@ -1,0 +1,35 @@
+/** The limits of a report, the shortest way they can be said; the whole list is in its evidence. */
+import type { AuditReport } from '#protocol/audit-report.js'
+import { listed } from '../report/numbers.js'
+import { clipped } from './amounts.js'
+import { attackWords } from './attack-words.js'
+
+const MOST_OWN = 3
+const LONGEST = 170
+
+export function notTried(report: AuditReport): readonly string[] {
+  const left = attacksLeftOut(report)
+  const own = report.limitations
+  return [
+    'A coordinator that cheats: one that changes the model to draw records out. The attacker here only reads what it is sent.',
+    'Stronger attacks, longer searches, better generators, and many updates of one client together. What failed here may succeed there: this is a lower bound.',
+    ...(report.generator === null
+      ? ['Attacks that know what typical records look like: there was no generator.']
+      : report.generator.isInformative
+        ? []
+        : ['A good generator: the one that was used hardly knows more than the class mean.']),
+    ...(left.length === 0
+      ? []
+      : [`On some or all rows: ${listed(left, 8)} (the reasons are under Attacks).`]),
+    ...own.slice(0, MOST_OWN).map((text) => clipped(text, LONGEST)),
+    ...(own.length > MOST_OWN ? [`${own.length - MOST_OWN} more, under Limitations.`] : []),
+  ]
+}
+
+const attacksLeftOut = ({ rows }: AuditReport): readonly string[] => [
+  ...new Set(
+    rows.flatMap(({ methods }) =>
+      methods.flatMap(({ name, chosen }) => (chosen === null ? [attackWords(name).short] : [])),
+    ),
+  ),
+]

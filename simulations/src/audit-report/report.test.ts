@@ -1,0 +1,220 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { SignedReport } from '#protocol/audit-report.js'
+import { madeUpAudit, OPEN, QUIET } from '#testing/made-up-audit.js'
+import { firstRow, headings, seen } from '#testing/read-report.js'
+import { auditReportPage } from './report.js'
+
+/** A grey pixel. */
+const PIXEL =
+  'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCB'
+const PICTURES = (row: string) => ({
+  retainUntil: '2027-01-31',
+  byRow: [
+    {
+      row,
+      pictures: [
+        {
+          ...{ record: 0, truth: PIXEL },
+          reconstructions: [
+            { method: 'gifd', image: PIXEL, psnr: 20.5 },
+            { method: 'class-mean', image: PIXEL, psnr: 12.9 },
+          ],
+        },
+      ],
+    },
+  ],
+})
+/** What a reader of page one reads. */
+const firstPage = (page: string): string => seen(page.split('<nav')[0] ?? '')
+
+/** Of all setups, with pictures of the first; and of one row. Drawing takes longest, so that it is done once. */
+let signed: SignedReport
+let page: string
+let single: SignedReport
+beforeAll(async () => {
+  const { report } = await madeUpAudit()
+  signed = await madeUpAudit({ pictures: PICTURES(report.rows[0]?.id ?? '') })
+  page = await auditReportPage(signed)
+  single = await madeUpAudit({}, [{ methods: OPEN.slice(2, 4) }])
+})
+
+describe('page one', () => {
+  it('says the verdict, what it means, and why', () => {
+    const text = firstPage(page)
+    expect(text).toContain('Verdict: High')
+    expect(text).toContain('Records behind one update can be recognised')
+    expect(text).toContain(
+      'Why this verdict: GIFD told 5 of 6 records from 99 others of the same class: at least 36%',
+    )
+    expect(text).toContain('5 of 6 records recognised among 100 of the same class, by GIFD-CMA')
+    expect(text).toContain('by chance: 1 in 100; 95 % interval 36–100 %')
+  })
+  it('tells likeness in words, against the best guess without the update', () => {
+    // GIFD-CMA at its best stage: gains of 9.4, 6.1, 12.2, 5.5, 9.1, 8.2 dB; the median is 8.65, and 10^0.865 is 7.3.
+    expect(firstPage(page)).toContain(
+      '7.3 times closer by squared error, than the best guess from public records median gain +8.7 dB; the worst record +12.2 dB',
+    )
+  })
+  it('says what was tried, and with what', () => {
+    const text = firstPage(page)
+    expect(text).toContain('gap, trained by fedavg with sgd')
+    expect(text).toContain('6 (synthetic: of nobody): stroke digits drawn')
+    expect(text).toContain('LATENT, GIFD, IG, GI, GIAS, GGL, GIFD-CMA, DLG, iDLG')
+    expect(text).toContain('standard; 6 setups, 6 rows')
+    expect(text).toContain('of 1 or 8 records, made in 1 local step')
+    expect(text).toContain('none: updates are sent as they are')
+  })
+  it('says what would lower it at which cost, the lowest first, and what would not', () => {
+    const text = firstPage(page)
+    const lower = text.slice(text.indexOf('What would lower it'))
+    expect(lower).toMatch(/it mean of 8 clients: Not demonstrated\. This needs secure aggregation/)
+    expect(lower).toContain(
+      'clip to norm 1, then noise of deviation 0.01: Elevated; accuracy 87 % instead of 94 %',
+    )
+    expect(lower.indexOf('Not demonstrated')).toBeLessThan(lower.indexOf('Elevated'))
+    expect(lower).toContain(
+      'Does not lower it: clip to norm 1; the largest 10 % only; 8 records in an update.',
+    )
+  })
+  it('says what was not tried', () => {
+    const text = firstPage(page)
+    expect(text).toContain('A coordinator that cheats')
+    expect(text).toContain('On some or all rows: Analytic')
+    expect(text).toContain('Six records: rates have wide intervals')
+    expect(text).toContain('1 more, under Limitations')
+  })
+  it('has room to decide, for these settings alone', () => {
+    const text = firstPage(page)
+    expect(text).toContain('It may not start')
+    expect(text).toContain(`Settings ${signed.report.settingsHash}`)
+    expect(text).toContain('makes this report stale')
+  })
+  it('never says that anything is safe', async () => {
+    const quiet = await auditReportPage(await madeUpAudit({}, [QUIET]))
+    expect(firstPage(quiet)).toContain('it is no proof that an update reveals nothing')
+    for (const one of [page, quiet]) expect(seen(one)).not.toMatch(/\b(un)?safe/i)
+  })
+})
+
+describe('what takes the worth from the numbers', () => {
+  const warned = async (of: SignedReport): Promise<string> =>
+    seen((await auditReportPage(of)).match(/<p class="warning">.*?<\/p>/gs)?.join(' ') ?? '')
+
+  it('is nothing in a report that is right', async () => {
+    expect(await warned(single)).toBe('')
+  })
+  it('is a placebo that recognises records', async () => {
+    const void_ = await madeUpAudit({ isSound: false }, [
+      { methods: OPEN.slice(2, 3), placeboHits: 6 },
+    ])
+    expect(await warned(void_)).toContain('This audit is void')
+    const text = firstPage(await auditReportPage(void_))
+    expect(text).toContain('No statement: the audit is void')
+    expect(text).not.toContain('can be recognised')
+  })
+  it('is a report that was changed after it was signed', async () => {
+    const { report, signature } = single
+    expect(await warned({ report: { ...report, seconds: 1 }, signature })).toContain(
+      'it was changed after it was signed',
+    )
+  })
+  it('is a verdict that does not follow, whoever signed it', async () => {
+    const wrong = await madeUpAudit({ verdict: 'not-demonstrated' }, [
+      { methods: OPEN.slice(2, 3) },
+    ])
+    expect(await warned(wrong)).toContain(
+      'contradicts itself: The verdict is not-demonstrated, but the rows give high',
+    )
+  })
+  it('is that no row has the settings of the run, or none with as few records', async () => {
+    const other = await madeUpAudit({}, [{ ...QUIET, clients: 2 }])
+    expect(await warned(other)).toContain('No row has the settings of this run')
+    const larger = await madeUpAudit({}, [{ ...QUIET, batchSize: 64, localSteps: 2 }])
+    expect(await warned(larger)).toContain('more records in an update than one batch')
+  })
+  it('is that there are pictures to delete', () => {
+    expect(firstPage(page)).toContain('Delete it by 31 January 2027')
+  })
+})
+
+describe('a low verdict', () => {
+  it('is told with the setups against which the same attacks succeed', async () => {
+    const settings = {
+      ...(await madeUpAudit()).report.settings,
+      updates: [{ name: 'clip', norm: 1 }],
+    }
+    const quiet = { ...QUIET, updates: [{ name: 'clip', norm: 1 }], defence: 'clip to norm 1' }
+    const text = firstPage(
+      await auditReportPage(
+        await madeUpAudit({ settings }, [quiet, { methods: OPEN.slice(2, 3) }]),
+      ),
+    )
+    expect(text).toContain('No leak was demonstrated with what was tried')
+    expect(text).toContain('What it rests on')
+    expect(text).toContain(
+      'The same attacks, against other setups, show that they work: no transforms: High',
+    )
+  })
+  it('is told to be worth little where nothing shows that the attacks work', async () => {
+    const text = firstPage(
+      await auditReportPage(await madeUpAudit({}, [QUIET, { ...QUIET, clients: 2 }])),
+    )
+    expect(text).toContain('does not show that these attacks would have found a leak')
+  })
+  it('of one setup names what to audit beside it', async () => {
+    const text = firstPage(await auditReportPage(await madeUpAudit({}, [QUIET])))
+    expect(text).toContain('Not known: one setup was audited')
+  })
+})
+
+describe('the evidence', () => {
+  it('has every section that there are data for', () => {
+    expect(headings(page).slice(4)).toEqual([
+      ...['How to read this', 'Results', 'Pictures', 'Recognition and gain'],
+      ...['Likeness of every record', 'Every number', 'How the searches went'],
+      ...['Guesses without the update', 'Labels', 'What it costs', 'Attacks'],
+      ...['Rules of the verdict', 'The attacker', 'Limitations', 'Settings that were audited'],
+      'Fingerprint and signature',
+    ])
+    for (const title of headings(page).slice(4)) expect(page).toContain(`>${title}</a>`)
+  })
+  it('has the numbers of the strongest attack, and of all', () => {
+    expect(firstRow(page, 'The strongest attack by row')).toEqual([
+      ...['1 no transforms, 1 record this run’s settings', 'High'],
+      ...['GIFD-CMA stopped after stage 2', '21.3 dB', '+8.7 dB', '+12.2 dB'],
+      ...['5 of 6', '36–100 %', '94 %'],
+    ])
+    expect(firstRow(page, 'Every attack on every row')).toEqual([
+      ...['1 no transforms, 1 record this run’s settings', '–', '+1.2 4/6', '+7.9 5/6'],
+      ...['−3.4 0/6', '−3.9 0/6', '+5.3 5/6', '+2.3 4/6', '+8.5 5/6', '−4.5 0/6', '−4.4 0/6'],
+    ])
+    expect(firstRow(page, 'Guesses by row').slice(0, 2)).toEqual(['1 Class mean', '13.0 dB'])
+    expect(firstRow(page, 'Labels by row').slice(1)).toEqual(['100 %', '100 %', '10 %', '< 0.001'])
+    expect(firstRow(page, 'Attacks that were tried')[3]).toBe(
+      'The first layer is a convolution: no formula gives its input (row 1, 2, 3, 4, 5, 6)',
+    )
+  })
+  it('names the stage at which an attacker would have had more', async () => {
+    const [gifd] = OPEN.filter(({ name }) => name === 'gifd')
+    const methods = [{ ...gifd!, stages: [3, -2, 0] }]
+    const stopped = await auditReportPage(await madeUpAudit({}, [{ methods }]))
+    expect(firstRow(stopped, 'The strongest attack by row')[2]).toBe('GIFD stopped after stage 1')
+    expect(seen(stopped)).toContain('2, best 1')
+  })
+  it('says what it lacks: no generator, no utility, no curves, attacks without a result', async () => {
+    const methods = OPEN.map(({ name }) => ({ name, psnr: null, note: 'no signal' }))
+    const bare = await auditReportPage(
+      await madeUpAudit({ generator: null }, [{ ...QUIET, methods }]),
+    )
+    expect(firstPage(bare)).toContain('there was no generator')
+    expect(firstRow(bare, 'The strongest attack by row')[2]).toBe('none gave anything')
+    for (const title of ['What it costs', 'How the searches went', 'Likeness of every record'])
+      expect(headings(bare)).not.toContain(title)
+  })
+  it('frames the best picture of each record, and names every picture', () => {
+    expect(page).toContain('alt="Record 1 by GIFD, 20.5 dB"')
+    expect(page).toContain('alt="Record 1 by Class mean, 12.9 dB"')
+    expect(page.match(/<td class="best">/g)).toHaveLength(1)
+    expect(page).toContain('image-rendering:pixelated')
+  })
+})

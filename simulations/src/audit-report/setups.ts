@@ -1,0 +1,174 @@
+/**
+ * What an operator can choose, as against what an attacker may know: rows that differ only in the latter are one setup, and
+ * the worst of them is its verdict.
+ */
+import { isAbove, type AuditLevel } from '#protocol/audit-level.js'
+import type { AuditMethodResult, AuditReport, AuditRow } from '#protocol/audit-report.js'
+import { isAsConfigured } from '#protocol/audit-settings.js'
+import { canonicalJson } from '#protocol/json.js'
+
+export interface Setup {
+  /** In the order of the report. */
+  readonly place: number
+  /** What tells it from the others of its report. */
+  readonly label: string
+  readonly defence: string
+  readonly batchSize: number
+  readonly localSteps: number
+  readonly clients: number
+  readonly rows: readonly [AuditRow, ...AuditRow[]]
+  /** The row that shows most. */
+  readonly worst: AuditRow
+  readonly verdict: AuditLevel
+  /** Accuracy with it; null: not measured. */
+  readonly utility: number | null
+  /** What a client of the run sends, had it as many records. */
+  readonly isConfigured: boolean
+}
+
+export type Result = NonNullable<AuditMethodResult['chosen']>
+/** A method that gave something. */
+export interface Attempt {
+  readonly method: AuditMethodResult
+  readonly chosen: Result
+}
+
+export const attempts = ({ methods }: AuditRow): readonly Attempt[] =>
+  methods.flatMap((method) => (method.chosen === null ? [] : [{ method, chosen: method.chosen }]))
+
+/** The most that a row shows: what an attacker would take, or a stage at which it could have stopped. */
+export interface Best {
+  readonly name: string
+  /** Where it stopped; null: it took what it would take. */
+  readonly stopped: string | null
+  /** In dB. */
+  readonly gain: { readonly median: number; readonly max: number }
+  readonly psnr: number
+  readonly sameClass: Result['sameClass']
+}
+
+/** By the median gain, then by how often records are recognised; what would be taken before its stages. Null: nothing gave anything. */
+export function strongest(row: AuditRow): Best | null {
+  const all = row.methods.flatMap(bestsOf)
+  const order = (a: Best, b: Best): number =>
+    b.gain.median - a.gain.median || b.sameClass.hits - a.sameClass.hits
+  return all.toSorted(order)[0] ?? null
+}
+
+function bestsOf({ name, chosen, stages, atFloor }: AuditMethodResult): readonly Best[] {
+  const taken = chosen === null ? [] : [{ ...chosen, psnr: chosen.psnr.median }]
+  return [
+    ...taken.map(({ gain, psnr, sameClass }) => ({ name, stopped: null, gain, psnr, sameClass })),
+    ...stages.map((stage) => ({ ...stage, name, stopped: `stopped after stage ${stage.stage}` })),
+    ...(atFloor === null ? [] : [{ ...atFloor, name, stopped: 'stopped at the noise floor' }]),
+  ]
+}
+
+const choiceOf = (row: AuditRow): string =>
+  canonicalJson([row.updates, row.batchSize, row.localSteps, row.clients, row.modelState])
+
+export function setupsOf(report: AuditReport): readonly Setup[] {
+  const groups = new Map<string, [AuditRow, ...AuditRow[]]>()
+  for (const row of report.rows) {
+    const group = groups.get(choiceOf(row))
+    if (group === undefined) groups.set(choiceOf(row), [row])
+    else group.push(row)
+  }
+  return [...groups.values()].map((rows, place) => {
+    const [{ defence, batchSize, localSteps, clients }] = rows
+    const worst = worstRow(rows)
+    return {
+      ...{ place, defence, batchSize, localSteps, clients, rows, worst },
+      label: choiceWords(rows[0], report.rows),
+      verdict: worst.verdict,
+      utility: rows.find(({ utility }) => utility !== null)?.utility ?? null,
+      isConfigured: isAsConfigured(rows[0], report.settings),
+    }
+  })
+}
+
+const medianGain = (row: AuditRow): number => strongest(row)?.gain.median ?? -Infinity
+const isWorse = (row: AuditRow, than: AuditRow): boolean =>
+  isAbove(row.verdict, than.verdict) ||
+  (row.verdict === than.verdict && medianGain(row) > medianGain(than))
+
+/** Of at least one row, the one that shows most. */
+export const worstRow = (rows: readonly [AuditRow, ...AuditRow[]]): AuditRow =>
+  rows.reduce((worst, row) => (isWorse(row, worst) ? row : worst))
+
+const varies = (rows: readonly AuditRow[], key: keyof AuditRow): boolean =>
+  new Set(rows.map((row) => row[key])).size > 1
+
+/** As the report says it. */
+export const defenceWords = ({
+  updates,
+  defence,
+}: Pick<AuditRow, 'updates' | 'defence'>): string =>
+  updates.length === 0 ? 'no transforms' : defence
+
+function choiceWords(row: AuditRow, all: readonly AuditRow[]): string {
+  return [
+    defenceWords(row),
+    ...(varies(all, 'batchSize') ? [recordsWords(row.batchSize)] : []),
+    ...(varies(all, 'localSteps') ? [stepsWords(row.localSteps)] : []),
+    ...(varies(all, 'modelState') ? [`${row.modelState} model`] : []),
+    ...(row.clients > 1 ? [clientsWords(row.clients)] : []),
+  ].join(', ')
+}
+const recordsWords = (records: number): string =>
+  records === 1 ? '1 record' : `${records} records`
+const clientsWords = (clients: number): string => `mean of ${clients} clients`
+export const stepsWords = (steps: number): string =>
+  steps === 1 ? '1 local step' : `${steps} local steps`
+
+/** Only what one setup has otherwise than another. */
+export function differenceWords({ worst: row }: Setup, { worst: base }: Setup): string {
+  const differs = (key: 'batchSize' | 'localSteps' | 'modelState' | 'clients'): boolean =>
+    row[key] !== base[key]
+  return [
+    ...(canonicalJson(row.updates) === canonicalJson(base.updates) ? [] : [defenceWords(row)]),
+    ...(differs('batchSize') ? [`${recordsWords(row.batchSize)} in an update`] : []),
+    ...(differs('localSteps') ? [stepsWords(row.localSteps)] : []),
+    ...(differs('modelState') ? [`${row.modelState} model`] : []),
+    ...(differs('clients') ? [clientsWords(row.clients)] : []),
+  ].join(', ')
+}
+
+/** The setup in words, and what else tells the row from others of its report: what the attacker knows and computes. */
+export function rowLabel(row: AuditRow, all: readonly AuditRow[]): string {
+  return [
+    choiceWords(row, all),
+    ...(varies(all, 'labels') ? [`labels ${row.labels}`] : []),
+    ...(row.approximation === 'one-gradient' ? ['taken for one gradient'] : []),
+  ].join(', ')
+}
+
+export interface Comparison {
+  /** What the others are compared with: the setup of the run, or, where none is, the worst. */
+  readonly base: Setup
+  /** Lower verdicts, the lowest first. */
+  readonly lower: readonly Setup[]
+  /** The same verdict or a higher one. */
+  readonly others: readonly Setup[]
+}
+
+/** Null where there is one setup only. */
+export function comparisonOf(setups: readonly Setup[]): Comparison | null {
+  const worstOf = (some: readonly Setup[]): Setup | undefined =>
+    some.toSorted(
+      (a, b) => Number(isWorse(b.worst, a.worst)) - Number(isWorse(a.worst, b.worst)),
+    )[0]
+  const base = worstOf(setups.filter((setup) => setup.isConfigured)) ?? worstOf(setups)
+  if (base === undefined || setups.length < 2) return null
+  const rest = setups.filter((setup) => setup !== base)
+  const isLower = (setup: Setup): boolean => isAbove(base.verdict, setup.verdict)
+  return {
+    base,
+    lower: rest
+      .filter(isLower)
+      .toSorted(
+        (a, b) => Number(isAbove(a.verdict, b.verdict)) - Number(isAbove(b.verdict, a.verdict)),
+      ),
+    others: rest.filter((setup) => !isLower(setup)),
+  }
+}

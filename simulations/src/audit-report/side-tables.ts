@@ -1,0 +1,93 @@
+/** What the attacks are held against: guesses without the update, labels, and what defences cost. */
+import type { AuditReport } from '#protocol/audit-report.js'
+import { html, table, type Cell } from '../report/html.js'
+import type { Section } from '../report/page-parts.js'
+import { decibels, hitsText, percentRange, probability, wholePercent } from './amounts.js'
+import { attackWords, CONTROL_WORDS } from './attack-words.js'
+import { levelBadge } from './levels.js'
+import { rowName } from './result-tables.js'
+import { comparisonOf, setupsOf } from './setups.js'
+
+export function controlSection(report: AuditReport): Section | null {
+  const names = [
+    ...new Set(report.rows.flatMap(({ controls }) => controls.map(({ name }) => name))),
+  ]
+  if (names.length === 0) return null
+  const rows = report.rows.flatMap(({ controls }, place) =>
+    controls.map(({ name, method, psnr, anyClass, sameClass }): readonly Cell[] => [
+      html`<span class="name"
+        ><b>${place + 1}</b>
+        ${CONTROL_WORDS[name].label}${method === null ? '' : ` (${attackWords(method).short})`}</span
+      >`,
+      decibels(psnr.median),
+      decibels(psnr.max),
+      hitsText(anyClass),
+      hitsText(sameClass),
+      percentRange(sameClass.interval),
+      probability(sameClass.pValue),
+    ]),
+  )
+  const heads = ['median likeness', 'largest', 'any class', 'same class', '95 % interval', 'p']
+  return {
+    title: 'Guesses without the update',
+    note: `${names.map((name) => `${CONTROL_WORDS[name].label}: ${CONTROL_WORDS[name].does}.`).join(' ')} ${soundness(report)}`,
+    body: table(
+      'Guesses by row',
+      [{ head: 'row and guess' }, ...heads.map((head) => ({ head, isNumber: true }))],
+      rows,
+    ),
+  }
+}
+
+const soundness = ({ isSound, thresholds }: AuditReport): string =>
+  isSound
+    ? `The placebo recognised records no more often than chance does (p not below ${thresholds.placeboPValue}): what attacks recognised is owed to the update.`
+    : `The placebo recognised records more often than chance does (p below ${thresholds.placeboPValue}): the audit is void.`
+
+export function labelSection(report: AuditReport): Section {
+  const heads = ['inferred', 'all labels right', 'by chance', 'p']
+  return {
+    title: 'Labels',
+    note: 'How many labels of an update’s records its reader infers from the update alone, and in how many updates all of them. For a patient’s record a label may be a diagnosis: it counts although nobody sees the record.',
+    body: table(
+      'Labels by row',
+      [{ head: 'row' }, ...heads.map((head) => ({ head, isNumber: true }))],
+      report.rows.map(({ labelRecovery: { rate, exact, chance, pValue } }, place) => [
+        rowName(report, place),
+        wholePercent(rate),
+        wholePercent(exact),
+        wholePercent(chance),
+        probability(pValue),
+      ]),
+    ),
+  }
+}
+
+export function utilitySection(report: AuditReport): Section | null {
+  const setups = setupsOf(report)
+  if (setups.every(({ utility }) => utility === null)) return null
+  const base = comparisonOf(setups)?.base ?? setups[0]
+  const change = (utility: number | null): string => {
+    const of = base?.utility ?? null
+    if (utility === null || of === null) return '–'
+    const points = Math.round((utility - of) * 100)
+    return `${points > 0 ? '+' : points < 0 ? '−' : '±'}${Math.abs(points)} points`
+  }
+  return {
+    title: 'What it costs',
+    note: `Accuracy after the same number of simulated rounds with each setup; the change is against “${base?.label ?? ''}”. A defence that ends the leak by ending the learning is none.`,
+    body: table(
+      'Accuracy by setup',
+      [
+        ...['setup', 'verdict'].map((head) => ({ head })),
+        ...['accuracy', 'change'].map((head) => ({ head, isNumber: true })),
+      ],
+      setups.map(({ label, verdict, utility }) => [
+        html`<span class="name">${label}</span>`,
+        levelBadge(verdict),
+        utility === null ? '–' : wholePercent(utility),
+        change(utility),
+      ]),
+    ),
+  }
+}
