@@ -45,9 +45,28 @@ const forbidPackages = ({ packages, door }) => ({
   message: `${packages.join(', ')} enter through ${door} only: import from there.`,
 })
 
+/**
+ * What an audit may not reach (gifd specification §1): updates that were stored or received, other processes, the network,
+ * files. What it is tried on comes in as records.
+ */
+const AUDIT = 'algorithms/audit/**'
+const FORBIDDEN_TO_AUDITS = [
+  {
+    regex: '(^|/)(store|fleet|rounds?|transport|blobs?)(/|\\.js$)',
+    message:
+      'An audit may not import a store, a fleet or a round: it is given records, never an update.',
+  },
+  {
+    regex:
+      '^(node:)?(fs|net|http|https|http2|tls|dgram|dns|child_process|worker_threads|cluster)(/|$)',
+    message:
+      'An audit has no network, no files and no other processes: what it needs comes in as arguments.',
+  },
+]
+
 /** One block for each (folder, set of open doors): the last matching `no-restricted-imports` wins in flat configuration. */
 function importRules() {
-  const rule = (folder, openDoors) => ({
+  const rule = (folder, openDoors, also = []) => ({
     'no-restricted-imports': [
       'error',
       {
@@ -56,6 +75,7 @@ function importRules() {
             forbidFolder,
           ),
           ...DOORS.filter((door) => !openDoors.includes(door)).map(forbidPackages),
+          ...also,
         ],
       },
     ],
@@ -69,9 +89,11 @@ function importRules() {
     rules: rule(
       door.door.split('/')[0],
       DOORS.filter((other) => other.door === door.door),
+      door.door.startsWith('algorithms/audit/') ? FORBIDDEN_TO_AUDITS : [],
     ),
   }))
-  return [...perFolder, ...perDoor]
+  const audit = { files: [AUDIT + '/*.ts'], rules: rule('algorithms', [], FORBIDDEN_TO_AUDITS) }
+  return [...perFolder, audit, ...perDoor]
 }
 
 /** Same inputs, same bytes: nothing here may read a clock or an unseeded source of randomness. */

@@ -85,7 +85,7 @@ export interface LabTarget {
   /** The true records, labels ascending, as the slots of a batch have them. */
   readonly x: Tensor
   readonly y: Tensor
-  dispose(): void
+  readonly dispose: () => void
 }
 
 export type LabSpec = LabOptions &

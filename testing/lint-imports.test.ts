@@ -34,6 +34,34 @@ describe('the import arrows', () => {
     expect(problems.join()).toContain(`enter through ${door}`)
   })
 
+  it.each([
+    [
+      'algorithms/audit/run/run-cell.ts',
+      '#coordinator/store/store.js',
+      'may not import coordinator/',
+    ],
+    ['algorithms/audit/run/run-cell.ts', '../../../coordinator/src/fleet.js', 'a fleet'],
+    ['algorithms/audit/target/match-target.ts', '#algorithms/store/store.js', 'a store'],
+    ['algorithms/audit/target/match-target.ts', '../../round.js', 'a round'],
+    ['algorithms/audit/metrics/assign.ts', '../../fleet/members.js', 'a fleet'],
+    ['algorithms/audit/solvers/gifd.ts', 'node:fs', 'no files'],
+    ['algorithms/audit/solvers/gifd.ts', 'fs/promises', 'no files'],
+    ['algorithms/audit/solvers/gifd.ts', 'node:net', 'no network'],
+    ['algorithms/audit/metrics/assign.ts', 'node:https', 'no network'],
+    ['algorithms/audit/run/run-cell.ts', 'node:worker_threads', 'no other processes'],
+    ['algorithms/audit/run/run-cell.ts', 'undici', 'client/src/transport'],
+  ])('A22: refuses the audit in %s to import %s', async (file, target, reason) => {
+    const problems = await importProblems(file, `import '${target}'\n`)
+    expect(problems.join()).toContain(reason)
+  })
+
+  it('lets an audit import what it is made of', async () => {
+    const file = 'algorithms/audit/run/run-cell.ts'
+    for (const target of ['#algorithms/training/train.js', '#data/dataset.js', './cells.js']) {
+      expect(await importProblems(file, `import '${target}'\n`)).toEqual([])
+    }
+  })
+
   it('lets each folder import what its arrow allows, and a door its package', async () => {
     const allowed = [
       await importProblems('client/src/join.ts', "import '#algorithms/catalogue.js'\n"),

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import type { RunConfig } from '#protocol/run-config.js'
 import type { Model } from '#algorithms/models/model.js'
 import { crossEntropy } from '#algorithms/tensor/ops.js'
@@ -154,7 +154,7 @@ function shiftedFlat(model: Model): Model {
         inputs,
         outputs,
       ])
-      return tf.matMul(tf.reshape(window, [-1, inputs]), slice as Tensor2D)
+      return tf.matMul(tf.reshape(window, [-1, inputs]), slice)
     })
     const sum = products.reduce((all, product) => tf.add(all, product))
     return tf.relu(tf.add(tf.reshape(sum, [-1, height, width, outputs]), bias))

@@ -49,16 +49,8 @@ describe('what can be audited', () => {
 
   it('no model with an op whose rule does not hold for what it does', async () => {
     const overlapping = withStep((x) => {
-      const image = tf.reshape(x, [-1, 8, 6, 1]) as Tensor4D
-      return tf.reshape(
-        tf.pad(tf.maxPool(image, 3, 1, 'same'), [
-          [0, 0],
-          [0, 0],
-          [0, 0],
-          [0, 0],
-        ]),
-        x.shape,
-      )
+      const image = tf.reshape<Tensor4D>(x, [-1, 8, 6, 1])
+      return tf.reshape(tf.maxPool(image, 3, 1, 'same'), x.shape)
     })
     const { reasons } = await modelAuditability(overlapping)
     expect(reasons.join()).toMatch(/custom: .*windows do not overlap/)
@@ -66,9 +58,10 @@ describe('what can be audited', () => {
 
   it('no method whose clients do more than local training, and none of which nothing leaves', async () => {
     const refused: string[] = []
-    for (const { name, plainTraining } of CATALOGUE.methods) {
+    for (const method of CATALOGUE.methods) {
+      const { name } = method
       const { reasons } = await auditabilityOf(labConfig({ method: { name } }))
-      expect(reasons.length > 0).toBe(plainTraining === undefined)
+      expect(reasons.length > 0).toBe(method.plainTraining === undefined)
       if (reasons.length > 0) refused.push(name)
     }
     expect(refused.toSorted()).toEqual(['fedd2s', 'fedins', 'fedper', 'local-only'])

@@ -46,7 +46,7 @@ describe('the simulated client', () => {
     expect(await simulationError(spec)).toBeLessThan(ROUNDING)
   })
 
-  const AUDITED = CATALOGUE.methods.filter(({ plainTraining }) => plainTraining !== undefined)
+  const AUDITED = CATALOGUE.methods.filter((method) => method.plainTraining !== undefined)
   const OPTIONS: Readonly<Record<string, object>> = {
     fedprox: { mu: 0.9 },
     clsprox: { mu: 0.9 },
