@@ -6,12 +6,14 @@ import { FederationError } from '#protocol/errors.js'
 import type { Hash } from '#protocol/ids.js'
 import type { Engine } from '#protocol/record.js'
 import type { RunConfig } from '#protocol/run-config.js'
+import { openSource } from '#data/index.js'
 import { cellResultSchema, type CellResult } from '#algorithms/audit/run/cell-result.js'
 import { cellsOf } from '#algorithms/audit/run/cells.js'
 import { reportOf } from '#algorithms/audit/run/report.js'
 import { runCell } from '#algorithms/audit/run/run-cell.js'
-import type { AuditSpec } from '#algorithms/audit/run/spec.js'
+import { rowConfig, type AuditSpec } from '#algorithms/audit/run/spec.js'
 import { factsOf, openWorld, type AuditWorld } from '#algorithms/audit/run/world.js'
+import { assertAuditable } from '#algorithms/audit/target/auditable.js'
 import { useBackend } from '#algorithms/tensor/backends.js'
 import { serveCalls, tellParent } from '#coordinator/compute/child-calls.js'
 import { FileBlobs } from '#coordinator/store/file-blobs.js'
@@ -46,8 +48,18 @@ async function open(spec: AuditSpec): Promise<Opened> {
   return { spec, engine, world: await openWorld(spec, { generator: null, start }) }
 }
 
+/** Without its data and its weights: before a run is stored, only whether it could be audited counts. */
 async function plan(config: RunConfig): Promise<AuditPlan> {
-  return { cells: cellsOf(specOf(config)).map(({ key }) => ({ key })) }
+  const spec = specOf(config)
+  const { backend, threads } = spec.compute
+  await useBackend(backend, { threads })
+  for (const row of spec.rows) {
+    const { batchSize: records, clients, approximation } = row
+    await assertAuditable(rowConfig(spec, row), { records, clients, approximation })
+  }
+  for (const { hash: _hash, ...source } of [spec.records.data, spec.auxiliary])
+    await openSource(source)
+  return { cells: cellsOf(spec).map(({ key }) => ({ key })) }
 }
 
 async function cell(config: RunConfig, key: string): Promise<CellResult> {
