@@ -1,11 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import {
-  ATTACKS,
-  type Attack,
-  type AttackResult,
-  type Reconstruction,
-} from '#algorithms/audit/attack.js'
+import { ATTACKS, type AttackResult, type Reconstruction } from '#algorithms/audit/attack.js'
 import type { MatchTarget } from '#algorithms/audit/target/match-target.js'
 import { useBackend } from '#algorithms/tensor/backends.js'
 import { tf } from '#algorithms/tensor/tf.js'

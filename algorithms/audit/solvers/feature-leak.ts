@@ -34,7 +34,10 @@ export async function fitFeatures(search: Search, leaked: LeakedFeatures): Promi
       restarts: pixelRestarts(search.input.budget),
       make: async () => featureDescent(search, { block, goal, known }),
     })
-    return withNote(result, 'features were read off exactly, and a picture fitted to them')
+    return withNote(
+      result,
+      `${features.length} features of the record were read off, and a picture fitted to them`,
+    )
   } finally {
     tf.dispose([goal, known])
   }
