@@ -27,6 +27,7 @@ describe('what can be audited', () => {
     { name: 'gap' },
     { name: 'flat', activation: 'relu' },
     { name: 'mlp', hidden: [4] },
+    { name: 'mlp', hidden: [4], head: 'normalized', closingNorm: true },
     { name: 'lenet', kernelSize: 3 },
     { name: 'logistic' },
     { name: 'vit', patchSize: 4, width: 8, depth: 1, heads: 2 },
