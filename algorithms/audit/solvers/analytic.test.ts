@@ -92,7 +92,7 @@ describe('the analytic leak', () => {
     expect(psnrOf(result.chosen!.images, pictures)).toBeGreaterThan(25)
     // Features can be those of other pictures as well, so nothing is claimed to be exact.
     expect(result.residual).toBeNull()
-    expect(result.note).toMatch(/^256 features of the record were read off/)
+    expect(result.note).toMatch(/^128 features of the record were read off/)
   })
 
   it('says why it has nothing to read', async () => {
