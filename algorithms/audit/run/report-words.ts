@@ -1,6 +1,7 @@
 /** What a report says about its own reach: gifd specification §1, §3, §14. Plain sentences, true of this audit. */
 import type { AuditReport } from '#protocol/audit-report.js'
 import { formatDataSource } from '#data/index.js'
+import { LIMITS_OF_ALL } from './limits-of-all.js'
 import type { AuditSource, AuditSpec, RowSpec } from './spec.js'
 import type { WorldFacts } from './world.js'
 
@@ -68,19 +69,11 @@ export function threatModel(
   return knobs.map(([knob, value]) => ({ knob, value }))
 }
 
-/** What limits every audit. */
-const ALWAYS = [
-  'An attack that fails proves nothing: every number bounds what is possible from below, for the methods and the budget that were tried.',
-  'Only whoever reads and follows the protocol was played. A coordinator that alters the model to make records readable (imprint layers and the like) can do more.',
-  'One update was attacked at a time. Updates of one client over many rounds, put together, can show more.',
-  'How much is recovered depends on the records, on the state of the model and on how well public data match: with other records, later rounds or a better generator numbers can be lower or higher.',
-]
-
 export function limitations(spec: AuditSpec, own: WorldFacts['generator']): string[] {
   const { rows, records, run, utilityRounds, generator } = spec
   const some = (holds: boolean, sentence: string): readonly string[] => (holds ? [sentence] : [])
   return [
-    ...ALWAYS,
+    ...LIMITS_OF_ALL,
     ...some(
       generator === null,
       'There was no generator, so LATENT, GIFD, GIAS and GGL were left out. An attacker who has public data of the same kind can train one.',

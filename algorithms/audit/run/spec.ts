@@ -191,5 +191,5 @@ export function rowConfig({ run }: Pick<AuditSpec, 'run'>, row: RowSpec): RunCon
     ...(row.updates.length === 0 ? {} : { updates: row.updates }),
     ...(row.modelState === 'fresh' ? { startFrom: null } : {}),
     training: { ...run.training, localEpochs },
-  } as RunConfig
+  }
 }

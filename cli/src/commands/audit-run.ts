@@ -12,7 +12,7 @@ import type { AuditProgress } from '#simulations/audit/estimate.js'
 import { openAudit, type OpenAudit } from '#simulations/audit/open-audit.js'
 import { readSigningKey, signingKeyAt, type SigningKey } from '#simulations/audit/signing-key.js'
 import { createStarts } from '#simulations/start-from.js'
-import { auditRowLines, levelText } from '../audit-text.js'
+import { auditRowLines, levelText, verdictLine } from '../audit-text.js'
 import { addCommand, type Session } from '../command.js'
 import { homeDirectory } from '../credentials.js'
 import type { Output } from '../output.js'
@@ -123,7 +123,7 @@ function tell(out: Output, { signed, files, resumed }: FinishedAudit, most?: Aud
     ['defence', 'records', 'steps', 'labels', 'best method', 'PSNR', 'gain', 'told', 'verdict'],
     auditRowLines(report),
   )
-  out.say(`Verdict: ${levelText(verdict)}. ${because}`)
+  out.say(verdictLine({ level: verdict, because }))
   out.say(`Report ${files.html}, to be checked and shared with ${files.json}`)
   out.say(`Signed with the key ${signature.publicKey}`)
   const isFailed = most !== undefined && isAbove(verdict, most)
@@ -153,8 +153,8 @@ const folderName = (name: string): string =>
     .replaceAll(/^-|-$/g, '') || 'audit'
 
 interface ShownProgress {
-  show(progress: AuditProgress): void
-  clear(): void
+  readonly show: (progress: AuditProgress) => void
+  readonly clear: () => void
 }
 
 /** A bar on a terminal; elsewhere a line when a batch is done, and an event for scripts. */

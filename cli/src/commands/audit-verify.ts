@@ -8,7 +8,7 @@ import { verdictOfReport } from '#algorithms/audit/verdict.js'
 import { readPublicKey } from '#simulations/audit/signing-key.js'
 import { readReport } from '#simulations/audit/report-files.js'
 import { loadExperiment } from '#simulations/experiments.js'
-import { levelText } from '../audit-text.js'
+import { verdictLine } from '../audit-text.js'
 import { addCommand, type Session } from '../command.js'
 import type { Output } from '../output.js'
 
@@ -37,9 +37,9 @@ async function verify({ out }: Session, flags: VerifyFlags, path: string): Promi
   if (flags.key !== undefined) await assertSignedBy(signed, flags.key)
   if (flags.config !== undefined) await assertAbout(signed, flags.config, flags.set)
   const { level: verdict, because } = verdictOfReport(report)
-  out.say(`The report is as it was signed, and its verdict follows from its rows.`)
+  out.say('The report is as it was signed, and its verdict follows from its rows.')
   sayWho(out, signed, flags)
-  out.say(`Verdict: ${levelText(verdict)}. ${because}`)
+  out.say(verdictLine({ level: verdict, because }))
   out.finish('audit:verify', {
     ...{ name: report.name, verdict, because, isSound: report.isSound },
     ...{ createdAt: report.createdAt, publicKey: signature.publicKey },

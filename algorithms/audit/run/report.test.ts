@@ -1,0 +1,163 @@
+import { describe, expect, it } from 'vitest'
+import { auditReportSchema } from '#protocol/audit-report.js'
+import { settingsHash, settingsOf } from '#protocol/audit-settings.js'
+import { contradictionsIn } from '#algorithms/audit/recheck.js'
+import { MADE_META, madeResults, madeScore, tinyAudit, tinyRun } from '#testing/tiny-audit.js'
+import type { CellResult } from './cell-result.js'
+import { reportOf } from './report.js'
+
+const spec = tinyAudit({
+  records: { data: { name: 'synthetic' }, count: 3, candidates: 6, basis: 'canary' },
+})
+const reported = (change?: (result: CellResult) => CellResult) =>
+  reportOf(spec, madeResults(spec, change), MADE_META)
+
+describe('the report of an audit', () => {
+  it('A23: is valid by its schema, agrees with itself, and holds only finite numbers', async () => {
+    const report = await reported()
+    const text = JSON.stringify(report)
+    expect(auditReportSchema.parse(JSON.parse(text))).toEqual(report)
+    expect(text).not.toContain('NaN')
+    expect(await contradictionsIn(report)).toEqual([])
+  })
+
+  it('A23: is refused by its schema with a number that is not finite', async () => {
+    const report = await reported()
+    report.rows[0]!.methods[0]!.matchLoss = Number.NaN
+    expect(auditReportSchema.safeParse(report).success).toBe(false)
+    report.rows[0]!.methods[0]!.matchLoss = Infinity
+    expect(auditReportSchema.safeParse(report).success).toBe(false)
+  })
+
+  it('tells every record in order, over the best control', async () => {
+    const { rows } = await reported()
+    const [row] = rows
+    expect(row?.records).toBe(3)
+    const chosen = row?.methods[0]?.chosen
+    expect(chosen?.psnr).toMatchObject({ median: 21, max: 22, values: [20, 21, 22] })
+    // The class mean has 12 dB of each.
+    expect(chosen?.gain).toMatchObject({ mean: 9, median: 9, max: 10 })
+    expect(chosen?.sameClass).toMatchObject({ hits: 3, of: 3, candidates: 4 })
+    expect(row?.methods[0]?.curve.map(([at]) => at)).toEqual([0, 25])
+    expect(row?.methods[0]?.curve[1]?.[1]).toBeCloseTo(0.1, 9)
+    expect(row?.controls.map(({ name, method }) => [name, method])).toEqual([
+      ...[
+        ['class-mean', null],
+        ['placebo', 'ig'],
+      ],
+    ])
+    expect(row?.verdict).toBe('certain')
+  })
+
+  it('counts only batches for which a method has an answer, and says so', async () => {
+    const { rows } = await reported((result) =>
+      result.batch === 0 ? { ...result, methods: failed(result) } : result,
+    )
+    const [method] = rows[0]!.methods
+    expect(method?.chosen?.psnr.values).toEqual([21, 22])
+    expect(method?.note).toBe('Over 2 of 3 batches. Failed: no luck')
+  })
+
+  it('keeps a method without any answer, with the reason', async () => {
+    const { rows } = await reported((result) => ({ ...result, methods: failed(result) }))
+    expect(rows[0]!.methods[0]).toMatchObject({ chosen: null, note: 'Failed: no luck', stages: [] })
+  })
+
+  it('names the stage that was chosen most often, and the one that was best in truth', async () => {
+    const { rows } = await reported((result) => ({
+      ...result,
+      methods: result.methods.map((method) => ({
+        ...method,
+        stageChosen: result.batch === 0 ? 0 : 1,
+        stages: [
+          { stage: 0, matchLoss: 0.3, scores: [madeScore(18)] },
+          { stage: 1, matchLoss: 0.1, scores: [madeScore(result.batch === 2 ? 17 : 19)] },
+        ],
+      })),
+    }))
+    expect(rows[0]!.methods[0]).toMatchObject({ stageChosen: 1, stageOracle: 1, oraclePsnr: 19 })
+    expect(rows[0]!.methods[0]!.stages).toMatchObject([
+      { stage: 0, psnr: 18 },
+      { stage: 1, psnr: 19 },
+    ])
+  })
+
+  it('says nothing about a model when placebos identify records', async () => {
+    expect((await reported()).isSound).toBe(true)
+    const broken = await reported((result) => ({
+      ...result,
+      candidates: { anyClass: 100, sameClass: 100 },
+      controls: result.controls.map((control) => ({
+        ...control,
+        scores: control.name === 'placebo' ? [madeScore(25, 1)] : control.scores,
+      })),
+    }))
+    expect(broken.isSound).toBe(false)
+  })
+
+  it('says when there was nothing to try', async () => {
+    const { rows } = await reported((result) => ({
+      ...{ ...result, untried: 'the update is 0, so it tells nothing' },
+      ...{ methods: [], controls: [] },
+      labels: { ...result.labels, inferred: [0] },
+    }))
+    expect(rows[0]).toMatchObject({ verdict: 'not-demonstrated', methods: [] })
+    expect(rows[0]?.because).toContain('On 3 of 3 batches nothing was tried: the update is 0')
+  })
+
+  it('judges a run by the rows that are as it is configured', async () => {
+    const clip = [{ name: 'clip', norm: 0.5 }]
+    const defended = tinyAudit(
+      { rows: [{ batchSize: 1, updates: [] }, { batchSize: 1 }] },
+      tinyRun({ updates: clip }),
+    )
+    const results = madeResults(defended, (result) =>
+      result.row === 0
+        ? result
+        : {
+            ...result,
+            labels: { ...result.labels, inferred: [0] },
+            methods: result.methods.map((method) => ({
+              ...method,
+              ...{ chosen: [madeScore(11, 4)], stages: [] },
+            })),
+          },
+    )
+    const report = await reportOf(defended, results, MADE_META)
+    expect(report.rows.map(({ verdict }) => verdict)).toEqual(['certain', 'not-demonstrated'])
+    expect(report.verdict).toBe('not-demonstrated')
+    expect(report.rows[1]?.defence).toBe('clipped to an L2 norm of 0.5')
+  })
+
+  it('tells what it is about, and what limits it', async () => {
+    const report = await reported((result) => ({ ...result, remarks: ['A remark on the model'] }))
+    expect(report.settings).toEqual(settingsOf(spec.run))
+    expect(report.settingsHash).toBe(settingsHash(report.settings))
+    expect(report.limitations).toContain('A remark on the model')
+    expect(report.limitations.join(' ')).toContain('no generator')
+    expect(report.pictures).toBeNull()
+  })
+
+  it('counts the records of pictures over all batches of a row', async () => {
+    const picture = { truth: 'data:image/png;base64,AA', reconstructions: [] }
+    const report = await reportOf(
+      spec,
+      madeResults(spec, (result) => ({ ...result, pictures: [{ record: 0, ...picture }] })),
+      { ...MADE_META, retainUntil: '2030-01-01' },
+    )
+    expect(report.pictures?.byRow[0]?.pictures.map(({ record }) => record)).toEqual([0, 1, 2])
+  })
+
+  it('is not made while a cell is missing', async () => {
+    await expect(reportOf(spec, madeResults(spec).slice(1), MADE_META)).rejects.toThrow(
+      /Batch 0 of row 0 has no result/,
+    )
+  })
+})
+
+const failed = ({ methods }: CellResult): CellResult['methods'] =>
+  methods.map((method) => ({
+    ...method,
+    ...{ chosen: null, stageChosen: null, stages: [], matchLoss: null, curve: [] },
+    note: 'Failed: no luck',
+  }))

@@ -1,0 +1,52 @@
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { madeResults, tinyAudit } from '#testing/tiny-audit.js'
+import type { Hash } from '#protocol/ids.js'
+import { CellFiles } from './cell-files.js'
+
+describe('files of finished cells', () => {
+  let out: string
+  const [result] = madeResults(tinyAudit())
+  const key = result!.key as Hash
+  const files = (withPictures = false) => new CellFiles(out, { withPictures })
+  beforeAll(async () => {
+    out = await mkdtemp(join(tmpdir(), 'tributary-cells-'))
+  })
+  afterAll(() => rm(out, { recursive: true, force: true }))
+
+  it('give back what was put, and are for their owner alone', async () => {
+    expect(await files().get(key)).toBeNull()
+    await files().put(result!)
+    expect(await files().get(key)).toEqual(result)
+    const modes = [join(out, 'cells'), join(out, 'cells', `${key}.json`)].map(
+      async (path) => (await stat(path)).mode & 0o777,
+    )
+    expect(await Promise.all(modes)).toEqual([0o700, 0o600])
+  })
+
+  it('are computed again where pictures are wanted and there are none', async () => {
+    expect(await files(true).get(key)).toBeNull()
+    await files(true).put({ ...result!, pictures: [] })
+    expect(await files(true).get(key)).toEqual({ ...result, pictures: [] })
+    expect(await files().get(key)).toEqual(result)
+  })
+
+  it.each(['', '{"key":', '{"key":"x"}'])('are computed again when they hold %j', async (text) => {
+    await writeFile(join(out, 'cells', `${key}.json`), text)
+    expect(await files().get(key)).toBeNull()
+  })
+
+  it('are computed again when they are those of another cell', async () => {
+    const other = 'b'.repeat(64) as Hash
+    await writeFile(join(out, 'cells', `${other}.json`), JSON.stringify(result))
+    expect(await files().get(other)).toBeNull()
+  })
+
+  it('are gone once there is a report', async () => {
+    await files().clear()
+    expect(await readdir(out)).toEqual([])
+    await files().clear()
+  })
+})

@@ -1,0 +1,93 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { cellsOf } from '#algorithms/audit/run/cells.js'
+import { listAudits, openAudit } from './open-audit.js'
+
+const RUN = { model: { name: 'gap' }, compute: { backend: 'cpu' } }
+const DATA = { name: 'synthetic', path: 'stroke-digits:side=16:count=200', share: [0, 0.5] }
+const FILE = { name: 'mine', run: RUN, records: { data: DATA, basis: 'canary' } }
+
+describe('what is passed to audit run', () => {
+  let directory: string
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'tributary-audit-'))
+  })
+  afterAll(() => rm(directory, { recursive: true, force: true }))
+  async function opened(file: object, options: Parameters<typeof openAudit>[1] = {}) {
+    const path = join(directory, 'audit.json')
+    await writeFile(path, JSON.stringify(file))
+    return openAudit(path, options)
+  }
+
+  it('gets its task from the audited records, and public data from the rest of them', async () => {
+    const { spec, generator, start } = await opened(FILE)
+    expect(spec.run.task).toMatchObject({ inputShape: [16, 16, 1] })
+    expect(spec.auxiliary).toEqual({ ...DATA, share: [0.5, 1], hash: null })
+    expect([generator, start, spec.name, spec.budgetName]).toEqual([null, null, 'mine', 'standard'])
+  })
+
+  it('is changed by what else is said', async () => {
+    const { spec } = await opened(FILE, {
+      ...{ budget: 'smoke', overrides: ['records.count=1', 'seed=4'] },
+    })
+    expect([spec.budgetName, spec.records.count, spec.seed, spec.batches]).toEqual([
+      ...['smoke', 1, 4, 2],
+    ])
+  })
+
+  it('has a hash of rows that a name does not fix', async () => {
+    const csv = join(directory, 'rows.csv')
+    const table = (first: number): string =>
+      `a,b,label\n${Array.from({ length: 40 }, (_, i) => `${(i * (first + 3)) % 11},${i % 7},${i % 2}\n`).join('')}`
+    const file = {
+      ...FILE,
+      run: { model: { name: 'logistic' }, compute: { backend: 'cpu' } },
+      records: {
+        data: { name: 'csv', path: `${csv}:label=label`, share: [0, 0.5] },
+        basis: 'consented',
+      },
+    }
+    await writeFile(csv, table(0))
+    const before = (await opened(file)).spec
+    await writeFile(csv, table(1))
+    const after = (await opened(file)).spec
+    expect(before.records.data.hash).toMatch(/^[0-9a-f]{64}$/)
+    expect(after.records.data.hash).not.toBe(before.records.data.hash)
+    expect(cellsOf(after)[0]?.key).not.toBe(cellsOf(before)[0]?.key)
+  })
+
+  it('names its generator by a path from where the file is, and by a hash', async () => {
+    const { spec } = await opened({ ...FILE, generator: 'tiny' })
+    expect(spec.generator).toMatchObject({ kind: 'tiny' })
+    await expect(opened({ ...FILE, generator: { file: 'mine.bundle' } })).rejects.toThrow(
+      join(directory, 'mine.bundle'),
+    )
+  })
+
+  it('can be a run configuration, which is audited on canaries', async () => {
+    const task = { inputShape: [16, 16, 1], classes: ['cat', 'dog'] }
+    const { spec } = await opened({ ...RUN, task, training: { batchSize: 2 } }, { budget: 'smoke' })
+    expect(spec.records.basis).toBe('canary')
+    expect(spec.rows).toMatchObject([{ batchSize: 2, localSteps: 1, updates: [] }])
+    expect(spec.budgetName).toBe('smoke')
+  })
+
+  it.each([
+    [{ ...FILE, record: {} }, /record: unknown key.*did you mean records/],
+    [{ ...FILE, records: { data: DATA } }, /Nobody said why synthetic:stroke-digits/],
+    [{ ...FILE, records: { ...FILE.records, data: { ...DATA, share: [0, 1] } } }, /nothing left/],
+    [{ ...FILE, run: { ...RUN, model: { name: 'gapp' } } }, /model.*gap/],
+  ])('is refused with the reason: %#', async (file, message) => {
+    await expect(opened(file)).rejects.toThrow(message)
+  })
+
+  it('can be the name of a shipped audit', async () => {
+    expect(await listAudits()).toContain('gap')
+    for (const name of ['gap', 'gap.json']) {
+      expect((await openAudit(name)).spec.name).toBe('gap')
+    }
+    await expect(openAudit('nowhere')).rejects.toThrow(/no file nowhere.*there are .*gap/)
+  })
+})
