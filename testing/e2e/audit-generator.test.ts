@@ -14,8 +14,8 @@ describe('audit train-generator', () => {
       cwd: directory.path,
       env: { XDG_CACHE_HOME: join(directory.path, 'cache') },
     })
-  const small = ['--data', DIGITS, '--share', '0,0.5', '--epochs', '3', '--latent', '4'] as const
-  const wasm = ['--features', '6', '--backend', 'wasm'] as const
+  const small = ['--data', DIGITS, '--share', '0,0.5', '--epochs', '3', '--held-out', '4'] as const
+  const wasm = ['--latent', '4', '--features', '6', '--backend', 'wasm'] as const
 
   beforeAll(async () => {
     directory = await temporaryDirectory()

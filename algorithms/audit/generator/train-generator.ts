@@ -62,8 +62,7 @@ interface Work {
 /** Throws `model/does-not-fit` for data that are no pictures, `config/impossible` for too few, and what training throws. */
 export async function trainGenerator(request: GeneratorTraining): Promise<TrainedGenerator> {
   const { pictures, options } = request
-  const shape = decoderShape(pictures.inputShape, pictures.classes.length, options)
-  assertPictures(pictures)
+  const shape = shapeFor(pictures, options)
   const streams = createStreams(options.seed)
   const work = { shape, streams, ...keptApart(pictures, options.heldOut, streams) }
   const { params, loss } = await trainAll(request, work)
@@ -90,9 +89,18 @@ const spec = ({ name, shape }: { readonly name: string; readonly shape: readonly
   dtype: 'float32' as const,
 })
 
-function assertPictures({ features }: Dataset): void {
+/** Of the decoder for these pictures. Throws `model/does-not-fit` and `config/impossible` where none can be trained on them. */
+export function shapeFor(pictures: Dataset, options: GeneratorOptions): DecoderShape {
+  const shape = decoderShape(pictures.inputShape, pictures.classes.length, options)
+  const { features, count } = pictures
+  if (count < 2 * options.heldOut) {
+    throw new FederationError(
+      'config/impossible',
+      `A generator needs at least ${2 * options.heldOut} pictures, twice heldOut; there are ${count}`,
+    )
+  }
   const outside = features.find((value) => !(value >= 0 && value <= 1))
-  if (outside === undefined) return
+  if (outside === undefined) return shape
   throw new FederationError(
     'model/does-not-fit',
     `A generator needs pictures with values in [0, 1], got ${outside}`,
@@ -105,12 +113,6 @@ function keptApart(
   heldOut: number,
   streams: Streams,
 ): Pick<Work, 'train' | 'held'> {
-  if (pictures.count < 2 * heldOut) {
-    throw new FederationError(
-      'config/impossible',
-      `A generator needs at least ${2 * heldOut} pictures, twice heldOut; there are ${pictures.count}`,
-    )
-  }
   const order = streams('generator-held-out', 0, 0).shuffle(everyIndex(pictures.count))
   return {
     held: takeRows(pictures, order.slice(0, heldOut)),

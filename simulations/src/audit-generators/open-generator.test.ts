@@ -49,6 +49,26 @@ describe('the generator that an audit names', () => {
     expect(new Set(hashes).size).toBe(3)
   })
 
+  it('has another hash where the module reads other weights from a file', async () => {
+    const data = await written('weights.json', JSON.stringify(Array(32).fill(0.5)))
+    const reading = MODULE.replace(
+      'export async function',
+      `import { readFileSync } from 'node:fs'\nexport async function`,
+    ).replace(
+      'Array.from({ length: 32 }, (_, i) => Math.sin(1 + i))',
+      `JSON.parse(readFileSync(${JSON.stringify(data)}, 'utf8'))`,
+    )
+    const module = await written('reading.mjs', reading)
+    const hashes = []
+    for (const first of [0.5, 0.6]) {
+      await writeFile(data, JSON.stringify([first, ...Array<number>(31).fill(0.5)]))
+      const generator = await openGenerator({ module })
+      hashes.push(generator!.hash)
+      generator?.dispose()
+    }
+    expect(new Set(hashes).size).toBe(2)
+  })
+
   it.each([
     ['another export', 'export const generator = {}', /exports no function openGenerator/],
     ['a syntax error', 'export const = 1', /cannot be used/],

@@ -11,12 +11,10 @@ import type { Dataset } from '#data/dataset.js'
 import { findLoader } from '#data/loaders/loader-list.js'
 import { openShare, type SharedSource } from '#data/share.js'
 import { generatorLabel } from '#algorithms/audit/generator/generator-file.js'
-import {
-  decoderShape,
-  type GeneratorOptions,
-} from '#algorithms/audit/generator/generator-options.js'
+import type { GeneratorOptions } from '#algorithms/audit/generator/generator-options.js'
 import type { Projection } from '#algorithms/audit/generator/layered-generator.js'
 import {
+  shapeFor,
   trainGenerator,
   type GeneratorProgress,
 } from '#algorithms/audit/generator/train-generator.js'
@@ -59,7 +57,7 @@ export async function trainedGenerator(
 ): Promise<GeneratorFile> {
   const pictures = await openShare(request.data)
   const { options } = request
-  decoderShape(pictures.inputShape, pictures.classes.length, options)
+  shapeFor(pictures, options)
   const { backend, threads } = await chosen(request.compute, pictures, hooks)
   if (backend === 'auto') throw new FederationError('internal/bug', 'No backend was chosen')
   const engine = await useBackend(backend, { threads })
