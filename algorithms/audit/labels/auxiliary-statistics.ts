@@ -2,6 +2,7 @@ import type { Examples } from '#data/dataset.js'
 import type { Model } from '#algorithms/models/model.js'
 import { tf, type Tensor } from '#algorithms/tensor/tf.js'
 import { batchOf } from '#algorithms/training/batch.js'
+import { evenly } from '#algorithms/audit/metrics/evenly.js'
 
 /** Means over public records. */
 export interface LabelMeans {
@@ -44,13 +45,20 @@ const meansOf = ({ count, softmax, weightedSoftmax, featureSum }: Sums): LabelMe
   featureSum: featureSum / count,
 })
 
-/** Runs the model on public records, at least one. `params` in the model's order; disposes nothing of the caller's. */
+/** Records a mean is taken over; their number is the error of a mean, not the time of an audit. */
+const MOST_RECORDS = 2000
+
+/**
+ * Runs the model on public records, at least one; where there are many, on some of them. `params` in the model's order; disposes
+ * nothing of the caller's.
+ */
 export async function auxiliaryStatistics(
   model: Model,
   params: readonly Tensor[],
-  { source, indices }: Examples,
+  examples: Examples,
 ): Promise<AuxiliaryStatistics> {
   const { classes } = model
+  const { source, indices } = evenly(examples, MOST_RECORDS)
   const overall = emptySums(classes)
   const byLabel = Array.from({ length: classes }, () => emptySums(classes))
   let least = Infinity
@@ -68,9 +76,15 @@ export async function auxiliaryStatistics(
     classes,
     overall: meansOf(overall),
     byLabel: byLabel.map((sums) => (sums.count === 0 ? null : meansOf(sums))),
-    labelShares: Float64Array.from(byLabel, ({ count }) => count / overall.count),
+    labelShares: sharesOf(examples, classes),
     hasPositiveFeatures: least >= 0,
   }
+}
+
+function sharesOf({ source, indices }: Examples, classes: number): Float64Array {
+  const shares = new Float64Array(classes)
+  for (const row of indices) shares[source.labels[row]!]! += 1 / indices.length
+  return shares
 }
 
 function add(sums: Sums, softmax: Float32Array, featureSum: number): void {

@@ -14,6 +14,7 @@ import { toTensors } from '#algorithms/models/params.js'
 import type { Streams } from '#algorithms/tensor/stream.js'
 import { tf, type Tensor } from '#algorithms/tensor/tf.js'
 import { trainLocally } from '#algorithms/training/train.js'
+import { evenly } from './evenly.js'
 import type { PictureShape } from './pictures.js'
 
 export interface AuxiliaryNetwork {
@@ -24,7 +25,9 @@ export interface AuxiliaryNetwork {
 
 /** Two pooling layers halve the sides twice. */
 const LEAST_SIDE = 4
-const EPOCHS = 3
+/** Enough for its features; more would keep every worker of an audit waiting. */
+const MOST_EXAMPLES = 1000
+const EPOCHS = 4
 /** Blocks after which features are compared. */
 const TAPS = [1, 3]
 const BATCH = 64
@@ -44,7 +47,7 @@ export function auxiliaryModel(shape: PictureShape, classes: number): Model | nu
   return buildModel({ name: 'auxiliary', inputShape: shape, classes, blocks })
 }
 
-/** Trains it on public records: the flat params, equal for equal streams. */
+/** Trains it on public records, a thousand at most: the flat params, equal for equal streams. */
 export async function trainAuxiliary(
   model: Model,
   examples: Examples,
@@ -52,7 +55,7 @@ export async function trainAuxiliary(
 ): Promise<Float32Array> {
   const { params } = await trainLocally({
     model,
-    examples,
+    examples: evenly(examples, MOST_EXAMPLES),
     streams,
     start: model.init(streams('audit/auxiliary', 0, 0)),
     training: {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createStreams } from '#protocol/random.js'
 import { everyIndex, type Dataset } from '#data/dataset.js'
+import { evenly } from './evenly.js'
 import { drawCandidates, identificationOf, rankOf } from './identification.js'
 
 const pool: Dataset = {
@@ -13,6 +14,14 @@ const pool: Dataset = {
   labels: Int32Array.from({ length: 60 }, (_, i) => (i % 3 === 2 && i > 18 ? 0 : i % 3)),
 }
 const stream = () => createStreams(3)('test', 0, 0)
+
+describe('a part of the examples', () => {
+  it('is taken at even distances, and is all of them where there are few', () => {
+    const all = { source: pool, indices: everyIndex(60) }
+    expect([...evenly(all, 4).indices]).toEqual([0, 15, 30, 45])
+    expect(evenly(all, 60).indices).toHaveLength(60)
+  })
+})
 
 describe('identification', () => {
   it('the true record comes first only where it is strictly nearest', () => {
