@@ -36,7 +36,10 @@ function typeOf(node: Node): string {
   const variants = variantsOf(node)
   if (variants.length > 0)
     return [...new Set(variants.map((one) => variantName(one) ?? typeOf(one)))].join(' | ')
-  if (node.items !== undefined) return `${typeOf(node.items)}[]`
+  if (node.items !== undefined) {
+    const inner = typeOf(node.items)
+    return inner.includes(' | ') ? `(${inner})[]` : `${inner}[]`
+  }
   if (node.type === 'object') return `{ ${Object.keys(node.properties ?? {}).join(', ')} }`
   return node.type ?? 'any'
 }
@@ -51,7 +54,8 @@ function rowsOf(node: Node, path: string): readonly ConfigRow[] {
     const name = variantName(variant)
     return rowsOf(variant, name === undefined ? path : `${path}(${name})`)
   })
-  return [...own, ...variants]
+  // Entries of a list are written as a choice is: `updates(clip).norm`.
+  return [...own, ...variants, ...(node.items === undefined ? [] : rowsOf(node.items, path))]
 }
 function keyRows(node: Node, path: string): readonly ConfigRow[] {
   const row = {

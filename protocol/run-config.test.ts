@@ -32,7 +32,10 @@ const catalogue: ConfigCatalogue = {
   },
   samplers: { uniform: z.strictObject({}) },
   aggregators: { mean: z.strictObject({}) },
-  updateTransforms: { clip: z.strictObject({ norm: z.number().positive().default(1) }) },
+  updateTransforms: {
+    clip: z.strictObject({ norm: z.number().positive().default(1).describe('Bound') }),
+    'top-k': z.strictObject({ fraction: z.number().positive().max(1).default(0.1) }),
+  },
 }
 const TASK = { inputShape: [28, 28, 1], classes: ['cat', 'dog'] }
 const parse = (input: unknown) => parseRunConfig(input, catalogue)
@@ -333,12 +336,35 @@ describe('what is derived from the schema', () => {
     })
     expect(JSON.parse(JSON.stringify(schema))).toEqual(schema)
   })
+  it('lists what is done to updates in order, with defaults, and changes no hash of who does nothing', () => {
+    const updates = [{ name: 'top-k', fraction: 0.5 }, { name: 'clip' }, { name: 'top-k' }]
+    expect(good({ updates }).updates).toEqual([
+      { name: 'top-k', fraction: 0.5 },
+      { name: 'clip', norm: 1 },
+      { name: 'top-k', fraction: 0.1 },
+    ])
+    expect(Object.keys(good())).not.toContain('updates')
+    expect(configHash(good({ updates: [{ name: 'clip' }] }))).not.toBe(configHash(good()))
+    const refused = (list: unknown) => {
+      const parsed = parse({ task: TASK, updates: list })
+      return parsed.ok ? '' : parsed.error.message
+    }
+    expect(refused([{ name: 'clip' }, { name: 'clipp' }])).toMatch(
+      /^updates\[1\].*did you mean clip\?/,
+    )
+    expect(refused([{ name: 'clip', nrom: 2 }])).toMatch(/^updates\[0\]\.nrom: unknown key.*norm/)
+    expect(refused([{ name: 'clip', norm: 0 }])).toMatch(/^updates\[0\]\.norm: expected > 0, got 0/)
+    expect(refused({ name: 'clip' })).toMatch(/^updates: expected a list/)
+    expect(refused(Array.from({ length: 9 }, () => ({ name: 'clip' })))).toMatch(/≤ 8 entries/)
+  })
   it('is a table with a row and a description for each key', () => {
     const rows = configDefaultsTable(catalogue)
     const row = (path: string) => rows.find((one) => one.path === path)
     expect(row('method')).toMatchObject({ type: 'fedavg | fedprox', default: '{"name":"fedavg"}' })
     expect(row('method(fedprox).mu')).toMatchObject({ type: 'number', default: '0.01' })
     expect(row('training.batchSize')).toMatchObject({ type: 'integer', default: '32' })
+    expect(row('updates')).toMatchObject({ type: '(clip | top-k)[]', default: '' })
+    expect(row('updates(clip).norm')).toMatchObject({ type: 'number', default: '1' })
     expect(row('evaluation.central')).toMatchObject({ default: 'null' })
     const own = rows.filter(({ path }) => !/\(|take\./.test(path))
     expect(own.filter(({ description }) => description === '')).toEqual([])

@@ -13,7 +13,7 @@ import { addCommand, type Session } from '../command.js'
 import { percent, shortHash } from '#simulations/report/numbers.js'
 import { findRecord, listLocalRecords } from '../local-runs.js'
 import { revealedIn, sayOwnersDecide, sayRevealed } from '../revealed-text.js'
-import { sayUpdatesIn } from '../updates-text.js'
+import { sayUpdatesIn, updatesText } from '../updates-text.js'
 import { withRuns, type RunOptions } from '../run-options.js'
 import { connect, remoteOptions, type RemoteOptions } from '../sign-in.js'
 import { summarise } from '#simulations/report/summary.js'
@@ -219,6 +219,8 @@ function showRecord({ out }: Session, record: RunRecord): void {
   out.say(
     `configuration ${shortHash(record.configHash)}  seed ${record.config.seed}  method ${record.config.method.name}  model ${record.config.model.name}${durabilityText(record)}`,
   )
+  const updates = updatesText(record.config, record.kind === 'deployed' ? 'nodes' : 'simulation')
+  if (updates !== null) out.say(updates)
   if (record.modelHash !== null) out.say(`model ${record.modelHash}`)
 }
 
