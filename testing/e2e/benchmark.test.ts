@@ -49,6 +49,7 @@ describe('tributary benchmark', () => {
         { name: 'cnn-backends', backends: ['wasm', 'native'] },
         { name: 'vit-b16', backends: ['native'] },
         { name: 'ccvr', backends: ['wasm'] },
+        { name: 'audit', backends: ['wasm', 'native'] },
         ...['connect', 'ingest', 'storm', 'slowloris'].map((name) => ({ name, backends: [] })),
       ],
     })
@@ -105,6 +106,27 @@ describe('tributary benchmark', () => {
     const text = await readFile(page, 'utf8')
     expect(text).toContain('| coordinator: close the round |')
     expect(text).not.toContain(directory.path)
+  })
+
+  it('measures the attacks of an audit: iterations per second by model, and a page of it', async () => {
+    const page = join(directory.path, 'audit.md')
+    const few = ['--models', 'mlp', 'gap', '--iterations', '1', '--out', page]
+    const { status, result, errorText } = await run(['audit', ...few])
+    expect(errorText).toBe('')
+    expect(status).toBe(0)
+    expect(result).toMatchObject({
+      ...{ benchmark: 'audit', backend: 'wasm' },
+      measurements: [
+        { setting: { model: 'mlp' }, parameters: 199_210, engine: { backend: 'wasm' } },
+        { setting: { model: 'gap' }, parameters: 850 },
+      ],
+    })
+    const text = await readFile(page, 'utf8')
+    expect(text).toContain('| attack | mlp | gap |')
+    expect(text).toMatch(/\| gifd \| [\d.]+ \| [\d.]+ \|/)
+    const unknown = await run(['audit', '--backend', 'abacus'])
+    expect(unknown.status).toBe(2)
+    expect(unknown.result).toMatchObject({ code: 'usage/bad-value' })
   })
 
   it('says before anything runs that native is missing', async () => {

@@ -11,17 +11,19 @@ import {
   roundTable,
   type Report,
 } from '#simulations/benchmarks/report.js'
+import { AUDIT, AUDIT_ITERATIONS, AUDIT_MODELS } from '#simulations/benchmarks/run-attack-speed.js'
 import { runBenchmark, type BenchmarkRun } from '#simulations/benchmarks/run-benchmark.js'
 import { CCVR, CCVR_SETTING } from '#simulations/benchmarks/run-ccvr.js'
 import { VIT_B16 } from '#simulations/benchmarks/run-large-model.js'
 import { addCommand, integer, type Session } from '../command.js'
 import { RUNS_DIRECTORY } from '../local-runs.js'
 import { printRound, printRoundHead } from '../watch.js'
+import { measureAttackSpeed, type AttackSpeedOptions } from './benchmark-audit.js'
 import { measureCalibration } from './benchmark-ccvr.js'
 import { measureLargeModel } from './benchmark-large-model.js'
 import { LOAD_COMMANDS, registerLoadBenchmarks } from './benchmark-load.js'
 
-interface BenchmarkOptions {
+interface BenchmarkOptions extends AttackSpeedOptions {
   readonly workers: number
   readonly out?: string
   readonly runsDir: string
@@ -52,6 +54,10 @@ const ENTRIES: readonly Entry[] = [
       return write(out, await measureCalibration(session, setting))
     },
   },
+  {
+    ...AUDIT,
+    run: async (session, options) => write(options.out, await measureAttackSpeed(session, options)),
+  },
 ]
 const NAMES = ENTRIES.map(({ name }) => name).join(', ')
 const LOAD_NAMES = LOAD_COMMANDS.map(({ name }) => name).join(', ')
@@ -67,36 +73,8 @@ function entryNamed(name: string): Entry {
 
 export function registerBenchmark(program: Command): void {
   const benchmark = addCommand<BenchmarkOptions>(program, 'benchmark [name]', {
-    describe: `measure backends, a large model or a calibration: ${NAMES}; or a coordinator under load: ${LOAD_NAMES}; without a name, list them`,
-    options: (command) =>
-      command
-        .option(
-          '--workers <n>',
-          'worker processes that train; each backend gets new ones',
-          integer({ min: 1, max: 256 }),
-          1,
-        )
-        .option('--out <file>', 'write the result as Markdown')
-        .option('--runs-dir <dir>', 'where runs are recorded', RUNS_DIRECTORY)
-        .option('--set <key=value...>', 'override a key of the experiment', [])
-        .option(
-          '--classes <n>',
-          'of ccvr: classes that are calibrated',
-          integer({ min: 2, max: 10_000 }),
-          CCVR_SETTING.classes,
-        )
-        .option(
-          '--features <n>',
-          'of ccvr: width of what enters the head',
-          integer({ min: 1, max: 10_000 }),
-          CCVR_SETTING.features,
-        )
-        .option(
-          '--clients <n>',
-          'of ccvr: clients that tell their statistics',
-          integer({ min: 1, max: 10_000 }),
-          CCVR_SETTING.clients,
-        ),
+    describe: `measure backends, a large model, a calibration or a privacy audit: ${NAMES}; or a coordinator under load: ${LOAD_NAMES}; without a name, list them`,
+    options: (command) => auditFlags(ccvrFlags(commonFlags(command))),
     run: async (session, options, [name]) => {
       if (name === undefined || name === 'list') {
         listBenchmarks(session)
@@ -107,6 +85,52 @@ export function registerBenchmark(program: Command): void {
   })
   registerLoadBenchmarks(benchmark)
 }
+
+const commonFlags = (command: Command): Command =>
+  command
+    .option(
+      '--workers <n>',
+      'worker processes that train; each backend gets new ones',
+      integer({ min: 1, max: 256 }),
+      1,
+    )
+    .option('--out <file>', 'write the result as Markdown')
+    .option('--runs-dir <dir>', 'where runs are recorded', RUNS_DIRECTORY)
+    .option('--set <key=value...>', 'override a key of the experiment', [])
+
+const ccvrFlags = (command: Command): Command =>
+  command
+    .option(
+      '--classes <n>',
+      'of ccvr: classes that are calibrated',
+      integer({ min: 2, max: 10_000 }),
+      CCVR_SETTING.classes,
+    )
+    .option(
+      '--features <n>',
+      'of ccvr: width of what enters the head',
+      integer({ min: 1, max: 10_000 }),
+      CCVR_SETTING.features,
+    )
+    .option(
+      '--clients <n>',
+      'of ccvr: clients that tell their statistics',
+      integer({ min: 1, max: 10_000 }),
+      CCVR_SETTING.clients,
+    )
+
+const auditFlags = (command: Command): Command =>
+  command
+    .option('--backend <name>', 'of audit: what computes', AUDIT.backends[0])
+    .option('--models <name...>', 'of audit: what is attacked', [...AUDIT_MODELS])
+    .option('--batch <n>', 'of audit: records in an update', integer({ min: 1, max: 64 }), 1)
+    .option('--local-steps <n>', 'of audit: steps in an update', integer({ min: 1, max: 8 }), 1)
+    .option(
+      '--iterations <n>',
+      'of audit: of one stage of an attack',
+      integer({ min: 1, max: 100_000 }),
+      AUDIT_ITERATIONS,
+    )
 
 function listBenchmarks({ out }: Session): void {
   const load = LOAD_COMMANDS.map(({ name, describe }) => ({ name, describe, backends: [] }))
