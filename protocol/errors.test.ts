@@ -15,7 +15,18 @@ describe('the table of errors', () => {
   it('ends commands with 2 exactly where the person who typed can mend it before anything ran', () => {
     const mended = rows.filter(([, { exit }]) => exit === 2).map(([code]) => code.split('/')[0])
     expect(new Set(mended)).toEqual(
-      new Set(['usage', 'config', 'data', 'backend', 'model', 'store', 'replay', 'tls', 'vault']),
+      new Set([
+        'usage',
+        'config',
+        'data',
+        'backend',
+        'model',
+        'audit',
+        'store',
+        'replay',
+        'tls',
+        'vault',
+      ]),
     )
     const all = (prefix: string) => rows.filter(([code]) => code.startsWith(prefix))
     for (const [, { exit }] of [...all('usage/'), ...all('config/')]) expect(exit).toBe(2)

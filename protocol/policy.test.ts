@@ -1,13 +1,17 @@
 import { describe, expect, it } from 'vitest'
+import type { AuditLevel } from './audit-level.js'
 import {
   algorithmsOf,
+  auditNotAllowed,
   DEFAULT_POLICY,
   notAllowed,
   parsePolicy,
   refusalText,
   type Asked,
   type AskedProtection,
+  type ReportedAudit,
 } from './policy.js'
+import { newKeyPair } from './proof.js'
 
 const NONE: AskedProtection = { clip: Infinity, noise: 0, noiseAfterClip: 0 }
 const ASKED: Asked = {
@@ -95,5 +99,29 @@ describe('the policy of a node', () => {
     expect(algorithmsOf({ method: config.method })).toEqual(['fedavg'])
     expect(textFor({ methods: ['fedavg'] }, asked)).toContain('not allow ccvr')
     expect(textFor({ methods: ['fedavg', 'ccvr'] }, asked)).toBeNull()
+  })
+
+  it('holds runs against the report of their privacy audit', () => {
+    const key = newKeyPair().publicKey
+    const textOf = (
+      most: AuditLevel,
+      report: ReportedAudit | null,
+      by: string | null = null,
+    ): string | null => {
+      const refused = auditNotAllowed({ audit: { most, key: by } }, report)
+      return refused === null ? null : refusalText(refused)
+    }
+    const report = (verdict: AuditLevel) => ({ verdict, publicKey: key })
+    expect(auditNotAllowed({}, null)).toBeNull()
+    expect(textOf('certain', null)).toContain('without a signed report')
+    expect(textOf('elevated', report('elevated'))).toBeNull()
+    expect(textOf('elevated', report('high'))).toMatch(
+      /more than elevated \(this one says high\)\. .*--require-audit high$/,
+    )
+    expect(textOf('high', report('high'), key)).toBeNull()
+    const other = newKeyPair().publicKey
+    expect(textOf('high', report('high'), other)).toContain(`another key than ${other}`)
+    const written = { audit: { most: 'high', key: 'no key' } }
+    expect(parsePolicy(written)).toMatchObject({ ok: false, error: { code: 'config/invalid' } })
   })
 })

@@ -77,7 +77,7 @@ export class FleetWorld {
   }
 
   /** As when the coordinator comes back: nobody is connected, nothing is open. */
-  restart(options: Pick<SocketFleetOptions, 'limits' | 'vault'> = {}): SocketFleet {
+  restart(options: Pick<SocketFleetOptions, 'limits' | 'vault' | 'audits'> = {}): SocketFleet {
     const note = (_runId: RunId, ...what: Note): void => void this.notes.push(what)
     this.fleet = new SocketFleet({ store: this.store, clock: this.clock, note, ...options })
     return this.fleet

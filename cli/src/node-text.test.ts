@@ -19,6 +19,15 @@ describe('what a node shows its owner', () => {
     )
   })
 
+  it('is what it wants of privacy audits, where it wants something', () => {
+    const audit = { most: 'not-demonstrated', key: null } as const
+    expect(policyText({ ...DEFAULT_POLICY, audit })).toMatch(
+      /; only runs whose privacy audit says not demonstrated at most$/,
+    )
+    const signed = { ...audit, key: 'KEY' }
+    expect(policyText({ ...DEFAULT_POLICY, audit: signed })).toMatch(/at most, signed with KEY$/)
+  })
+
   it('is its journal: a column a class, sums, and why tasks were refused', () => {
     const journal = journalOf([
       { ...LINE, bytes: { 'per-example': 20_560, metrics: 30 }, fate: 'sent' },

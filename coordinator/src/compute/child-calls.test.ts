@@ -15,6 +15,8 @@ await writeFile(
      if (method === 'die') process.exit(3)
      if (method === 'lose-disk') process.exit(74)
      if (method === 'fail') return process.send({ id, ok: false, problem: { code: 'data/corrupt', message: 'bad' } })
+     if (method === 'tell') process.send({ note: args[0] })
+     if (method === 'hang') for (;;);
      if (method === 'later') await new Promise((resolve) => setImmediate(resolve))
      process.send({ id, ok: true, value: [method, ...args] })
    })
@@ -68,5 +70,20 @@ describe('calls to a child process', () => {
     await child.stop()
     await expect(child.call('echo')).rejects.toMatchObject({ code: 'algorithm/failed' })
     expect(child.pid).toBeNull()
+  })
+  it('end in the middle of work that never yields when the child is killed', async () => {
+    start()
+    const hanging = child.call('hang')
+    hanging.catch(() => undefined)
+    await child.kill()
+    await expect(hanging).rejects.toMatchObject({ code: 'algorithm/failed' })
+    expect(child.pid).toBeNull()
+  })
+  it('tell between answers what nobody has asked for', async () => {
+    const notes: unknown[] = []
+    const onNote = (note: unknown): void => void notes.push(note)
+    child = startChild({ parentUrl, path: './echo-main.js', onNote })
+    expect(await child.call('tell', { share: 0.5 })).toEqual(['tell', { share: 0.5 }])
+    expect(notes).toEqual([{ share: 0.5 }])
   })
 })

@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest'
+import type { AuditReport, SignedReport } from '#protocol/audit-report.js'
+import { settingsOf } from '#protocol/audit-settings.js'
+import { signReport } from '#protocol/audit-signature.js'
+import { DEFAULT_THRESHOLDS } from '#protocol/audit-thresholds.js'
+import { recordedConfigSchema, type RunConfig } from '#protocol/config-schema.js'
+import { newKeyPair } from '#protocol/proof.js'
+import { madeUpAudit, OPEN, QUIET, type MadeUpRow } from '#testing/made-up-audit.js'
+import { reportedRisk } from './reported-risk.js'
+
+const KEY = newKeyPair()
+const UPDATES = [{ name: 'clip', norm: 1 }]
+const CONFIG = recordedConfigSchema.parse({
+  task: { inputShape: [16, 16, 1], classes: [...'0123456789'] },
+  training: { batchSize: 4, localEpochs: 1 },
+  cohort: { take: 'all', sampler: 'uniform' },
+  updates: UPDATES,
+}) as RunConfig
+const OWN: MadeUpRow = { ...QUIET, updates: UPDATES, batchSize: 4 }
+const demand = { config: CONFIG, trustedKeys: ['another', KEY.publicKey] }
+
+const reportWith = async (
+  rows: readonly MadeUpRow[] = [OWN],
+  change: Partial<AuditReport> = {},
+): Promise<SignedReport> => {
+  const { report } = await madeUpAudit({ settings: settingsOf(CONFIG), ...change }, rows)
+  return signReport(report, KEY.privateKey)
+}
+
+describe('what a report says of a run', () => {
+  it('comes from its rows as the run is configured, not from those that were tried beside', async () => {
+    const beside: MadeUpRow = { methods: OPEN, batchSize: 4 }
+    const risk = await reportedRisk(await reportWith([beside, OWN]), demand)
+    expect(risk).toMatchObject({ verdict: 'not-demonstrated', isSound: true })
+    const worse: MadeUpRow = { ...OWN, methods: OPEN, batchSize: 1 }
+    const found = await reportedRisk(await reportWith([OWN, worse]), demand)
+    expect(found.verdict).toBe('high')
+    expect(found.because).toContain('told 5 of 6 records')
+  })
+
+  it('goes by our thresholds, whatever those of the report are', async () => {
+    const thresholds = {
+      ...DEFAULT_THRESHOLDS,
+      ...{ highGain: 90, elevatedGain: 90, highIdentification: 99, elevatedIdentification: 99 },
+      ...{ certainGain: 90, labelPValue: 1e-300 },
+    }
+    const { report } = await reportWith([{ ...OWN, methods: OPEN }])
+    const rows = report.rows.map((row) => ({ ...row, verdict: 'not-demonstrated' as const }))
+    const lenient = { ...report, rows, thresholds, verdict: 'not-demonstrated' as const }
+    const risk = await reportedRisk(signReport(lenient, KEY.privateKey), demand)
+    expect(risk.verdict).toBe('high')
+  })
+
+  it('is nothing where the placebo was told from chance', async () => {
+    const rows = [{ ...OWN, placeboHits: 6 }]
+    const risk = await reportedRisk(await reportWith(rows, { isSound: false }), demand)
+    expect(risk.isSound).toBe(false)
+    const calm = await reportedRisk(await reportWith([OWN], { isSound: false }), demand)
+    expect(calm.isSound).toBe(false)
+  })
+
+  it.each([
+    ['a batch larger than any of the run', { ...OWN, batchSize: 8, localSteps: 2 }],
+    ['other transforms', { ...OWN, updates: [] }],
+    ['the mean of many clients', { ...OWN, clients: 8 }],
+    ['a model in another state', { ...OWN, modelState: 'trained' as const }],
+    ['more local steps', { ...OWN, localSteps: 2 }],
+  ])('is nothing when it is only about %s', async (_what, row) => {
+    const risk = reportedRisk(await reportWith([row]), demand)
+    await expect(risk).rejects.toMatchObject({ code: 'audit/stale' })
+  })
+
+  it('is refused under other settings than were signed, also with their hash', async () => {
+    const { report, signature } = await reportWith()
+    const settings = { ...report.settings, updates: [] }
+    const moved = { report: { ...report, settings }, signature }
+    await expect(reportedRisk(moved, demand)).rejects.toMatchObject({ code: 'audit/bad-report' })
+    const signed = signReport(moved.report, KEY.privateKey)
+    await expect(reportedRisk(signed, demand)).rejects.toMatchObject({ code: 'audit/bad-report' })
+  })
+
+  it('is refused where no key is trusted', async () => {
+    const risk = reportedRisk(await reportWith(), { config: CONFIG, trustedKeys: [] })
+    await expect(risk).rejects.toMatchObject({ code: 'audit/not-trusted' })
+  })
+})

@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest'
+import { auditGate } from '#protocol/audit-config.js'
+import { coversRun, settingsOf } from '#protocol/audit-settings.js'
+import { recordedConfigSchema, type RunConfig } from '#protocol/config-schema.js'
+import { openShare } from '#data/share.js'
+import { cellsOf } from '#algorithms/audit/run/cells.js'
+import { gateSpec } from './gate-spec.js'
+
+const configWith = (change: object = {}): RunConfig =>
+  recordedConfigSchema.parse({
+    task: { inputShape: [12, 9, 1], classes: ['a', 'b', 'c'] },
+    training: { localEpochs: 2, batchSize: 8 },
+    cohort: { take: 'all', sampler: 'uniform', minReporters: 1 },
+    ...change,
+  }) as RunConfig
+const gate = (change: object = {}) => auditGate.parse(change)
+
+describe('what is audited before a run', () => {
+  it('is the run as it is configured', () => {
+    const updates = [{ name: 'clip', norm: 1 }]
+    const config = configWith({ updates })
+    const spec = gateSpec(config, gate())
+    expect(spec.rows).toMatchObject([
+      { updates, batchSize: 8, localSteps: 2, approximation: 'unrolled', labels: 'inferred' },
+    ])
+    const row = { ...spec.rows[0]!, updates: [...updates] } as never
+    expect(coversRun({ rows: [row], settings: settingsOf(config) })).toBe(true)
+  })
+
+  it('has canaries of the shape and number of classes of the task, none of which an attacker knows', async () => {
+    const { records, auxiliary } = gateSpec(configWith(), gate({ count: 4 }))
+    expect(records).toMatchObject({ basis: 'canary', count: 4 })
+    const [own, others] = [await openShare(records.data), await openShare(auxiliary)]
+    for (const { inputShape, classes } of [own, others])
+      expect([inputShape, classes.length]).toEqual([[12, 9, 1], 3])
+    const keyOf = (features: Float32Array, row: number): string =>
+      features.slice(row * 108, (row + 1) * 108).join()
+    const known = new Set(
+      Array.from({ length: others.count }, (_, row) => keyOf(others.features, row)),
+    )
+    for (let row = 0; row < own.count; row += 1)
+      expect(known.has(keyOf(own.features, row))).toBe(false)
+    // A record, another for the placebo, and a hundred to tell it from.
+    const perClass = own.labels.filter((label) => label === 0).length
+    expect(perClass).toBeGreaterThan(101)
+  })
+
+  it('has public records where the run names some, one half for the attacker', () => {
+    const spec = gateSpec(configWith(), gate({ records: { name: 'mnist', share: [0.5, 1] } }))
+    expect(spec.records).toMatchObject({
+      basis: 'public',
+      data: { name: 'mnist', share: [0.5, 0.75] },
+    })
+    expect(spec.auxiliary).toMatchObject({ name: 'mnist', share: [0.75, 1] })
+  })
+
+  it.each([[[20]], [[7, 28, 1]], [[28, 28, 5]], [[28, 28]]])(
+    'is refused for a task on %j without records: no canaries can be drawn',
+    (inputShape) => {
+      const task = { inputShape, classes: ['a', 'b'] }
+      expect(() => gateSpec(configWith({ task }), gate())).toThrow(
+        /name public records of that shape/,
+      )
+    },
+  )
+
+  it('is asked the same after a restart: finished cells are found again', () => {
+    const keys = (config: RunConfig): readonly string[] =>
+      cellsOf(gateSpec(config, gate({ budget: 'standard', count: 24 }))).map(({ key }) => key)
+    expect(keys(configWith())).toHaveLength(3)
+    expect(keys(configWith())).toEqual(keys(configWith({ name: 'other', cohort: { size: 9 } })))
+    const changed = configWith({ training: { localEpochs: 1, batchSize: 8 } })
+    expect(keys(configWith())).not.toEqual(keys(changed))
+  })
+})
