@@ -41,6 +41,8 @@ export function localUpdate(
   batch: { readonly x: Tensor; readonly y: Tensor },
 ): Tensor[] {
   const optimizer = buildClientOptimizer(rule.optimizer)
+  // The first step of a linear optimizer is η times what it follows, and there is nothing else to divide by `scale`.
+  if (rule.steps === 1) return [...ruledGradients(rule, { start, params: start }, batch)]
   // Moved instead of the params: SGD does not see where it is, and a difference of params would lose most of its digits.
   let movement: Tensor[] = start.map((param) => tf.zerosLike(param))
   let state: Tensor[] = optimizer.init(start)
