@@ -6,6 +6,7 @@ import { wholeDataset, type Dataset, type Examples } from '#data/dataset.js'
 import { datasetHash } from '#data/dataset-hash.js'
 import { openShare } from '#data/share.js'
 import { modelOf } from '#algorithms/from-config.js'
+import { assertMakes } from '#algorithms/audit/generator/fits.js'
 import { assertUnseen } from '#algorithms/audit/generator/record-hash.js'
 import type { LayeredGenerator } from '#algorithms/audit/generator/layered-generator.js'
 import {
@@ -81,7 +82,10 @@ export async function openWorld(spec: AuditSpec, parts: WorldParts): Promise<Aud
   const { generator } = parts
   assertSameGenerator(spec, generator)
   const rows = Int32Array.from(chosen, ({ row }) => row)
-  if (generator !== null) assertUnseen(generator, { source: pool, indices: rows })
+  if (generator !== null) {
+    assertMakes(generator, pool.inputShape)
+    assertUnseen(generator, { source: pool, indices: rows })
+  }
   const params = { fresh, trained: trainedParams(spec, { model, fresh }, parts.start) }
   return {
     ...{ pool, chosen, auxiliary: others, model, network, generator, params },
