@@ -49,7 +49,7 @@ interface Slopes {
   /** What `slope` needs beside the update. */
   readonly kept: readonly Tensor[]
   /** Of one tensor of the update, for a slope of 1. */
-  slope(tensor: Tensor, i: number, kept: readonly Tensor[]): Tensor
+  readonly slope: (tensor: Tensor, i: number, kept: readonly Tensor[]) => Tensor
 }
 
 /** A measure that is differentiated once: nothing here needs its second derivative. */
@@ -67,7 +67,7 @@ function measured(of: (update: readonly Tensor[]) => Slopes): Measure {
       },
     }
   })
-  return (update) => op(...update) as tf.Scalar
+  return (update) => op(...update)
 }
 
 const squaredDistanceTo = (observed: readonly Tensor[]): Measure =>

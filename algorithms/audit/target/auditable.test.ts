@@ -3,7 +3,7 @@ import { CATALOGUE } from '#algorithms/catalogue.js'
 import type { Model } from '#algorithms/models/model.js'
 import { modelOf } from '#algorithms/from-config.js'
 import { useBackend } from '#algorithms/tensor/backends.js'
-import { tf, type Tensor, type Tensor4D } from '#algorithms/tensor/tf.js'
+import { tf, type Tensor } from '#algorithms/tensor/tf.js'
 import { labConfig } from '#testing/audit-target-lab.js'
 import { assertAuditable, auditabilityOf, modelAuditability } from './auditable.js'
 
@@ -50,7 +50,7 @@ describe('what can be audited', () => {
 
   it('no model with an op whose rule does not hold for what it does', async () => {
     const overlapping = withStep((x) => {
-      const image = tf.reshape<Tensor4D>(x, [-1, 8, 6, 1])
+      const image = tf.reshape<tf.Rank.R4>(x, [-1, 8, 6, 1])
       return tf.reshape(tf.maxPool(image, 3, 1, 'same'), x.shape)
     })
     const { reasons } = await modelAuditability(overlapping)
