@@ -69,6 +69,14 @@ export const auditFileSchema = z.strictObject({
       z.literal('tiny'),
       z.strictObject({ file: text.describe('What `audit train-generator` wrote') }),
       z.strictObject({ module: text.describe('An ES module that exports a layered generator') }),
+      z.strictObject({
+        train: z
+          .strictObject({
+            data: auditData,
+            options: z.record(z.string(), z.unknown()).default({}),
+          })
+          .describe('Trained now, as `audit train-generator` does, and kept for the next time'),
+      }),
     ])
     .nullable()
     .default(null)
@@ -93,6 +101,8 @@ export const auditFileSchema = z.strictObject({
     .describe('From where on numbers count as a level of risk'),
 })
 export type AuditFile = z.output<typeof auditFileSchema>
+/** A generator that is there. */
+export type GeneratorSource = Exclude<AuditFile['generator'], { train: unknown }>
 export type AuditRowChange = z.output<typeof rowChange>
 
 /** The `audit` key of a run configuration: the coordinator audits before the first round. */

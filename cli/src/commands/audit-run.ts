@@ -68,6 +68,12 @@ async function runCommand(session: Session, flags: RunFlags): Promise<void> {
     overrides: flags.set,
     startOf: createStarts(pretrainHooks(session)),
     onBackend: sayBackend(session),
+    generator: {
+      signal: session.signal,
+      onBackend: sayBackend(session),
+      onStart: (pictures) =>
+        session.out.say(`Training the generator on ${pictures} pictures; kept for the next time`),
+    },
     ...(flags.budget === undefined ? {} : { budget: flags.budget }),
     ...(flags.backend === undefined ? {} : { backend: flags.backend }),
   })

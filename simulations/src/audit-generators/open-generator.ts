@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { AuditFile } from '#protocol/audit-config.js'
+import type { GeneratorSource } from '#protocol/audit-config.js'
 import { FederationError } from '#protocol/errors.js'
 import { sha256 } from '#protocol/ids.js'
 import { checkedGenerator } from '#algorithms/audit/generator/check-generator.js'
@@ -22,9 +22,7 @@ export type OpenGenerator = (tools: GeneratorTools) => GeneratorParts | Promise<
  * The generator that an audit names; the caller disposes it. Call with a backend active. Paths are relative to the working
  * directory. Throws `data/not-found`, and `audit/bad-generator` for a file or a module that does not hold one.
  */
-export async function openGenerator(
-  choice: AuditFile['generator'],
-): Promise<LayeredGenerator | null> {
+export async function openGenerator(choice: GeneratorSource): Promise<LayeredGenerator | null> {
   if (choice === null) return null
   if (choice === 'tiny') return tinyGenerator()
   if ('file' in choice) return decodeGenerator(await bytesOf(choice.file))

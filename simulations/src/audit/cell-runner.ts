@@ -1,3 +1,4 @@
+import type { GeneratorSource } from '#protocol/audit-config.js'
 import type { Engine } from '#protocol/record.js'
 import type { CellResult } from '#algorithms/audit/run/cell-result.js'
 import type { AuditCell } from '#algorithms/audit/run/cells.js'
@@ -13,12 +14,11 @@ import {
 import { useBackend } from '#algorithms/tensor/backends.js'
 import { openGenerator } from '#simulations/audit-generators/open-generator.js'
 import { pictureUrl } from '#simulations/audit-report/picture-png.js'
-import type { GeneratorChoice } from './generator-choice.js'
 
 /** What a process that computes cells is told, once: plain values. */
 export interface RunnerSetup {
   readonly spec: AuditSpec
-  readonly generator: GeneratorChoice
+  readonly generator: GeneratorSource
   readonly start: Uint8Array | null
   readonly withPictures: boolean
 }

@@ -9,6 +9,7 @@ import {
   type AuditBudgetName,
   type AuditData,
   type AuditFile,
+  type GeneratorSource,
 } from '#protocol/audit-config.js'
 import { describeIssue } from '#protocol/config-problems.js'
 import { FederationError } from '#protocol/errors.js'
@@ -23,10 +24,11 @@ import { auditSpec, type AuditSource, type AuditSpec } from '#algorithms/audit/r
 import type { BackendName } from '#algorithms/tensor/backends.js'
 import type { BackendChoice } from '#algorithms/tensor/choose-backend.js'
 import { gateSpec } from '#coordinator/audit-gate/gate-spec.js'
+import type { GeneratorHooks } from '#simulations/audit-generators/trained-generator.js'
 import { completeInput, overridden, readObject } from '#simulations/experiments.js'
 import { pinBackend } from '#simulations/pin-backend.js'
 import { startBytes, withAbsoluteStart, type StartOf } from '#simulations/start-from.js'
-import { generatorHash, type GeneratorChoice } from './generator-choice.js'
+import { generatorHash, presentGenerator } from './generator-choice.js'
 
 /** What the command line says beside the file. */
 export interface OpenAuditOptions {
@@ -36,13 +38,15 @@ export interface OpenAuditOptions {
   readonly backend?: ComputeConfig['backend']
   readonly startOf?: StartOf
   readonly onBackend?: (choice: BackendChoice) => void
+  /** Where the audit's generator is to be trained first. */
+  readonly generator?: GeneratorHooks
 }
 
 /** An audit that is ready to be run. */
 export interface OpenAudit {
   readonly spec: AuditSpec
   /** With absolute paths. */
-  readonly generator: GeneratorChoice
+  readonly generator: GeneratorSource
   /** Encoded bundle that the run starts from. */
   readonly start: Uint8Array | null
 }
@@ -119,9 +123,12 @@ async function ofFile(
   const written = withAbsoluteStart(input['run'] as JsonObject, path)
   const withTask = 'task' in written ? written : { ...written, task: await taskOf(file) }
   const run = await completeRun(withTask, options)
-  const generator = absolute(file.generator, dirname(path))
   const { backend, threads } = run.compute
   const compute = { backend: backend as BackendName, threads }
+  const generator = await presentGenerator(file.generator, {
+    ...{ directory: dirname(path), compute },
+    ...(options.generator === undefined ? {} : { hooks: options.generator }),
+  })
   const spec = auditSpec(file, {
     ...{ run, compute },
     records: await fixed(file.records.data),
@@ -175,11 +182,4 @@ function rest(data: AuditData): AuditData {
 async function fixed(data: AuditData): Promise<AuditSource> {
   const isFixed = LOADERS.some(({ name, reproducible }) => name === data.name && reproducible)
   return { ...data, hash: isFixed ? null : datasetHash(await openShare(data)) }
-}
-
-function absolute(choice: AuditFile['generator'], directory: string): GeneratorChoice {
-  if (choice === null || choice === 'tiny') return choice
-  return 'file' in choice
-    ? { file: resolve(directory, choice.file) }
-    : { module: resolve(directory, choice.module) }
 }
