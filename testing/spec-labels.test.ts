@@ -1,13 +1,16 @@
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { numbered, withoutTest } from './spec-labels.js'
+import { labelsUnder, numbered, withoutTest } from './spec-labels.js'
 
 function folderOf(files: Readonly<Record<string, string>>): URL {
   const path = mkdtempSync(join(tmpdir(), 'labels-'))
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(path, name), text)
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(path, name)), { recursive: true })
+    writeFileSync(join(path, name), text)
+  }
   return pathToFileURL(`${path}/`)
 }
 
@@ -26,5 +29,14 @@ describe('labels of a description', () => {
       'a.ts': "it('I5: x')",
     })
     expect(withoutTest(folder, numbered('I', 5))).toEqual(['I1', 'I2', 'I3', 'I4', 'I5'])
+  })
+
+  it('finds tests in all folders below', () => {
+    const folder = folderOf({
+      'a.test.ts': "it('I1: x')",
+      'b/a.test.ts': "it('I2: x')",
+      'b/c/a.test.ts': "it('I3: x')",
+    })
+    expect([...labelsUnder(folder)].sort()).toEqual(['I1', 'I2', 'I3'])
   })
 })

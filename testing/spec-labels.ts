@@ -16,6 +16,13 @@ export function labelsIn(folder: URL): ReadonlySet<string> {
   )
 }
 
+/** The same of a folder and all folders in it. */
+export function labelsUnder(folder: URL): ReadonlySet<string> {
+  const inner = readdirSync(folder, { withFileTypes: true }).filter((one) => one.isDirectory())
+  const below = inner.flatMap(({ name }) => [...labelsUnder(new URL(`${name}/`, folder))])
+  return new Set([...labelsIn(folder), ...below])
+}
+
 /** Those of `labels` that no test in the folder carries, in their order. `folder` ends with a slash. */
 export function withoutTest(folder: URL, labels: readonly string[]): readonly string[] {
   const found = labelsIn(folder)
