@@ -59,6 +59,10 @@ const mongo = () =>
   ensure('MongoDB server for tests (downloads 24 MB the first time)', 'MongoDB server', [
     'scripts/ensure-mongo.mjs',
   ])
+const chromium = () =>
+  ensure('Chromium for tests of pages (downloads 110 MB where there is none)', 'Chromium', [
+    'scripts/ensure-chromium.mjs',
+  ])
 /** A suite that was skipped whole by its title, which says why; else its skipped tests one by one. */
 function noteSkips({ testResults }) {
   const isSkipped = ({ status }) => ['skipped', 'pending', 'todo'].includes(status)
@@ -113,6 +117,7 @@ if (full) {
   if (backend('native', 214)) required.TRIBUTARY_REQUIRE_NATIVE = '1'
   if (backend('webgpu', 124)) required.TRIBUTARY_REQUIRE_WEBGPU = '1'
   if (mongo()) required.TRIBUTARY_REQUIRE_MONGO = '1'
+  if (chromium()) required.TRIBUTARY_REQUIRE_CHROMIUM = '1'
 }
 vitest('unit and conformance', ['--project', 'unit'], required)
 if (full) {

@@ -1,5 +1,6 @@
 /** A report of an audit that nobody made: hits and likenesses as they could be, everything else follows from them. */
 import { chanceOf, clopperPearson } from '#algorithms/audit/metrics/binomial.js'
+import { LIMITS_OF_ALL } from '#algorithms/audit/run/limits-of-all.js'
 import { gainSummary, gainsOf } from '#algorithms/audit/metrics/results.js'
 import { spreadOf } from '#algorithms/audit/metrics/spread.js'
 import { verdictOfReport, verdictOfRow } from '#algorithms/audit/verdict.js'
@@ -242,10 +243,12 @@ export async function madeUpAudit(
     thresholds: DEFAULT_THRESHOLDS,
     ...{ rows: made, verdict: level, isSound: true },
     limitations: [
-      'Six records: rates have wide intervals, and the worst record of a hospital may be worse than the worst of these.',
-      'The records are drawn, not photographed: real ones may be easier or harder to reconstruct.',
-      'Quality of a reconstruction depends on the generator; a better one than the tiny one is likely to exist.',
-      'An attacker who reads the updates of many rounds of one client knows more than was tried here.',
+      ...LIMITS_OF_ALL,
+      'The records are made up: real ones of the clients can be easier or harder to recover.',
+      'The run takes batches of 32; here they are smaller, which shows more of each record.',
+      'The model was freshly initialised, as in the first round. Updates of later rounds show something else, often less.',
+      'Distances are those of pixels and of a small network trained on public data. A person can recognise what they call far away.',
+      'Six records: rates have wide intervals.',
     ],
     pictures: null,
     ...changes,

@@ -1,5 +1,4 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -10,14 +9,11 @@ import type { RunId } from '#protocol/ids.js'
 import type { RunRecord } from '#protocol/record.js'
 import { compareReport } from '#simulations/report/report.js'
 import { nameOf, ROUTES } from '#coordinator/http/routes.js'
+import { hasChromium, mustHaveChromium } from '#testing/chromium.js'
 import { madeUpRun } from '#testing/made-up-runs.js'
+import { findChromium } from '../../scripts/ensure-chromium.mjs'
 import { OWNED, PAYLOADS } from './xss-payloads.js'
 import { World } from './world.js'
-
-const CHROMIUM = [
-  ...[process.env['CHROMIUM'] ?? '', '/usr/bin/chromium', '/usr/bin/chromium-browser'],
-  ...['/usr/bin/google-chrome', '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'],
-].find((path) => path !== '' && existsSync(path))
 
 /** Where people and peers can put text: names, classes, metrics, reasons, versions, configurations. */
 function hostile(payload: string): RunRecord {
@@ -130,7 +126,7 @@ describe('SEC-T14: reports of runs', () => {
   const opened = (files: readonly string[]): readonly string[] =>
     files.map((file) => {
       const { stdout, status } = spawnSync(
-        CHROMIUM ?? '',
+        findChromium() ?? '',
         [
           ...['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
           ...[`--user-data-dir=${join(directory, 'profile')}`, '--virtual-time-budget=2000'],
@@ -141,7 +137,7 @@ describe('SEC-T14: reports of runs', () => {
       expect(status).toBe(0)
       return stdout
     })
-  it.skipIf(CHROMIUM === undefined)(
+  it.skipIf(!hasChromium && !mustHaveChromium)(
     'SEC-T14: run nothing in Chromium (skipped where none is installed)',
     async () => {
       // All in one page, each report in a frame of its own: starting the browser takes longest.

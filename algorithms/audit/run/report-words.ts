@@ -21,7 +21,7 @@ const stateWords = (row: RowSpec): string =>
 
 /** The knobs of §3 and where this audit had them. */
 export function threatModel(
-  { rows, generator, auxiliary, records }: AuditSpec,
+  { rows, generator, generatorClasses, auxiliary, records }: AuditSpec,
   own: WorldFacts['generator'],
 ): AuditReport['threatModel'] {
   const knobs: readonly (readonly [string, string])[] = [
@@ -45,7 +45,9 @@ export function threatModel(
     ['public data', sourceWords(auxiliary)],
     [
       'generator',
-      generator === null || own === null ? 'none' : `${own.name}, trained on ${own.trainedOn}`,
+      generator === null || own === null
+        ? 'none'
+        : `${own.name}, trained on ${own.trainedOn}${generatorClasses === 'search' ? '; its classes are not those of the task, and were searched for' : ''}`,
     ],
     ['model state', list(rows.map(stateWords))],
     ['records in an update', list(rows.map(({ batchSize }) => batchSize))],

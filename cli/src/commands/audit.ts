@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { registerTrainGenerator } from './audit-generator.js'
+import { registerAuditReport } from './audit-report.js'
 import { registerAuditRun } from './audit-run.js'
 import { registerAuditVerify } from './audit-verify.js'
 
@@ -9,5 +10,6 @@ export function registerAudit(program: Command): void {
     .description('how much one update would tell of the records behind it')
   registerAuditRun(audit)
   registerAuditVerify(audit)
+  registerAuditReport(audit)
   registerTrainGenerator(audit)
 }

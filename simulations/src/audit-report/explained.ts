@@ -79,7 +79,7 @@ export function thresholdSection(report: AuditReport): Section {
     title: 'Rules of the verdict',
     note: 'A row has the highest verdict that any of its attacks reaches, also at a stage at which it could have stopped. The report has the highest of the rows with the settings of the run; where there is none, the highest of all.',
     body: table(
-      'Rules of the verdict',
+      'When a row has which verdict',
       [{ head: 'verdict' }, { head: 'when' }],
       levelRules(report).map(([level, rule]) => [levelBadge(level), rule]),
     ),

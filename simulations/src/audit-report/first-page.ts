@@ -24,7 +24,7 @@ import { remedies } from './remedies.js'
 import { strongest, worstRow, type Setup } from './setups.js'
 import { sealOf, sealWords } from './seal.js'
 
-const LONGEST_REASON = 320
+const LONGEST_REASON = 280
 
 /** `contradictions`: what in the report does not follow from its own numbers. */
 export function firstPage(
@@ -163,18 +163,18 @@ function tried(report: AuditReport, setups: readonly Setup[]): Html {
   ]
   const facts: readonly (readonly [string, string])[] = [
     [
-      'Model and method',
+      'Model',
       `${settings.model.name}, trained by ${settings.method.name} with ${settings.training.optimizer.name}`,
     ],
-    ['Transforms of the run', transformsOf(report, setups)],
-    ['Records', `${records.count} (${BASES[records.basis]}): ${clipped(records.description, 120)}`],
+    ['Transforms', transformsOf(report, setups)],
+    ['Records', `${records.count} (${BASES[records.basis]}): ${clipped(records.description, 90)}`],
     ['Updates', updatesOf(report.rows)],
     ['Attacks', names.length === 0 ? 'none gave a result' : listed(names, 10)],
     [
-      'What the attacker has',
+      'Attacker has',
       generator === null
         ? 'public records; no generator'
-        : `public records and a generator trained on ${clipped(generator.trainedOn, 90)}`,
+        : `public records and a generator trained on ${clipped(generator.trainedOn, 70)}`,
     ],
     [
       'Budget',

@@ -1,28 +1,31 @@
 /** The limits of a report, the shortest way they can be said; the whole list is in its evidence. */
+import { LIMITS_OF_ALL } from '#algorithms/audit/run/limits-of-all.js'
 import type { AuditReport } from '#protocol/audit-report.js'
 import { listed } from '../report/numbers.js'
 import { clipped } from './amounts.js'
 import { attackWords } from './attack-words.js'
 
 const MOST_OWN = 3
-const LONGEST = 170
+const LONGEST = 150
 
+/** What holds for every audit in two sentences, then what is peculiar to this one. */
 export function notTried(report: AuditReport): readonly string[] {
+  const { generator, limitations } = report
   const left = attacksLeftOut(report)
-  const own = report.limitations
+  const own = limitations.filter((text) => !LIMITS_OF_ALL.includes(text))
+  const shown = own.slice(0, MOST_OWN)
+  const more = limitations.length - shown.length
   return [
     'A coordinator that cheats: one that changes the model to draw records out. The attacker here only reads what it is sent.',
     'Stronger attacks, longer searches, better generators, and many updates of one client together. What failed here may succeed there: this is a lower bound.',
-    ...(report.generator === null
-      ? ['Attacks that know what typical records look like: there was no generator.']
-      : report.generator.isInformative
-        ? []
-        : ['A good generator: the one that was used hardly knows more than the class mean.']),
+    ...(generator === null || generator.isInformative
+      ? []
+      : ['A good generator: the one that was used hardly knows more than the class mean.']),
     ...(left.length === 0
       ? []
       : [`On some or all rows: ${listed(left, 8)} (the reasons are under Attacks).`]),
-    ...own.slice(0, MOST_OWN).map((text) => clipped(text, LONGEST)),
-    ...(own.length > MOST_OWN ? [`${own.length - MOST_OWN} more, under Limitations.`] : []),
+    ...shown.map((text) => clipped(text, LONGEST)),
+    ...(more > 0 ? [`${more} more, under Limitations.`] : []),
   ]
 }
 

@@ -53,6 +53,7 @@ dd{margin:0;min-width:0;overflow-wrap:anywhere}
 .sign{display:grid;grid-template-columns:2fr 1fr 2fr;gap:.6rem 1.6rem;margin:1.1em 0 .6em}
 .sign>span{display:flex;gap:.5em;align-items:baseline}
 pre{overflow-x:auto;background:var(--shade);padding:.5rem .7rem;margin:.5rem 0}
+.stack small{display:block}
 .cell{display:inline-block;min-width:3.4em;padding:.1em .35em;border:1.5px solid transparent;text-align:center;line-height:1.25}
 .cell b{display:block}
 .cell-none b{font-weight:400}
@@ -73,27 +74,32 @@ dd{margin:0 0 .4rem}
 }
 @media print{
 :root{${LIGHT};--level-0:#000;--level-1:#000;--level-2:#000;--level-3:#000}
-section.first{margin:0;break-after:page;font-size:9.2pt;line-height:1.4}
-.first h1{font-size:15pt;margin-bottom:.15em}
-.first .lead{font-size:9.6pt;max-width:none}
-.first h2{font-size:11pt;margin:.7em 0 .15em}
-.verdict{padding:.35rem .8rem;margin:.5rem 0}
-.verdict .found{font-size:14.5pt}
-.verdict p{margin:.2em 0}
-.scale,.facts{margin:.3rem 0}
-.facts{gap:.3rem 1.2rem}
-.facts b{font-size:11pt}
-.facts span,.facts small,.scale,.strip p,.strip figcaption{font-size:8.4pt}
-.strip{margin:.4rem 0;gap:.3rem 1rem}
-.strip img{width:14mm;height:14mm}
-.first dl,.small{font-size:8.8pt}
-.first dl{gap:.1rem .8rem;margin:.2em 0}
-.first .warning{margin:.4rem 0}
-.decide{margin-top:.7rem;padding:.3rem .8rem}
-.sign{margin:.9em 0 .4em}
+section.first{margin:0;break-after:page;font-size:8.2pt;line-height:1.33}
+.first p,.first ul{margin:.25em 0}
+.first .kicker{margin:0;font-size:7.5pt}
+.first h1{font-size:14pt;margin:0 0 .1em}
+.first .lead{font-size:8.6pt;max-width:none}
+.first h2{font-size:10pt;margin:.6em 0 .15em}
+.verdict{padding:.3rem .7rem;margin:.4rem 0;border-left-width:7px}
+.said .level{font-size:11pt}
+.verdict .found{font-size:13pt}
+.first .scale,.first .facts{margin:.25rem 0}
+.facts{grid-template-columns:repeat(3,1fr);gap:.2rem 1rem}
+.facts b{font-size:10pt}
+.facts span,.facts small,.scale,.strip p,.strip figcaption,.first .small{font-size:7.4pt}
+.strip{flex-wrap:nowrap;margin:.3rem 0;gap:.2rem .8rem}
+.strip p{flex:1 1 5rem}
+.strip img{width:11mm;height:11mm}
+.first dl{font-size:8pt;grid-template-columns:max-content 1fr;gap:.05rem .7rem;margin:.15em 0}
+.first li{margin:.05em 0}
+.first .warning{margin:.3rem 0}
+.decide{margin-top:.5rem;padding:.2rem .7rem}
+.sign{margin:1em 0 .3em}
 .pictures img{width:15mm;height:15mm}
 .verdict,.scroll{break-inside:avoid}
 .small{font-size:8pt}
+table{font-size:7pt}
+th,td{padding:.15rem .25rem}
 h3{break-after:avoid}
 th .name{min-width:0;max-width:none}
 .words dd{break-inside:avoid}

@@ -142,7 +142,7 @@ function observedTable(report: AuditReport): Html {
 export function methodSection(report: AuditReport): Section {
   return {
     title: 'Every number',
-    note: 'What the attacker would take: the result whose update is nearest to the observed one. Likeness is the PSNR: median, 90th percentile and largest over the records. The mean gain has a 95 % interval by bootstrap, recognition an exact one (Clopper and Pearson). First five: the record is among the five nearest of its class; rank: mean of one over its place; stage: where the attacker stops, and which was best in truth.',
+    note: 'What the attacker would take: the result whose update is nearest to the observed one. Likeness is the PSNR: the median over the records, below it the 90th percentile and the largest; SSIM: the median, below it the largest. The mean gain has a 95 % interval by bootstrap, recognition an exact one (Clopper and Pearson). First five: the record is among the five nearest of its class; rank: mean of one over its place; stage: where the attacker stops, and which was best in truth.',
     body: html`${report.rows.map((row, place) => methodTable(report, row, place))}`,
   }
 }
@@ -184,12 +184,18 @@ function methodCells(method: Attempt['method']): readonly Cell[] {
   const { psnr, ssim, gain, anyClass, sameClass } = chosen
   const bare = (value: number): string => gainText(value).replace(' dB', '')
   return [
-    [psnr.median, psnr.p90, psnr.max].map((value) => value.toFixed(1)).join(' / '),
-    `${decimals(ssim.median, 2)} / ${decimals(ssim.max, 2)}`,
-    html`${bare(gain.mean)} <small>${range(gain.interval)}</small>`,
+    html`<span class="stack"
+      >${psnr.median.toFixed(1)} <small>${psnr.p90.toFixed(1)}, ${psnr.max.toFixed(1)}</small></span
+    >`,
+    html`<span class="stack"
+      >${decimals(ssim.median, 2)} <small>${decimals(ssim.max, 2)}</small></span
+    >`,
+    html`<span class="stack">${bare(gain.mean)} <small>${range(gain.interval)}</small></span>`,
     bare(gain.max),
     hitsText(anyClass),
-    html`${hitsText(sameClass)} <small>${percentRange(sameClass.interval)}</small>`,
+    html`<span class="stack"
+      >${hitsText(sameClass)} <small>${percentRange(sameClass.interval)}</small></span
+    >`,
     probability(sameClass.pValue),
     wholePercent(sameClass.top5),
     decimals(sameClass.meanReciprocalRank, 2),

@@ -44,7 +44,7 @@ export function settingsSection({ settings }: AuditReport): Section {
     title: 'Settings that were audited',
     note: 'A run with other settings is not covered: the report is stale for it. Everything else of a configuration may change.',
     body: pairs(
-      'Settings that were audited',
+      'Audited settings by key',
       ['key', 'value'],
       leaves(settings, '').map(([key, value]) => [key, code(value)]),
     ),

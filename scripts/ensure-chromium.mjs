@@ -1,0 +1,60 @@
+/**
+ * Makes a Chromium available to the tests that open pages: `$CHROMIUM`, one that is installed, or one that playwright downloads
+ * into `.tributary/`; where that is out of reach and this is root on Debian, the package. Exit 0 when it is there, 1 when it
+ * cannot be had, with the reason. Users of Tributary never need it.
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { ROOT } from './ready.mjs'
+
+const BROWSERS = join(ROOT, '.tributary/browsers')
+const INSTALLED = [
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+]
+/** Below a folder of playwright's: `chromium_headless_shell-1234/…/headless_shell`. */
+const EXECUTABLES = /^(chrome-headless-shell|headless_shell|chrome|Chromium)$/
+
+/** Path of a Chromium; null where there is none yet. */
+export function findChromium() {
+  const own = process.env.CHROMIUM ?? ''
+  if (own !== '') return own
+  return INSTALLED.find((path) => existsSync(path)) ?? downloaded()
+}
+
+function downloaded() {
+  if (!existsSync(BROWSERS)) return null
+  const files = readdirSync(BROWSERS, { recursive: true, withFileTypes: true })
+  const found = files.find((file) => file.isFile() && EXECUTABLES.test(file.name))
+  return found === undefined ? null : join(found.parentPath, found.name)
+}
+
+const isWorking = (path) =>
+  path !== null &&
+  spawnSync(path, ['--version', '--no-sandbox'], { stdio: 'ignore', timeout: 60_000 }).status === 0
+
+function install() {
+  const playwright = join(ROOT, 'node_modules/playwright-core/cli.js')
+  const env = { ...process.env, PLAYWRIGHT_BROWSERS_PATH: BROWSERS }
+  spawnSync(process.execPath, [playwright, 'install', '--only-shell', 'chromium'], {
+    ...{ env, stdio: ['ignore', 2, 2], timeout: 600_000 },
+  })
+  if (isWorking(findChromium())) return
+  if (process.getuid?.() !== 0) return
+  for (const args of [['update'], ['install', '--yes', '--no-install-recommends', 'chromium']])
+    spawnSync('apt-get', args, { stdio: ['ignore', 2, 2], timeout: 600_000 })
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  if (!isWorking(findChromium())) install()
+  if (!isWorking(findChromium())) {
+    process.stderr.write(
+      'error no Chromium was found or could be downloaded; install one, or name it with CHROMIUM\n',
+    )
+    process.exit(1)
+  }
+}
