@@ -2,11 +2,11 @@ import { beforeEach, afterEach, describe, expect, it } from 'vitest'
 import { newNodeId, newRunId, sha256, type RunId } from '#protocol/ids.js'
 import type { Head, Store } from '#coordinator/store/store.js'
 import { describeBlobs } from './blob-conformance.js'
+import { describeGate } from './store-gate-conformance.js'
 import { auditRows, describePeople, person } from './store-people-conformance.js'
 import {
   config,
   growRun,
-  json,
   listed,
   member,
   planned,
@@ -276,6 +276,7 @@ export function describeStore(name: string, under: StoreUnderTest): void {
 
     describePeople(() => ({ store, runId, collecting }))
     describeBlobs(() => store)
+    describeGate(() => ({ store, runId, collecting }))
 
     describe('collecting garbage', () => {
       it('keeps exactly what a head reaches', async () => {
@@ -305,27 +306,6 @@ export function describeStore(name: string, under: StoreUnderTest): void {
         const young = await store.blobs.put(text('on its way to a swap'))
         expect(await store.collectGarbage(60_000)).toBe(0)
         expect(await store.blobs.has(young)).toBe(true)
-      })
-      it('keeps the audit before the first round: parts that are finished, then the report', async () => {
-        const put = (value: unknown) => store.blobs.put(json(value))
-        const [part, report] = [await put({ part: 1 }), await put({ report: 1 })]
-        const underWay = await put({ cells: { key: part }, decision: null })
-        const head = { ...collecting, gateHash: underWay }
-        expect(await store.advance(runId, collecting, head)).toBe(true)
-        await store.collectGarbage(0)
-        expect(await store.head(runId)).toEqual(head)
-        expect(await store.blobs.has(part)).toBe(true)
-        const decided = await put({ cells: {}, decision: { reportHash: report } })
-        expect(await store.advance(runId, head, { ...head, gateHash: decided })).toBe(true)
-        await store.collectGarbage(0)
-        expect(await Promise.all([underWay, part].map((hash) => store.blobs.has(hash)))).toEqual([
-          ...[false, false],
-        ])
-        // The report was not reachable the first time: it was collected then.
-        expect(await store.blobs.has(decided)).toBe(true)
-        await put({ report: 1 })
-        await store.collectGarbage(0)
-        expect(await store.blobs.has(report)).toBe(true)
       })
       it('keeps the initial params that a configuration names', async () => {
         const startFrom = await store.blobs.put(text('params'))

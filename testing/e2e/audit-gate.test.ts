@@ -41,8 +41,6 @@ const PROTECTED = {
 const { audit: _audit, ...PLAIN } = { ...OPEN, name: 'plain' }
 const DATA = ['--data', 'synthetic:stroke-digits:side=8:classes=3:count=12:seed=5']
 
-type Line = Readonly<Record<string, unknown>>
-
 describe('a privacy audit before the first round', () => {
   let directory: Awaited<ReturnType<typeof temporaryDirectory>>
   let coordinator: { readonly running: Running; readonly url: string; readonly dataDir: string }
@@ -58,7 +56,7 @@ describe('a privacy audit before the first round', () => {
     const dataDir = at('coordinator')
     const args = ['coordinator', 'start', '--data-dir', dataDir, '--port', String(port)]
     const running = start(args, { env })
-    const heard = (await running.event('coordinator:listening')) as Line
+    const heard = (await running.event('coordinator:listening'))
     coordinator = { running, url: String(heard['url']), dataDir }
     auditKey = String(heard['auditKey'])
     remote = ['--data-dir', dataDir]

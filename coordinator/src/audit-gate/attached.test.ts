@@ -26,7 +26,7 @@ const configWith = (change: object = {}): RunConfig =>
     rounds: 1,
     audit: { threshold: 'elevated' },
     ...change,
-  }) as RunConfig
+  })
 const CONFIG = configWith()
 
 describe('a report that somebody brings with a run', () => {

@@ -12,7 +12,7 @@ const configWith = (change: object = {}): RunConfig =>
     training: { localEpochs: 2, batchSize: 8 },
     cohort: { take: 'all', sampler: 'uniform', minReporters: 1 },
     ...change,
-  }) as RunConfig
+  })
 const gate = (change: object = {}) => auditGate.parse(change)
 
 describe('what is audited before a run', () => {

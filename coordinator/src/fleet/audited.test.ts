@@ -52,7 +52,7 @@ describe('members whose owners demand a privacy audit', () => {
     await world.store.blobs.put(Buffer.from('report'))
     const tasks: TaskMessage[] = []
     const member = world.join('a', undefined, wanting('elevated'))
-    const { send } = member.link
+    const send = member.link.send.bind(member.link)
     member.link.send = async (name, message) => {
       if (name === 'round:start') tasks.push(message as TaskMessage)
       return send(name, message)
