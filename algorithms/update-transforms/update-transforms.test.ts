@@ -61,6 +61,8 @@ describe('by hand', () => {
       using(topK, { fraction: 0.4 }),
     )
     expect(kept).toEqual([floats(0, -3, 0, 3, 0), floats(1, 0)])
+    const [zeros] = apply([floats(-0, 0, -0, 0)], using(topK, { fraction: 0.4 }))
+    expect([...zeros!].every((zero) => Object.is(zero, 0))).toBe(true)
   })
 
   it('quantize to 3 bits has levels −3 … 3 of a third of the largest, tensor by tensor', () => {

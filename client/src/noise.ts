@@ -9,15 +9,19 @@ import { derivedKey, SecretStream } from '#protocol/secret-stream.js'
 import type { NoiseStreams } from '#algorithms/update-transforms/apply.js'
 
 /**
- * The key of one task. It hangs on all that a coordinator can choose about what is trained: asked for the same round again with
- * another model, a node draws other noise, so that the difference of the answers still has noise. Not on the lease, which is
- * another after a restart of the coordinator.
+ * The key of one training. It hangs on all that the update depends on, beside the node's own data. Asked for the same round with
+ * another model, a node draws other noise, so that the difference of the answers still has noise. Not on the lease and the
+ * attempt: what is trained is the same again, after a restart of the coordinator and when a round is tried again.
  */
-export function noiseKey(secret: Uint8Array, asked: TaskMessage): Uint8Array {
-  const { runId, round, attempt, slot, configHash, part, task, shared, assets, personal } = asked
-  const given = { configHash, part, task, shared, assets, personal }
-  const what = sha256(canonicalJson(given))
-  return derivedKey(secret, `fl/noise/1|${runId}|${round}|${attempt}|${slot}|${what}`)
+export function noiseKey(
+  secret: Uint8Array,
+  asked: TaskMessage,
+  memory: Uint8Array | null,
+): Uint8Array {
+  const { runId, round, slot, configHash, part, task, shared, assets, personal } = asked
+  const kept = memory === null ? null : sha256(memory)
+  const what = sha256(canonicalJson({ configHash, part, task, shared, assets, personal, kept }))
+  return derivedKey(secret, `fl/noise/1|${runId}|${round}|${slot}|${what}`)
 }
 
 /** A stream for each transform of the run, by its place in the list. */

@@ -77,14 +77,15 @@ async function trainAndSave(
 ): Promise<Outgoing> {
   const { state, trainer, policy } = node
   const { runId, round, config, part, slot, uplink, personal } = task
-  const memory = await state.memory(runId)
+  const kept = await state.memory(runId)
+  const memory = kept === null ? null : encodeBundle(kept)
   const request = {
     ...{ kind: 'perform' as const, config, part, round, slot, task: task.task, uplink, policy },
-    noiseKey: noiseKey(await state.noiseSecret(), task),
+    noiseKey: noiseKey(await state.noiseSecret(), task, memory),
     shared: await node.fetchBlob(task.shared, signal),
     assets: await fetchAssets(node, task.assets, signal),
     personal: personal === null ? null : await node.fetchBlob(personal, signal),
-    memory: memory === null ? null : encodeBundle(memory),
+    memory,
     stateDirectory: state.directory,
   }
   const performed = await trainer.perform(request, signal)
