@@ -172,6 +172,12 @@ describe('tributary audit', () => {
     expect(again.status).toBe(0)
     expect(again.result['resumed']).toBeGreaterThanOrEqual(1)
     expect((await readdir(at('killed'))).sort()).toEqual(['report.html', 'report.json'])
+    const { report } = await read('killed/report.json')
+    const third = await audit('run', '--config', 'audit.json', ...options, '--resume')
+    expect([third.result['resumed'], (await read('killed/report.json')).report]).toEqual([
+      4,
+      report,
+    ])
   })
 
   it('does not begin without the key it is to sign with', async () => {

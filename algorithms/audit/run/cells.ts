@@ -39,6 +39,7 @@ function keyOf(spec: AuditSpec, row: RowSpec, batch: number): Hash {
       batch,
       records: spec.records,
       ...{ auxiliary: spec.auxiliary, generator: spec.generator, methods: spec.methods },
+      generatorClasses: spec.generatorClasses,
       ...{ budget: spec.budget, batches: spec.batches, seed: spec.seed, compute: spec.compute },
     }),
   )

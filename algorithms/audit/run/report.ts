@@ -27,6 +27,8 @@ export interface ReportMeta {
   readonly seconds: number
   /** Accuracy of a simulated run with the row's transforms, by the id of the row; rows that are missing were not measured. */
   readonly utility: ReadonlyMap<string, number>
+  /** What else limits or explains the numbers. Sentences. */
+  readonly remarks?: readonly string[]
   /** Until when pictures may be kept, YYYY-MM-DD; null: the report has none. */
   readonly retainUntil: string | null
 }
@@ -69,6 +71,7 @@ export async function reportOf(
       ...new Set([
         ...limitations(spec, facts.generator),
         ...ordered.flatMap(({ remarks }) => remarks),
+        ...(meta.remarks ?? []),
       ]),
     ],
     pictures: picturesOf(spec, ordered, meta.retainUntil),

@@ -47,6 +47,16 @@ describe('the specification of an audit', () => {
     expect(() => rowsOf([row])).toThrow(message)
   })
 
+  it('completes the transforms of a row as a run with them would, and refuses what it would refuse', () => {
+    const run = tinyRun({ updates: CLIP })
+    expect(rowsOf([{ updates: CLIP }], run)[0]?.updates).toEqual(run.updates)
+    expect(() => rowsOf([{ updates: [{ name: 'clipp' }] }])).toThrow(/^rows\[0\]: .*clip/)
+    expect(() => rowsOf([{}, { updates: [{ name: 'clip', norm: 'much' }] }])).toThrow(/^rows\[1\]/)
+    expect(() => rowsOf([{ updates: [{ name: 'gaussian-noise', stddev: 1000 }] }])).toThrow(
+      /^rows\[0\]: .*maxAbs/,
+    )
+  })
+
   it('refuses attacks that there are not, by name', () => {
     expect(() => tinyAudit({ methods: ['gifd', 'magic'] })).toThrow(/no attack magic; there are/)
   })

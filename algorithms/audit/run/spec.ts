@@ -6,12 +6,15 @@ import type {
 } from '#protocol/audit-config.js'
 import { settingsOf, stepsOf } from '#protocol/audit-settings.js'
 import type { AuditThresholds } from '#protocol/audit-thresholds.js'
-import { FederationError } from '#protocol/errors.js'
+import { asFederationError, FederationError } from '#protocol/errors.js'
 import type { Hash } from '#protocol/ids.js'
 import { canonicalJson } from '#protocol/json.js'
-import type { Choice, RunConfig } from '#protocol/run-config.js'
+import { parseRunConfig, type Choice, type RunConfig } from '#protocol/run-config.js'
+import { unwrap } from '#protocol/result.js'
 import { formatDataSource } from '#data/index.js'
 import { ATTACKS, type AttackBudget, type AttackName } from '#algorithms/audit/attack.js'
+import { configCatalogue } from '#algorithms/catalogue.js'
+import { assertPossible } from '#algorithms/from-config.js'
 import type { BackendName } from '#algorithms/tensor/backends.js'
 import { assertConsent, type ConsentBasis } from '#algorithms/audit/target/records.js'
 import { MOST_UNROLLED_STEPS } from '#algorithms/audit/target/match-target.js'
@@ -52,6 +55,8 @@ export interface AuditSpec {
   }
   readonly auxiliary: AuditSource
   readonly generator: { readonly kind: 'tiny' | 'file' | 'module'; readonly hash: Hash } | null
+  /** search: they are not those of the task (gifd specification §9.7). */
+  readonly generatorClasses: 'task' | 'search'
   /** Null: all that apply, and none after an exact analytic leak. */
   readonly methods: readonly AttackName[] | null
   readonly budgetName: AuditBudgetName
@@ -94,6 +99,7 @@ export function auditSpec(file: AuditFile, parts: SpecParts): AuditSpec {
     },
     auxiliary: parts.auxiliary,
     generator: parts.generator,
+    generatorClasses: file.generatorClasses,
     methods: file.methods?.map(attackNamed) ?? null,
     budget: {
       ...attack,
@@ -137,7 +143,7 @@ const LARGEST_BATCH = 64
 
 function rowSpec(run: RunConfig, change: AuditRowChange, index: number): RowSpec {
   const settings = settingsOf(run)
-  const updates = (change.updates ?? settings.updates) as readonly Choice[]
+  const updates = change.updates === undefined ? (run.updates ?? []) : completed(run, change, index)
   const batchSize = change.batchSize ?? Math.min(run.training.batchSize, LARGEST_BATCH)
   const localSteps = change.localSteps ?? stepsOf(settings, batchSize)
   const approximation =
@@ -147,6 +153,25 @@ function rowSpec(run: RunConfig, change: AuditRowChange, index: number): RowSpec
   const row = { updates, batchSize, localSteps, approximation, labels, modelState, clients }
   assertRow(run, row, index)
   return { id: idOf(row, index), ...row }
+}
+
+/** A row's own transforms with all their options. Throws what a run with them throws when it is created. */
+function completed(
+  run: RunConfig,
+  { updates = [] }: AuditRowChange,
+  index: number,
+): readonly Choice[] {
+  const { updates: _own, ...rest } = run
+  const changed = updates.length === 0 ? rest : { ...rest, updates }
+  const config = parseRunConfig(changed, configCatalogue())
+  try {
+    const complete = unwrap(config)
+    assertPossible(complete)
+    return complete.updates ?? []
+  } catch (cause) {
+    const { code, message } = asFederationError(cause)
+    throw new FederationError(code, `rows[${index}]: ${message}`, { cause })
+  }
 }
 
 function assertRow(run: RunConfig, row: Omit<RowSpec, 'id'>, index: number): void {

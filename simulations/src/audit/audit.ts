@@ -1,13 +1,15 @@
 /** A whole audit: cells, what transforms cost, the report, its signature. */
 import { cpus, totalmem } from 'node:os'
 import type { SignedReport } from '#protocol/audit-report.js'
-import { signReport } from '#protocol/audit-signature.js'
+import { isSignatureValid, signReport } from '#protocol/audit-signature.js'
 import { FederationError } from '#protocol/errors.js'
+import { publicKeyOf } from '#protocol/proof.js'
+import { auditHash, cellsOf } from '#algorithms/audit/run/cells.js'
 import { reportOf } from '#algorithms/audit/run/report.js'
 import { CellFiles } from './cell-files.js'
 import type { AuditProgress } from './estimate.js'
 import type { OpenAudit } from './open-audit.js'
-import { writeReport, type ReportFiles } from './report-files.js'
+import { reportFiles, reportIn, writeReport, type ReportFiles } from './report-files.js'
 import { runCells } from './run-audit.js'
 import { measureUtility, type UtilityOptions } from './utility.js'
 
@@ -16,7 +18,7 @@ export interface AuditOptions {
   readonly workers: number
   /** Folder of the report. */
   readonly out: string
-  /** Takes cells that an interrupted attempt left in `out`. */
+  /** Takes cells that an interrupted attempt left in `out`, or the report that it finished. */
   readonly resume: boolean
   /** Until when pictures may be kept, YYYY-MM-DD; null: numbers alone are written. */
   readonly retainUntil: string | null
@@ -40,6 +42,8 @@ export async function runAudit(audit: OpenAudit, options: AuditOptions): Promise
   const { out, retainUntil, signal, onProgress, onUtilityRun } = options
   const withPictures = retainUntil !== null
   if (withPictures) assertPicturesAllowed(audit)
+  const before = options.resume ? await finishedBefore(audit, options) : null
+  if (before !== null) return before
   const checkpoints = new CellFiles(out, { withPictures })
   const watched = signal === undefined ? {} : { signal }
   const utility = await measureUtility(spec, {
@@ -54,7 +58,8 @@ export async function runAudit(audit: OpenAudit, options: AuditOptions): Promise
     },
   )
   const report = await reportOf(spec, cells.results, {
-    ...{ facts: cells.facts, engine: cells.engine, utility, retainUntil },
+    ...{ facts: cells.facts, engine: cells.engine, retainUntil },
+    ...{ utility: utility.accuracy, remarks: utility.remarks },
     createdAt: new Date().toISOString(),
     hardware: hardware(options.workers),
     seconds: cells.results.reduce((sum, { seconds }) => sum + seconds, 0),
@@ -63,6 +68,21 @@ export async function runAudit(audit: OpenAudit, options: AuditOptions): Promise
   const files = await writeReport(out, signed)
   await checkpoints.clear()
   return { signed, files, resumed: cells.resumed }
+}
+
+/** The report of the same audit that is in `out` already, signed with the same key; null: there is none. */
+async function finishedBefore(
+  { spec }: OpenAudit,
+  { out, retainUntil, privateKey }: AuditOptions,
+): Promise<FinishedAudit | null> {
+  const signed = await reportIn(out)
+  const isSame =
+    signed?.report.auditHash === auditHash(spec) &&
+    (signed.report.pictures?.retainUntil ?? null) === retainUntil &&
+    signed.signature.publicKey === publicKeyOf(privateKey) &&
+    isSignatureValid(signed)
+  if (!isSame) return null
+  return { signed, files: reportFiles(out), resumed: cellsOf(spec).length }
 }
 
 /** Gifd specification §1: reconstructions of people's records are data of those people. */

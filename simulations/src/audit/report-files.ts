@@ -10,12 +10,26 @@ export interface ReportFiles {
   readonly html: string
 }
 
+export const reportFiles = (directory: string): ReportFiles => ({
+  json: join(directory, 'report.json'),
+  html: join(directory, 'report.html'),
+})
+
 /** `DIR/report.json`, which is what counts, and the page `DIR/report.html` that shows it; for their owner alone. */
 export async function writeReport(directory: string, signed: SignedReport): Promise<ReportFiles> {
-  const files = { json: join(directory, 'report.json'), html: join(directory, 'report.html') }
+  const files = reportFiles(directory)
   await writeForOwner(files.json, `${JSON.stringify(signed, null, 2)}\n`)
   await writeForOwner(files.html, await auditReportPage(signed))
   return files
+}
+
+/** Null where there is none, or none that can be read. */
+export async function reportIn(directory: string): Promise<SignedReport | null> {
+  try {
+    return await readReport(reportFiles(directory).json)
+  } catch {
+    return null
+  }
 }
 
 /** Throws `audit/bad-report` for a file that holds no report. */

@@ -2,11 +2,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { FederationError } from '#protocol/errors.js'
+import { asFederationError, FederationError } from '#protocol/errors.js'
 import { canonicalJson } from '#protocol/json.js'
 import { parseRunConfig, type RunConfig } from '#protocol/run-config.js'
 import { unwrap } from '#protocol/result.js'
 import { configCatalogue } from '#algorithms/catalogue.js'
+import { defenceWords } from '#algorithms/audit/run/report.js'
 import type { AuditSpec, RowSpec } from '#algorithms/audit/run/spec.js'
 import { summarise } from '#simulations/report/summary.js'
 import { simulate } from '#simulations/simulate.js'
@@ -19,27 +20,44 @@ export interface UtilityOptions {
   readonly onRun?: (index: number, of: number) => void
 }
 
+export interface Utility {
+  /** Accuracy after `utilityRounds` by the id of the row: the same for rows that differ in anything but their transforms. */
+  readonly accuracy: ReadonlyMap<string, number>
+  /** Of transforms with which no run comes to an end. Sentences. */
+  readonly remarks: readonly string[]
+}
+
 /**
- * Accuracy after `utilityRounds` by the id of the row: the same for rows that differ in anything but their transforms. Empty
- * where it was not asked for. Throws `config/impossible` where the run says neither on which data clients train nor where it
- * is scored.
+ * Nothing where it was not asked for. Throws `config/impossible` where the run says neither on which data clients train nor
+ * where it is scored, and `audit/interrupted`.
  */
-export async function measureUtility(
-  spec: AuditSpec,
-  options: UtilityOptions,
-): Promise<ReadonlyMap<string, number>> {
-  if (spec.utilityRounds === 0) return new Map()
+export async function measureUtility(spec: AuditSpec, options: UtilityOptions): Promise<Utility> {
+  if (spec.utilityRounds === 0) return { accuracy: new Map(), remarks: [] }
   assertMeasurable(spec.run)
   const rowsBy = groupBy(spec.rows, ({ updates }) => canonicalJson(updates))
   const found = new Map<string, number>()
+  const remarks: string[] = []
   for (const [index, rows] of [...rowsBy.values()].entries()) {
     const [first] = rows
     if (first === undefined) continue
     options.onRun?.(index, rowsBy.size)
-    const accuracy = await accuracyWith(spec, first, options)
-    for (const { id } of rows) found.set(id, accuracy)
+    try {
+      const accuracy = await accuracyWith(spec, first, options)
+      for (const { id } of rows) found.set(id, accuracy)
+    } catch (cause) {
+      remarks.push(remarkOn(defenceWords(spec, first), cause))
+    }
   }
-  return found
+  return { accuracy: found, remarks }
+}
+
+/** Transforms can be too much for any training: then that is what they cost. Throws anything else. */
+function remarkOn(defence: string, cause: unknown): string {
+  const { code, message } = asFederationError(cause)
+  const isOfTraining =
+    code.startsWith('update/') || code.startsWith('round/') || code === 'algorithm/failed'
+  if (!isOfTraining) throw cause
+  return `With these transforms a simulated run came to no end (${defence}): ${message}`
 }
 
 function assertMeasurable({ data, evaluation }: RunConfig): void {
