@@ -81,6 +81,12 @@ export const auditFileSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe('The prior of generative attacks; null: those are left out'),
+  generatorClasses: z
+    .enum(['task', 'search'])
+    .default('task')
+    .describe(
+      "task: the generator's classes are those of the task, in order; one that it does not have is searched for. search: they are others, and every one is searched for",
+    ),
   rows: z
     .array(rowChange)
     .min(1)
