@@ -5,7 +5,7 @@ import { modelOf } from '#algorithms/from-config.js'
 import { useBackend } from '#algorithms/tensor/backends.js'
 import { tf, type Tensor } from '#algorithms/tensor/tf.js'
 import { labConfig } from '#testing/audit-target-lab.js'
-import { assertAuditable, auditabilityOf, modelAuditability } from './auditable.js'
+import { assertAuditable, auditabilityOf, modelAuditability, settingsReasons } from './auditable.js'
 
 beforeAll(() => useBackend('cpu'))
 
@@ -86,7 +86,11 @@ describe('what can be audited', () => {
 
   it('tells every reason at once', async () => {
     const both = labConfig({ optimizer: { name: 'adam' }, method: { name: 'fedper' } })
-    expect((await auditabilityOf(both)).reasons).toHaveLength(2)
+    const { reasons } = await auditabilityOf(both)
+    expect(reasons).toHaveLength(2)
+    // These need no model, so that who makes a run is told at once.
+    expect(settingsReasons(both)).toEqual(reasons)
+    expect(settingsReasons(labConfig())).toEqual([])
   })
 
   it('leaves no tensor behind', async () => {

@@ -75,30 +75,31 @@ function updateAuditability(
 
 /** Computes a little: a model is tried on one input of zeros. Of settings alone, whatever the records. */
 export async function auditabilityOf(config: RunConfig): Promise<Auditability> {
+  const byModel = await modelAuditability(modelOf(config))
+  const remark = methodOf(config).plainTraining?.(methodSetup(config)).remark
+  return {
+    reasons: [...settingsReasons(config), ...byModel.reasons],
+    remarks: [...(remark === undefined ? [] : [remark]), ...byModel.remarks],
+  }
+}
+
+/** Why no model could be audited with these settings: the reasons that can be told at once, without computing. */
+export function settingsReasons(config: RunConfig): readonly string[] {
   const method = methodOf(config)
-  const model = modelOf(config)
-  const plain = method.plainTraining?.(methodSetup(config))
-  const byModel = await modelAuditability(model)
-  const reasons = [
-    ...(plain === undefined
+  const { optimizer } = config.training
+  const entry = CLIENT_OPTIMIZERS.find((one) => one.name === optimizer.name)
+  return [
+    ...(method.plainTraining === undefined
       ? [
           `Clients of ${method.name} do not send how far local training moved the whole received model, and nothing else is simulated; audit the same settings with method fedavg, and say so`,
         ]
       : []),
-    ...optimizerReasons(config),
-    ...byModel.reasons,
+    ...(entry?.isLinear === true
+      ? []
+      : [
+          `A step of ${optimizer.name} is no multiple of a gradient, and its update is not to be taken for one; set training.optimizer.name to sgd`,
+        ]),
   ]
-  const remarks = [...(plain?.remark === undefined ? [] : [plain.remark]), ...byModel.remarks]
-  return { reasons, remarks }
-}
-
-function optimizerReasons({ training: { optimizer } }: RunConfig): readonly string[] {
-  const entry = CLIENT_OPTIMIZERS.find(({ name }) => name === optimizer.name)
-  return entry?.isLinear === true
-    ? []
-    : [
-        `A step of ${optimizer.name} is no multiple of a gradient, and its update is not to be taken for one; set training.optimizer.name to sgd`,
-      ]
 }
 
 /** Names of the ops of a forward pass, without repetition. */

@@ -64,6 +64,19 @@ describe('what is audited before a run', () => {
     },
   )
 
+  it('refuses settings of which no update can be simulated, at once and with every reason', () => {
+    const config = configWith({
+      method: { name: 'fedper' },
+      training: { optimizer: { name: 'adam' } },
+    })
+    expect(() => gateSpec(config, gate())).toThrow(
+      expect.objectContaining({
+        code: 'audit/not-auditable',
+        message: expect.stringMatching(/fedper.*adam/s) as string,
+      }) as Error,
+    )
+  })
+
   it('is asked the same after a restart: finished cells are found again', () => {
     const keys = (config: RunConfig): readonly string[] =>
       cellsOf(gateSpec(config, gate({ budget: 'standard', count: 24 }))).map(({ key }) => key)

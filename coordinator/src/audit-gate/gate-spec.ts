@@ -2,6 +2,7 @@
 import { auditFileSchema, type AuditData, type AuditGate } from '#protocol/audit-config.js'
 import { FederationError } from '#protocol/errors.js'
 import type { RunConfig } from '#protocol/run-config.js'
+import { settingsReasons } from '#algorithms/audit/target/auditable.js'
 import { auditSpec, type AuditSource, type AuditSpec } from '#algorithms/audit/run/spec.js'
 
 /** So many of a class are enough to tell a record from a hundred others; of very many classes, fewer of each. */
@@ -9,8 +10,10 @@ const [MOST_OF_A_CLASS, MOST_RECORDS, FEWEST_OF_A_CLASS] = [120, 4000, 4]
 /** What the loader of drawn canaries can draw. */
 const [SMALLEST_SIDE, LARGEST_SIDE, MOST_CHANNELS] = [8, 512, 4]
 
-/** Throws `audit/not-auditable` where no canaries can be drawn for the task, and what `auditSpec` throws. */
+/** Throws `audit/not-auditable` for settings of which no update can be simulated and where no canaries can be drawn, and what `auditSpec` throws. */
 export function gateSpec(config: RunConfig, gate: AuditGate): AuditSpec {
+  const reasons = settingsReasons(config)
+  if (reasons.length > 0) throw new FederationError('audit/not-auditable', reasons.join('. '))
   const { own, others, basis } = recordsFor(config, gate)
   const { backend, threads } = config.compute
   const file = auditFileSchema.parse({
