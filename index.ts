@@ -11,7 +11,10 @@ export { loadExperiment } from '#simulations/experiments.js'
 export { pretrained } from '#simulations/pretraining/pretrained.js'
 export { trainedGenerator } from '#simulations/audit-generators/trained-generator.js'
 export type { GeneratorTools, OpenGenerator } from '#simulations/audit-generators/open-generator.js'
-export type { GeneratorBlock, GeneratorParts } from '#algorithms/audit/generator/generator-blocks.js'
+export type {
+  GeneratorBlock,
+  GeneratorParts,
+} from '#algorithms/audit/generator/generator-blocks.js'
 export { parsePretrainOptions } from '#protocol/pretrain-options.js'
 export { CATALOGUE, configCatalogue } from '#algorithms/catalogue.js'
 export type { Method, ClientHalf, ServerHalf, RoundPlan } from '#algorithms/methods/method.js'

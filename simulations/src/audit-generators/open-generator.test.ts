@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -34,6 +34,19 @@ describe('the generator that an audit names', () => {
     const tiny = await openGenerator('tiny')
     expect(tiny).toMatchObject({ imageShape: [16, 16, 1], classes: 10, lastFeature: 3 })
     tiny?.dispose()
+  })
+
+  it("is a module of the user's own, as the documentation writes it", async () => {
+    const page = await readFile(new URL('../../../docs/generators.md', import.meta.url), 'utf8')
+    const start = page.indexOf('    import { readFile }')
+    const end = page.indexOf('\n    }\n', start)
+    expect(start).toBeGreaterThan(0)
+    const code = page.slice(start, end + 6).replaceAll(/^ {4}/gm, '')
+    const values = Array.from({ length: 32 }, (_, i) => Math.cos(i))
+    await written('weights.json', JSON.stringify({ shape: [2, 16], values }))
+    const generator = await openGenerator({ module: await written('documented.mjs', code) })
+    expect(generator).toMatchObject({ name: 'my decoder', imageShape: [4, 4, 1] })
+    generator?.dispose()
   })
 
   it("is a module of the user's own, whose hash changes with its text and its weights", async () => {
