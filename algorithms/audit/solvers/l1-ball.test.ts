@@ -24,6 +24,7 @@ describe('the l1 ball', () => {
     expect([...projectL1([3, 1], 2)]).toEqual([2, 0])
     expect([...projectL1([1, 1], 1)]).toEqual([0.5, 0.5])
     expect([...projectL1([-3, 1, 0], 3)]).toEqual([-2.5, 0.5, 0])
+    expect([...projectL1([3, 1], 1e-30)]).toEqual([0, 0])
   })
 
   it('A5: is never left, keeps signs, and projecting twice is projecting once', () => {

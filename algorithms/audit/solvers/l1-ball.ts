@@ -18,7 +18,8 @@ function threshold(values: ArrayLike<number>, radius: number): number {
   for (let j = 0; j < sizes.length; j++) {
     sum += sizes[j]!
     const candidate = (sum - radius) / (j + 1)
-    if (sizes[j]! <= candidate) break
+    // The first always counts, also where the radius is lost in its rounding.
+    if (j > 0 && sizes[j]! <= candidate) break
     theta = candidate
   }
   return theta
