@@ -82,10 +82,10 @@ export const auditFileSchema = z.strictObject({
     .default(null)
     .describe('The prior of generative attacks; null: those are left out'),
   generatorClasses: z
-    .enum(['task', 'search'])
+    .enum(['task', 'searched'])
     .default('task')
     .describe(
-      "task: the generator's classes are those of the task, in order; one that it does not have is searched for. search: they are others, and every one is searched for",
+      'task: label i is class i of the generator. searched: it knows other classes, and each record is given the one that fits best',
     ),
   rows: z
     .array(rowChange)

@@ -38,8 +38,8 @@ function keyOf(spec: AuditSpec, row: RowSpec, batch: number): Hash {
       row: asked,
       batch,
       records: spec.records,
-      ...{ auxiliary: spec.auxiliary, generator: spec.generator, methods: spec.methods },
-      generatorClasses: spec.generatorClasses,
+      ...{ auxiliary: spec.auxiliary, methods: spec.methods },
+      generator: [spec.generator, spec.generatorClasses],
       ...{ budget: spec.budget, batches: spec.batches, seed: spec.seed, compute: spec.compute },
     }),
   )

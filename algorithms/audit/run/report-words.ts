@@ -2,6 +2,7 @@
 import type { AuditReport } from '#protocol/audit-report.js'
 import { formatDataSource } from '#data/index.js'
 import { LIMITS_OF_ALL } from './limits-of-all.js'
+import { isInformative } from '#algorithms/audit/generator/layered-generator.js'
 import type { AuditSource, AuditSpec, RowSpec } from './spec.js'
 import type { WorldFacts } from './world.js'
 
@@ -47,7 +48,7 @@ export function threatModel(
       'generator',
       generator === null || own === null
         ? 'none'
-        : `${own.name}, trained on ${own.trainedOn}${generatorClasses === 'search' ? '; its classes are not those of the task, and were searched for' : ''}`,
+        : `${own.name}, trained on ${own.trainedOn}${generatorClasses === 'searched' ? '; its classes are not those of the task, and were searched for' : ''}`,
     ],
     ['model state', list(rows.map(stateWords))],
     ['records in an update', list(rows.map(({ batchSize }) => batchSize))],
@@ -79,6 +80,14 @@ export function limitations(spec: AuditSpec, own: WorldFacts['generator']): stri
     ...some(
       generator === null,
       'There was no generator, so LATENT, GIFD, GIAS and GGL were left out. An attacker who has public data of the same kind can train one.',
+    ),
+    ...some(
+      own !== null && own.projection !== null && !isInformative(own.projection),
+      'Generator prior not informative: when it sees a picture, it fits it hardly better than the mean of the class does. What LATENT, GIFD, GIAS and GGL did not find, they may find with a better one.',
+    ),
+    ...some(
+      own !== null && own.projection === null,
+      'How well the generator fits pictures was not measured, so it is not known whether its prior is informative.',
     ),
     ...some(
       own?.tellsRecords === false,

@@ -106,7 +106,7 @@ describe('cells', () => {
       [{ seed: 5 }],
       [{ iterations: 6 }],
       [{ methods: ['gi'] }],
-      [{ generatorClasses: 'search' }],
+      [{ generatorClasses: 'searched' }],
       [{}, tinyRun({ seed: 3 })],
       [{}, tinyRun({ training: { batchSize: 2, optimizer: { learningRate: 0.4 } } })],
       [{}, tinyRun({ model: { name: 'flat', filters: [2, 4] } })],

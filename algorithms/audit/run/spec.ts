@@ -55,8 +55,8 @@ export interface AuditSpec {
   }
   readonly auxiliary: AuditSource
   readonly generator: { readonly kind: 'tiny' | 'file' | 'module'; readonly hash: Hash } | null
-  /** search: they are not those of the task (gifd specification §9.7). */
-  readonly generatorClasses: 'task' | 'search'
+  /** searched: its classes are not those of the task. */
+  readonly generatorClasses: 'task' | 'searched'
   /** Null: all that apply, and none after an exact analytic leak. */
   readonly methods: readonly AttackName[] | null
   readonly budgetName: AuditBudgetName
@@ -98,8 +98,7 @@ export function auditSpec(file: AuditFile, parts: SpecParts): AuditSpec {
       basis,
     },
     auxiliary: parts.auxiliary,
-    generator: parts.generator,
-    generatorClasses: file.generatorClasses,
+    ...{ generator: parts.generator, generatorClasses: file.generatorClasses },
     methods: file.methods?.map(attackNamed) ?? null,
     budget: {
       ...attack,

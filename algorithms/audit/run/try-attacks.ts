@@ -107,7 +107,7 @@ export async function tryAttacks(
       // The same for every row, so that rows differ by what they are about and not by luck.
       stream: streams(`audit-${attack.name}`, batch, 0),
       onIteration: () => meter.step(),
-      searchClasses: spec.generatorClasses === 'search',
+      searchClasses: spec.generatorClasses === 'searched',
       earlier: attempts.flatMap((one) => ('result' in one ? one.result : [])),
     })
     attempts.push({ attack, result })

@@ -80,7 +80,7 @@ export async function openWorld(spec: AuditSpec, parts: WorldParts): Promise<Aud
   const chosen = chooseRecords(pool, spec)
   const network = await networkFor(others, spec)
   const { generator } = parts
-  assertSameGenerator(spec, generator)
+  assertFitting(spec, generator)
   const rows = Int32Array.from(chosen, ({ row }) => row)
   if (generator !== null) {
     assertMakes(generator, pool.inputShape)
@@ -147,14 +147,21 @@ const generatorFacts = ({
   tellsRecords: generator.trainingRecords.size > 0,
 })
 
-function assertSameGenerator(
-  { generator: named }: AuditSpec,
+function assertFitting(
+  { generator: named, run }: AuditSpec,
   opened: LayeredGenerator | null,
 ): void {
-  if ((named?.hash ?? null) === (opened?.hash ?? null)) return
+  if ((named?.hash ?? null) !== (opened?.hash ?? null)) {
+    throw new FederationError(
+      'data/mismatch',
+      'The generator is another one than when the audit began; begin it again',
+    )
+  }
+  const [own, other] = [opened?.imageShape ?? run.task.inputShape, run.task.inputShape]
+  if (own.join() === other.join()) return
   throw new FederationError(
     'data/mismatch',
-    'The generator is another one than when the audit began; begin it again',
+    `The generator makes pictures of ${own.join(' × ')}, and the task takes ${other.join(' × ')}`,
   )
 }
 

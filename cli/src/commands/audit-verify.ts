@@ -5,9 +5,9 @@ import { isSignatureValid } from '#protocol/audit-signature.js'
 import { FederationError } from '#protocol/errors.js'
 import { contradictionsIn } from '#algorithms/audit/recheck.js'
 import { verdictOfReport } from '#algorithms/audit/verdict.js'
+import { runIn } from '#simulations/audit/open-audit.js'
 import { readPublicKey } from '#simulations/audit/signing-key.js'
 import { readReport } from '#simulations/audit/report-files.js'
-import { loadExperiment } from '#simulations/experiments.js'
 import { verdictLine } from '../audit-text.js'
 import { addCommand, type Session } from '../command.js'
 import type { Output } from '../output.js'
@@ -23,7 +23,10 @@ export function registerAuditVerify(audit: Command): void {
     describe: 'check the signature of a report, its hashes and its verdict',
     options: (command) =>
       command
-        .option('--config <run>', 'a run configuration: is the report about it?')
+        .option(
+          '--config <run>',
+          'a run configuration, or the file of an audit: is the report about it?',
+        )
         .option('--key <public key>', 'who must have signed: the key itself, or a PEM file')
         .option('--set <key=value...>', 'override a key of --config', []),
     run: (session, flags, [path = '']) => verify(session, flags, path),
@@ -91,7 +94,7 @@ async function assertAbout(
   config: string,
   overrides: readonly string[],
 ): Promise<void> {
-  const stale = staleKeys(report.settings, settingsOf(await loadExperiment(config, overrides)))
+  const stale = staleKeys(report.settings, settingsOf(await runIn(config, overrides)))
   if (stale.length > 0) {
     throw new FederationError(
       'audit/stale',

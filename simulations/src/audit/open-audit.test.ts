@@ -2,8 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { settingsOf } from '#protocol/audit-settings.js'
 import { cellsOf } from '#algorithms/audit/run/cells.js'
-import { listAudits, openAudit } from './open-audit.js'
+import { listAudits, openAudit, runIn } from './open-audit.js'
 
 const RUN = { model: { name: 'gap' }, compute: { backend: 'cpu' } }
 const DATA = { name: 'synthetic', path: 'stroke-digits:side=16:count=200', share: [0, 0.5] }
@@ -81,6 +82,16 @@ describe('what is passed to audit run', () => {
     [{ ...FILE, run: { ...RUN, model: { name: 'gapp' } } }, /model.*gap/],
   ])('is refused with the reason: %#', async (file, message) => {
     await expect(opened(file)).rejects.toThrow(message)
+  })
+
+  it('is about the same run, asked for alone', async () => {
+    const { spec } = await opened(FILE)
+    const path = join(directory, 'audit.json')
+    expect(settingsOf(await runIn(path))).toEqual(settingsOf(spec.run))
+    expect((await runIn(path, ['run.training.batchSize=7'])).training.batchSize).toBe(7)
+    await writeFile(path, JSON.stringify({ ...RUN, task: spec.run.task }))
+    expect(settingsOf(await runIn(path))).toEqual(settingsOf(spec.run))
+    expect((await runIn('mnist-fedprox-dirichlet')).method.name).toBe('fedprox')
   })
 
   it('can be the name of a shipped audit', async () => {

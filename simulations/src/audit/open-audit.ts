@@ -25,7 +25,7 @@ import type { BackendName } from '#algorithms/tensor/backends.js'
 import type { BackendChoice } from '#algorithms/tensor/choose-backend.js'
 import { gateSpec } from '#coordinator/audit-gate/gate-spec.js'
 import type { GeneratorHooks } from '#simulations/audit-generators/trained-generator.js'
-import { completeInput, overridden, readObject } from '#simulations/experiments.js'
+import { completeInput, loadExperiment, overridden, readObject } from '#simulations/experiments.js'
 import { pinBackend } from '#simulations/pin-backend.js'
 import { startBytes, withAbsoluteStart, type StartOf } from '#simulations/start-from.js'
 import { generatorHash, presentGenerator } from './generator-choice.js'
@@ -100,6 +100,27 @@ export async function openAudit(
   return 'run' in input ? ofFile(input, path, options) : ofRun(input, path, options)
 }
 
+/** The run that a file is about: an audit's, or the file itself. Nothing is measured or trained for it but its start. */
+export async function runIn(
+  nameOrPath: string,
+  overrides: readonly string[] = [],
+): Promise<RunConfig> {
+  const path = await pathOf(nameOrPath).catch(() => null)
+  if (path === null) return loadExperiment(nameOrPath, overrides)
+  const input = overridden(await readObject(path), overrides)
+  if (!('run' in input)) return loadExperiment(path, overrides)
+  return completeInput(await runOfFile(parseAuditFile(input), input, path))
+}
+
+async function runOfFile(
+  file: AuditFile,
+  input: JsonObject,
+  path: string,
+): Promise<RunConfigInput> {
+  const written = withAbsoluteStart(input['run'] as JsonObject, path)
+  return 'task' in written ? written : { ...written, task: await taskOf(file) }
+}
+
 async function ofRun(
   input: JsonObject,
   path: string,
@@ -120,9 +141,7 @@ async function ofFile(
   options: OpenAuditOptions,
 ): Promise<OpenAudit> {
   const file = parseAuditFile(input, options.budget)
-  const written = withAbsoluteStart(input['run'] as JsonObject, path)
-  const withTask = 'task' in written ? written : { ...written, task: await taskOf(file) }
-  const run = await completeRun(withTask, options)
+  const run = await completeRun(await runOfFile(file, input, path), options)
   const { backend, threads } = run.compute
   const compute = { backend: backend as BackendName, threads }
   const generator = await presentGenerator(file.generator, {
