@@ -76,6 +76,7 @@ describe('places', () => {
     ['beyond the end', [2, 0, 7]],
     ['a gap without its end', [2, 0x80]],
     ['a gap without an end in sight', Array.from({ length: 200 }, () => 0x80)],
+    ['a gap of more digits than any has', [...Array.from({ length: 10 }, () => 0x80), 0]],
     ['the same with an end', [...Array.from({ length: 200 }, () => 0x80), 0]],
     ['a gap beyond all numbers', [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01]],
   ])('%s is refused', (_, bytes) => {
