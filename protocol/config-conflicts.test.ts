@@ -71,6 +71,11 @@ describe('a configuration whose parts do not go together', () => {
       { data: { ...data, testFraction: 0 }, evaluation: { federated: true } },
       /raise data\.testFraction/,
     ],
+    [
+      'an audit of a run that trains nothing',
+      { rounds: 0, startFrom: 'ab'.repeat(32), calibration: { name: 'ccvr' }, audit: {} },
+      /^audit attacks what training sends/m,
+    ],
     // 4 * 2^31 * 32 * 2^16 = 2^54.
     [
       'sums that are not exact',

@@ -58,6 +58,14 @@ function calibrationConflicts({ calibration, rounds, startFrom }: RunConfig): (s
   ]
 }
 
+function auditConflicts({ audit, rounds }: RunConfig): (string | false)[] {
+  return [
+    audit !== undefined &&
+      rounds === 0 &&
+      'audit attacks what training sends, and rounds 0 trains nothing; leave out audit',
+  ]
+}
+
 function gridConflict(config: RunConfig): string | false {
   const { maxExamples, maxAbs } = config.aggregation
   const members = largestCohort(config)
@@ -74,5 +82,6 @@ export const conflictsOf = (config: RunConfig): readonly string[] =>
     ...cohortConflicts(config),
     ...evaluationConflicts(config),
     ...calibrationConflicts(config),
+    ...auditConflicts(config),
     gridConflict(config),
   ].filter((reason) => reason !== false)

@@ -19,11 +19,11 @@ import {
 const OPEN = {
   name: 'open',
   task: { inputShape: [8, 8, 1], classes: ['0', '1', '2'] },
-  model: { name: 'mlp', hidden: [12] },
+  model: { name: 'mlp', hidden: [12], activation: 'softplus' },
   method: { name: 'fedavg' },
   training: { localEpochs: 1, batchSize: 1, optimizer: { name: 'sgd', learningRate: 0.05 } },
   cohort: { all: true, minReporters: 1, graceSeconds: 1, deadlineSeconds: 200 },
-  compute: { backend: 'cpu', threads: 1 },
+  compute: { backend: 'wasm', threads: 1 },
   audit: { threshold: 'elevated', budget: 'smoke', count: 2 },
   rounds: 1,
   seed: 3,
@@ -56,7 +56,7 @@ describe('a privacy audit before the first round', () => {
     const dataDir = at('coordinator')
     const args = ['coordinator', 'start', '--data-dir', dataDir, '--port', String(port)]
     const running = start(args, { env })
-    const heard = (await running.event('coordinator:listening'))
+    const heard = await running.event('coordinator:listening')
     coordinator = { running, url: String(heard['url']), dataDir }
     auditKey = String(heard['auditKey'])
     remote = ['--data-dir', dataDir]

@@ -10,6 +10,7 @@ const TRAINED = {
   model: { name: 'mlp', hidden: [4], activation: 'relu' },
   method: { name: 'scaffold' },
   rounds: 20,
+  audit: { threshold: 'high' },
   calibration: { name: 'ccvr', when: 'every-round', covMode: 'none' },
   cohort: { size: 3, minReporters: 2, deadlineSeconds: 77 },
   evaluation: {

@@ -71,8 +71,10 @@ export function calibratedInput(record: RunRecord, overrides: readonly string[])
   if (modelHash === null)
     throw new FederationError('model/not-found', `The run ${runId} has left no model`)
   const { diagnostics: _diagnostics, ...evaluation } = config.evaluation
+  // It trains nothing, so an audit before it would find nothing.
+  const { audit: _audit, ...rest } = config
   const input = {
-    ...config,
+    ...rest,
     name: `${name.slice(0, LONGEST_NAME - SUFFIX.length)}${SUFFIX}`,
     rounds: 0,
     startFrom: modelHash,

@@ -29,8 +29,9 @@ export function gateSpec(config: RunConfig, gate: AuditGate): AuditSpec {
     records: fixed(own),
     auxiliary: fixed(others),
     generator: null,
-    // The coordinator's share is computed on what is everywhere, as rounds are closed.
-    compute: { backend: backend === 'auto' ? 'wasm' : backend, threads },
+    // What is everywhere, as for closing rounds. In plain JavaScript an audit would take twenty times as long, and no hash of
+    // the run depends on it.
+    compute: { backend: backend === 'auto' || backend === 'cpu' ? 'wasm' : backend, threads },
   })
 }
 
