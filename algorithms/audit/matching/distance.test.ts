@@ -60,7 +60,7 @@ describe('distances of updates', () => {
     expect(distance([[1, 1e-4]], [[1, 0]], 'cosine') / 5e-9).toBeCloseTo(1, 3)
   })
 
-  it('have the slope of 1 − cosine', () => {
+  it('have the slopes of 1 − cosine and of a squared distance', () => {
     const to = distanceTo(vectors([1, 2, 2]))
     const a = tf.tensor1d([2, 0, 1])
     // −(b̂ − cos · â) / ‖a‖ with cos = 4 / (3 √5).
@@ -70,6 +70,9 @@ describe('distances of updates', () => {
       .grad((z: Tensor) => to.from([z], 'cosine'))(a)
       .dataSync()
     expected.forEach((value, i) => expect(slope[i]).toBeCloseTo(value, 5))
+    // 2 (a − b)
+    const square = tf.grad((z: Tensor) => to.from([z], 'l2'))(a).dataSync()
+    expect([...square]).toEqual([2, -4, -2])
     to.dispose()
     a.dispose()
   })
