@@ -55,7 +55,7 @@ export interface AttackInput {
 
 /** The best of a stage by the attacker's own rule: the smallest matching loss. */
 export interface Reconstruction {
-  /** 0: latent or pixels; i: feature h_i. */
+  /** 0: latent or pixels; i: feature h_i; of GIAS 1: the generator's weights. */
   readonly stage: number
   /** Cosine distance at the clamped images, without regularisers, whatever the attack minimises: comparable among attacks. */
   readonly matchLoss: number
@@ -122,7 +122,10 @@ export interface Attack {
   readonly needsGenerator: boolean
   /** For reports: what it does, in one sentence. */
   readonly describes: string
-  /** At most how many iterations it will make, for estimates of time; `earlier`: attacks whose results it will be given. */
+  /**
+   * At most how many iterations it will make, for estimates of time, without those of a search for classes. `earlier`: attacks
+   * whose results it will be given.
+   */
   iterations(
     budget: AttackBudget,
     generator: LayeredGenerator | null,
