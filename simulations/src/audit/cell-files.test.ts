@@ -9,7 +9,7 @@ import { CellFiles } from './cell-files.js'
 describe('files of finished cells', () => {
   let out: string
   const [result] = madeResults(tinyAudit())
-  const key = result!.key as Hash
+  const { key } = result!
   const files = (withPictures = false) => new CellFiles(out, { withPictures })
   beforeAll(async () => {
     out = await mkdtemp(join(tmpdir(), 'tributary-cells-'))

@@ -23,7 +23,7 @@ class InMemory implements CellCheckpoints {
     return Promise.resolve(this.kept.get(key) ?? null)
   }
   put(result: CellResult): Promise<void> {
-    this.kept.set(result.key as Hash, result)
+    this.kept.set(result.key, result)
     return Promise.resolve()
   }
 }
