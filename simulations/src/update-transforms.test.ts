@@ -59,6 +59,14 @@ describe('a simulation with update transforms', () => {
     expect((await run(ALL[1]!)).modelHash).not.toBe(without.modelHash)
   })
 
+  it('gives every client noise of its own in every round', async () => {
+    // What is left of a delta is less than the step of the noise: an update is noise alone.
+    const { rounds } = await run({ name: 'clip', norm: 1e-20 }, ALL[1]!)
+    const sent = rounds.flatMap(({ accepted }) => accepted.map(({ sha256 }) => sha256))
+    expect(sent).toHaveLength(8)
+    expect(new Set(sent).size).toBe(8)
+  })
+
   it('sends a twentieth with top-k of a tenth and 8 bits, and says so', async () => {
     const { record: without } = await simulate(configOf(), options)
     const share = bytesUp(await run(...ALL)) / bytesUp(without)
