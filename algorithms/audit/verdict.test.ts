@@ -46,7 +46,8 @@ const placebo = async (hits: number, of: number): Promise<AuditControl> => ({
   ...{ anyClass: await told(of, of), sameClass: await told(hits, of) },
 })
 
-const judged = (...methods: readonly AuditMethodResult[]) => verdictOfRow(rowOf({ methods: [...methods] }))
+const judged = (...methods: readonly AuditMethodResult[]) =>
+  verdictOfRow(rowOf({ methods: [...methods] }))
 const level = async (claims: Claims) => judged(await claimed(claims)).level
 
 describe('the verdict on a row', () => {
@@ -145,9 +146,9 @@ describe('the verdict on a row', () => {
 })
 
 describe('the placebo', () => {
-  const isAtChance = async (hits: number, batchSize = 1) => {
+  const isAtChance = async (hits: number, batchSize = 1, clients = 1) => {
     const controls: AuditControl[] = [await placebo(hits, 6)]
-    return isPlaceboAtChance([{ controls, batchSize }])
+    return isPlaceboAtChance([{ controls, batchSize, clients }])
   }
   it('is at chance where it hits no more than chance allows', async () => {
     expect(await isAtChance(0)).toBe(true)
@@ -158,6 +159,7 @@ describe('the placebo', () => {
   })
   it('may be any picture of the batch, which makes hits likelier', async () => {
     expect(await isAtChance(2, 8)).toBe(true)
+    expect(await isAtChance(2, 2, 4)).toBe(true)
     expect(await isAtChance(5, 8)).toBe(false)
   })
   it('is one of several tests where there are several', async () => {
@@ -166,7 +168,7 @@ describe('the placebo', () => {
       const controls = [await placebo(2, 6)]
       const quiet = [await placebo(0, 6)]
       return Array.from({ length: count }, (_, i) => ({
-        batchSize: 1,
+        ...{ batchSize: 1, clients: 1 },
         controls: i === 0 ? controls : quiet,
       }))
     }

@@ -183,15 +183,17 @@ export function verdictOfReport(
  * them share the error of the test, and a record may be told by any of the pictures of its batch.
  */
 export async function isPlaceboAtChance(
-  rows: readonly Pick<AuditRow, 'controls' | 'batchSize'>[],
+  rows: readonly Pick<AuditRow, 'controls' | 'batchSize' | 'clients'>[],
   limits: AuditThresholds = DEFAULT_THRESHOLDS,
 ): Promise<boolean> {
-  const placebos = rows.flatMap(({ controls, batchSize }) =>
-    controls.filter(({ name }) => name === 'placebo').map((control) => ({ control, batchSize })),
+  const placebos = rows.flatMap(({ controls, batchSize, clients }) =>
+    controls
+      .filter(({ name }) => name === 'placebo')
+      .map((control) => ({ control, pictures: batchSize * clients })),
   )
-  for (const { control, batchSize } of placebos) {
+  for (const { control, pictures } of placebos) {
     const { hits, of, chance } = control.sameClass
-    const pValue = await chanceOf({ hits, of }, Math.min(1, batchSize * chance))
+    const pValue = await chanceOf({ hits, of }, Math.min(1, pictures * chance))
     if (pValue < limits.placeboPValue / placebos.length) return false
   }
   return true
