@@ -32,9 +32,11 @@ export class FakeAudits {
   cells: readonly string[] = ['a', 'b', 'c']
   /** Keys of cells that were computed, over all sessions. */
   readonly computed: string[] = []
-  /** Sessions that are open, and the most that ever were. */
+  /** Sessions that are open. */
   open = 0
+  /** Most sessions that were ever computing at once. */
   most = 0
+  readonly #computing = new Set<object>()
   /** Called in each cell; the audit ends with what it throws. */
   before: (key: string) => Promise<void> = () => Promise.resolve()
   refuse: FederationError | null = null
@@ -43,7 +45,7 @@ export class FakeAudits {
 
   readonly start = (config: RunConfig): AuditSession => {
     this.open += 1
-    this.most = Math.max(this.most, this.open)
+    const self = {}
     let isOpen = true
     let kill: (error: FederationError) => void = () => undefined
     const killed = new Promise<never>((_, reject) => (kill = reject))
@@ -53,12 +55,16 @@ export class FakeAudits {
         if (this.refuse !== null) throw this.refuse
         return { cells: this.cells.map((key) => ({ key })) }
       },
-      cell: (key, onProgress): Promise<JsonObject> =>
-        Promise.race([killed, this.#cell(key, onProgress)]),
+      cell: (key, onProgress): Promise<JsonObject> => {
+        this.#computing.add(self)
+        this.most = Math.max(this.most, this.#computing.size)
+        return Promise.race([killed, this.#cell(key, onProgress)])
+      },
       report: (cells) => this.report(config, cells),
       end: async () => {
         if (isOpen) this.open -= 1
         isOpen = false
+        this.#computing.delete(self)
         kill(new FederationError('algorithm/failed', 'The process that computes was stopped'))
       },
     }

@@ -165,10 +165,29 @@ describe('the gate before the first round', () => {
   })
 
   it('audits one run at a time', async () => {
+    let goOn: () => void = () => undefined
+    audits.before = () =>
+      audits.computed.length > 0 ? Promise.resolve() : new Promise((resolve) => (goOn = resolve))
     const runs = [await manager.create(CONFIG), await manager.create(CONFIG)]
+    await vi.waitUntil(() => gate.waitingFor(runs[1]!)?.endsWith('that of another run'))
+    goOn()
     for (const runId of runs) await ended(runId)
     expect(audits).toMatchObject({ most: 1, open: 0 })
     expect(audits.computed).toHaveLength(6)
+  })
+
+  it('lets go of a run that is stopped while it waits for the audit of another one', async () => {
+    let goOn: () => void = () => undefined
+    audits.before = () =>
+      audits.computed.length > 0 ? Promise.resolve() : new Promise((resolve) => (goOn = resolve))
+    const [first, second] = [await manager.create(CONFIG), await manager.create(CONFIG)]
+    const third = await manager.create(CONFIG)
+    await manager.stop(second)
+    goOn()
+    for (const runId of [first, third]) await ended(runId)
+    expect(audits).toMatchObject({ most: 1, open: 0 })
+    expect(audits.computed).toHaveLength(6)
+    expect(await manager.record(second)).toMatchObject({ state: 'stopped' })
   })
 
   it('does nothing to a run that asks for no audit, and tells so', async () => {

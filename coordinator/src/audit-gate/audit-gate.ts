@@ -53,6 +53,8 @@ export class AuditGate {
   readonly #options: AuditGateOptions
   readonly #turns = new Turns()
   readonly #progress = new Map<RunId, AuditProgress>()
+  /** Runs that wait for the audit of another one. */
+  readonly #queued = new Set<RunId>()
 
   constructor(options: AuditGateOptions) {
     this.#options = options
@@ -87,7 +89,9 @@ export class AuditGate {
     const record = await this.#recordOf(run.runId)
     if (record.decision !== null || run.config.audit === undefined)
       return obstacleIn(run.config, record)
+    this.#queued.add(run.runId)
     const giveBack = await this.#turns.take(run.signal)
+    this.#queued.delete(run.runId)
     if (giveBack === null) return 'left'
     const session = this.#options.startAudit(run.config)
     const end = (): void => void session.end()
@@ -154,6 +158,8 @@ export class AuditGate {
 
   /** Why the run waits before its first round; null: it does not wait here. */
   waitingFor(runId: RunId): string | null {
+    if (this.#queued.has(runId))
+      return 'The privacy audit before the first round waits for that of another run'
     const progress = this.#progressOf(runId)
     return progress === null
       ? null
