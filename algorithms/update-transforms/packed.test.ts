@@ -166,6 +166,10 @@ describe('a packed group', () => {
     ['with a value too many', changed('delta/#values', bytes(1, 2, 3))],
     ['with a code beyond the levels', changed('delta/#values', bytes(0xff, 0xff))],
     ['with too few peaks', changed('delta/#peaks', { shape: [1], data: Float32Array.of(3) })],
+    [
+      'with too many peaks',
+      changed('delta/#peaks', { shape: [3], data: Float32Array.of(3, 0.25, 1) }),
+    ],
     ['with a peak that is not finite', changed('delta/#peaks', { data: Float32Array.of(3, NaN) })],
     ['with a peak beyond the grid', changed('delta/#peaks', { data: Float32Array.of(300, 1) })],
     ['unpacked', packUpdate(updateOf(W, B), [groupOf(), other])],
