@@ -71,7 +71,9 @@ describe('distances of updates', () => {
       .dataSync()
     expected.forEach((value, i) => expect(slope[i]).toBeCloseTo(value, 5))
     // 2 (a − b)
-    const square = tf.grad((z: Tensor) => to.from([z], 'l2'))(a).dataSync()
+    const square = tf
+      .grad((z: Tensor) => to.from([z], 'l2'))(a)
+      .dataSync()
     expect([...square]).toEqual([2, -4, -2])
     to.dispose()
     a.dispose()

@@ -90,6 +90,12 @@ describe('an observer of an update', () => {
     expect(target.signal.signalToNoise).toBeNull()
   })
 
+  it('of the mean of four clients sees a quarter of the energy of noise that each draws for itself', async () => {
+    const { target, l2 } = await look({ count: 4, clients: 4, updates: [noise(0.1)] })
+    expect(l2 / (772 * 0.01)).toBeCloseTo(0.25, 1)
+    expect(target.signal.deviation.configured).toBeCloseTo(0.05, 6)
+  })
+
   it('takes a clip and noise in units of the gradient', () => {
     const updates = [
       { name: 'clip', norm: 3 },

@@ -83,6 +83,21 @@ describe('the simulated client', () => {
     dispose()
   })
 
+  it.each<[string, LabSpec]>([
+    ['steps', {}],
+    ['steps with momentum', { optimizer: { momentum: 0.9 } }],
+    ['steps of fednova', { method: { name: 'fednova' }, optimizer: { momentum: 0.9 } }],
+  ])('has the length of one gradient, however many %s there were', async (_, spec) => {
+    const small = { ...spec.optimizer, learningRate: 0.003 }
+    const made = await labTarget({ count: 2, localEpochs: 5, ...spec, optimizer: small })
+    const { settings, params, observed } = made.target
+    tf.tidy(() => {
+      const gradient = lossGradients(settings.model, params, { x: made.x, y: made.y })
+      expect(relativeError(flatOf(observed), flatOf(gradient))).toBeLessThan(0.1)
+    })
+    made.dispose()
+  })
+
   it('is told of what it does not know: batches smaller than the records', async () => {
     const { target, dispose } = await labTarget({ count: 4, batchSize: 2, localEpochs: 2 })
     expect(target.settings.localSteps).toBe(4)
