@@ -88,7 +88,7 @@ describe('the simulated client', () => {
     ['steps with momentum', { optimizer: { momentum: 0.9 } }],
     ['steps of fednova', { method: { name: 'fednova' }, optimizer: { momentum: 0.9 } }],
   ])('has the length of one gradient, however many %s there were', async (_, spec) => {
-    const small = { ...spec.optimizer, learningRate: 0.003 }
+    const small = { ...spec.optimizer, learningRate: 0.001 }
     const made = await labTarget({ count: 2, localEpochs: 5, ...spec, optimizer: small })
     const { settings, params, observed } = made.target
     tf.tidy(() => {
