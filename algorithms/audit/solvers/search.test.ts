@@ -63,6 +63,19 @@ describe('restarts', () => {
     })
   })
 
+  it('are drawn again when the loss is no number, though its gradient is', async () => {
+    await inLab(async (made) => {
+      const { problem } = made
+      let calls = 0
+      const loss: MatchingProblem['loss'] = (...args) =>
+        tf.add(problem.loss(...args), calls++ < 2 ? Number.NaN : 0)
+      const result = await latent.run(
+        made.input({ problem: { ...problem, loss }, budget: { ...short, restarts: 1 } }),
+      )
+      expect(result.chosen).not.toBeNull()
+    })
+  })
+
   it('that go astray are left out, and the others count', async () => {
     await inLab(async (made) => {
       // The first restart breaks in its second iteration, which is seen at the 25th: losses to draw it, to look at it, for 25
