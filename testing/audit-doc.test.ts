@@ -47,7 +47,7 @@ describe('docs/audit.md', () => {
       DEFAULT_THRESHOLDS.elevatedIdentification,
     ]).toEqual([5, 1])
   })
-  it('shows commands and options that there are', async () => {
+  it('shows commands and options that there are', { timeout: 300_000 }, async () => {
     const shown = [
       ...page.matchAll(/tributary ((?:audit|runs|client|coordinator) [a-z-]+)([^`\n]*)/g),
     ]

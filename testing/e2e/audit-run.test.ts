@@ -101,6 +101,25 @@ describe('tributary audit', () => {
     expect([other.status, other.result['code']]).toEqual([2, 'audit/not-trusted'])
   })
 
+  it('makes the page again from the report, with a warning when it was edited', async () => {
+    const again = await audit('report', 'audits/two-rows/report.json', '--out', 'again.html')
+    expect([again.status, again.result['event']]).toEqual([0, 'audit:report:finished'])
+    const page = await readFile(at('audits/two-rows/report.html'), 'utf8')
+    expect(await readFile(at('again.html'), 'utf8')).toBe(page)
+    expect(page).not.toContain('class="warning"')
+    const signed = await read('audits/two-rows/report.json')
+    await writeFile(
+      at('later.json'),
+      JSON.stringify({ ...signed, report: { ...signed.report, seed: 1 } }),
+    )
+    expect((await audit('report', 'later.json')).status).toBe(0)
+    expect(await readFile(at('report.html'), 'utf8')).toContain(
+      'it was changed after it was signed',
+    )
+    const none = await audit('report', 'audit.json')
+    expect([none.status, none.result['code']]).toEqual([2, 'audit/bad-report'])
+  })
+
   it('refuses a report that was edited, and one that was signed again after an edit', async () => {
     const signed = await read('audits/two-rows/report.json')
     signed.report.verdict = 'not-demonstrated'

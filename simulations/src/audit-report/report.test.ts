@@ -24,6 +24,8 @@ const PICTURES = (row: string) => ({
     },
   ],
 })
+/** A machine that does much else at a time. */
+const SLOWEST = 120_000
 /** What a reader of page one reads. */
 const firstPage = (page: string): string => seen(page.split('<nav')[0] ?? '')
 
@@ -36,7 +38,7 @@ beforeAll(async () => {
   signed = await madeUpAudit({ pictures: PICTURES(report.rows[0]?.id ?? '') })
   page = await auditReportPage(signed)
   single = await madeUpAudit({}, [{ methods: OPEN.slice(2, 4) }])
-})
+}, SLOWEST)
 
 describe('page one', () => {
   it('says the verdict, what it means, and why', () => {
