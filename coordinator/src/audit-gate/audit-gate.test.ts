@@ -8,7 +8,9 @@ import { MemoryStore } from '#coordinator/store/memory-store.js'
 import { FakeAudits, reportFor } from '#testing/fake-audit.js'
 import { FakeClock } from '#testing/fake-clock.js'
 import { FakeCompute, FakeFleet } from '#testing/fake-fleet.js'
+import { readJson } from '#coordinator/store/reachable.js'
 import { AuditGate } from './audit-gate.js'
+import type { GateRecord } from './gate-record.js'
 
 vi.mock('#algorithms/from-config.js', async (original) => ({
   ...(await original<object>()),
@@ -174,6 +176,23 @@ describe('the gate before the first round', () => {
     for (const runId of runs) await ended(runId)
     expect(audits).toMatchObject({ most: 1, open: 0 })
     expect(audits.computed).toHaveLength(6)
+  })
+
+  it('keeps nothing of a cell that it finished after another coordinator took the run', async () => {
+    audits.before = async (key) => {
+      if (key !== 'b') return
+      const [{ runId }] = (await store.runs()) as readonly [{ readonly runId: RunId }]
+      const head = (await store.head(runId))!
+      await store.advance(runId, head, { ...head, epoch: head.epoch + 1 })
+    }
+    const runId = await manager.create(CONFIG)
+    await manager.ended(runId)
+    const head = (await store.head(runId))!
+    expect(head).toMatchObject({ state: 'PLANNED', epoch: 2, reason: null })
+    const kept = await readJson<GateRecord>(store.blobs, head.gateHash!)
+    expect(kept).toMatchObject({ cells: { a: expect.any(String) as string }, decision: null })
+    expect(Object.keys(kept.cells)).toEqual(['a'])
+    expect(await typesOf(runId)).not.toContain('run:failed')
   })
 
   it('lets go of a run that is stopped while it waits for the audit of another one', async () => {

@@ -4,9 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { FederationError } from '#protocol/errors.js'
 import { BLOB_PIECE_BYTES, HTTP_API } from '#protocol/http-api.js'
-import { sha256, type Hash, type NodeId, type RunId } from '#protocol/ids.js'
+import { sha256, type Hash, type NodeId } from '#protocol/ids.js'
 import { newKeyPair } from '#protocol/proof.js'
-import type { RunConfig } from '#protocol/run-config.js'
 import { configCatalogue } from '#algorithms/catalogue.js'
 import { FakeClock } from '#testing/fake-clock.js'
 import { enrolWithCode, tokenOf } from '#testing/synthetic-identity.js'
@@ -20,7 +19,6 @@ import { createTokens } from '#coordinator/auth/tokens.js'
 import type { SocketFleet } from '#coordinator/fleet/socket-fleet.js'
 import type { RunManager } from '#coordinator/run.js'
 import { MemoryStore } from '#coordinator/store/memory-store.js'
-import type { Head, RunRow } from '#coordinator/store/store.js'
 import { Operations } from '#coordinator/ops/operations.js'
 import { createApp } from './app.js'
 import { BlobUploads } from './blob-uploads.js'
@@ -28,7 +26,7 @@ import { EventFeed } from './event-feed.js'
 import { SUPERVISION } from './operations.js'
 import { ROUTES } from './routes.js'
 
-const RUN = 'run-0123456789ab' as RunId
+const RUN = 'run-0123456789ab'
 const NODE = 'node-0123456789ab' as NodeId
 const SECRET = Buffer.alloc(32, 1)
 const tokens = createTokens(SECRET)
@@ -287,31 +285,6 @@ describe('the HTTP API', () => {
     })
     expect(await response.json()).toEqual({ runId: RUN })
     expect(created.mock.calls[0]?.[0]).toMatchObject({ rounds: 10, method: { name: 'fedavg' } })
-  })
-
-  it('gives out no model, and takes no override, while the privacy audit of the run is not over', async () => {
-    const config = { startFrom: null, audit: { threshold: 'elevated' } } as RunConfig
-    const hash = await store.blobs.put(Buffer.from('model'))
-    await store.createRun(
-      { runId: RUN, config } as RunRow,
-      { epoch: 0, round: 1, modelHash: hash, stateHash: hash } as Head,
-    )
-    const refused = await call(['GET', `/api/runs/${RUN}/model`], { token: PEOPLE })
-    expect(await problemOf(refused)).toEqual([409, 'audit/under-way'])
-    const override = await call(['POST', `/api/runs/${RUN}/audit-override`], {
-      ...{ token: PEOPLE, body: JSON.stringify({ reason: 'because' }) },
-    })
-    expect(await problemOf(override)).toEqual([409, 'audit/under-way'])
-    const bare = await call(['POST', `/api/runs/${RUN}/audit-override`], {
-      ...{ token: PEOPLE, body: JSON.stringify({ reason: '  ' }) },
-    })
-    expect(await problemOf(bare)).toEqual([400, 'message/malformed'])
-    const view = await (await call(['GET', `/api/runs/${RUN}/audit`], { token: PEOPLE })).json()
-    expect(HTTP_API['GET /api/runs/:id/audit'].answer.parse(view)).toMatchObject({
-      ...{ state: 'under-way', threshold: 'elevated', report: null },
-    })
-    const schema = await call(['GET', '/api/schema/audit-report'], { token: PEOPLE })
-    expect(await schema.text()).toContain('"settingsHash"')
   })
 
   it('serves the schema of configurations with every method by name', async () => {
