@@ -6,7 +6,7 @@ import type { PageFigure, Section } from '../report/page-parts.js'
 import type { Strip } from '../report/strips.js'
 import { attackWords, CONTROL_WORDS } from './attack-words.js'
 import { methodKey, methodLooks, type MethodLook } from './methods.js'
-import { attempts, rowLabel, strongest } from './setups.js'
+import { attempts, peaksOf, rowLabel } from './setups.js'
 import { isAbove } from '#protocol/audit-level.js'
 
 /** Charts by row are for this many at most: those with the highest verdicts. */
@@ -35,13 +35,13 @@ const only = (shown: number, all: number): string =>
 /** Rates with their intervals beside the placebo's and chance. */
 export function recognitionSection(report: AuditReport): Section | null {
   const { rows } = report
-  if (rows.every((row) => strongest(row) === null)) return null
+  if (rows.every((row) => peaksOf(row) === null)) return null
   const numbers = rows.map((_, place) => String(place + 1))
   const rate = (found: Rated | undefined | null): ChartValue | null =>
     found === undefined || found === null
       ? null
       : { y: found.rate, low: found.interval[0], high: found.interval[1] }
-  const best = rows.map((row) => strongest(row)?.sameClass)
+  const best = rows.map((row) => peaksOf(row)?.surest.sameClass)
   const placebo = rows.map(
     ({ controls }) =>
       controls
@@ -56,7 +56,7 @@ export function recognitionSection(report: AuditReport): Section | null {
     figures: [
       {
         title: 'Recognised among others of the same class',
-        note: 'Circle: the strongest attack. Square: the placebo, which must lie at chance. Triangle: chance.',
+        note: 'Circle: the attack that recognises most. Square: the placebo that does, which must lie at chance. Triangle: chance.',
         width: 'half',
         kind: 'bars',
         chart: {
@@ -134,11 +134,17 @@ function attackStrips(report: AuditReport, row: AuditRow): readonly Strip[] {
   }))
 }
 const GUESS_LOOK = 7
-const controlStrips = ({ controls }: AuditRow): readonly Strip[] =>
-  controls.map(({ name, method, psnr }) => ({
-    name: CONTROL_WORDS[name].short + (method === null ? '' : ` ${attackWords(method).short}`),
-    ...{ look: GUESS_LOOK, dots: dotsOf(psnr.values) },
-  }))
+/** Of several placebos the one that came closest. */
+function controlStrips({ controls }: AuditRow): readonly Strip[] {
+  const [placebo] = controls
+    .filter(({ name }) => name === 'placebo')
+    .toSorted((a, b) => b.psnr.median - a.psnr.median)
+  return controls
+    .filter((control) => control.name !== 'placebo' || control === placebo)
+    .map(({ name, psnr }) => ({
+      ...{ name: CONTROL_WORDS[name].short, look: GUESS_LOOK, dots: dotsOf(psnr.values) },
+    }))
+}
 const dotsOf = (values: readonly number[]) =>
   values.map((y, record) => ({ y, at: `record ${record + 1}` }))
 

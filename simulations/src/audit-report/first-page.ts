@@ -21,7 +21,7 @@ import { levelBadge, LEVEL_WORDS, levelScale } from './levels.js'
 import { notTried } from './not-tried.js'
 import { pictureStrip } from './pictures.js'
 import { remedies } from './remedies.js'
-import { strongest, worstRow, type Setup } from './setups.js'
+import { peaksOf, worstRow, type Setup } from './setups.js'
 import { sealOf, sealWords } from './seal.js'
 
 const LONGEST_REASON = 280
@@ -111,44 +111,49 @@ function leadRow(report: AuditReport): AuditRow {
   return worstRow([first as AuditRow, ...others])
 }
 
+/** A finding, in words, and what it is to be held against. */
+type KeyNumber = readonly [found: string, what: string, beside: string]
+
 function keyNumbers(row: AuditRow): Html {
-  const best = strongest(row)
-  const { labelRecovery: labels } = row
-  const items: readonly (readonly [string, string, string])[] = [
-    ...(best === null
-      ? []
-      : ([
-          [
-            `${hitsText(best.sameClass)} records recognised`,
-            `among ${best.sameClass.candidates} of the same class, by ${attackWords(best.name).label}`,
-            `by chance: ${frequency(1, best.sameClass.candidates)}; 95 % interval ${percentRange(best.sameClass.interval)}`,
-          ],
-          [
-            likenessWords(best.gain.median),
-            'by squared error, than the best guess from public records',
-            `median gain ${gainText(best.gain.median)}; the worst record ${gainText(best.gain.max)}`,
-          ],
-        ] as const)),
+  const { rate, chance } = row.labelRecovery
+  const isGiven = row.labels === 'given' ? '; the attacks here were given them' : ''
+  const items: readonly KeyNumber[] = [
+    ...peakNumbers(row),
     [
-      row.labels === 'given'
-        ? 'Labels were given'
-        : `${wholePercent(labels.rate)} of labels inferred`,
-      row.labels === 'given'
-        ? 'to the attacker, as the worst case'
-        : 'from the update alone; for patients a label may be a diagnosis',
-      `by chance: ${wholePercent(labels.chance)}`,
+      `${wholePercent(rate)} of labels inferred`,
+      'from the update alone; for patients a label may be a diagnosis',
+      `by chance: ${wholePercent(chance)}${isGiven}`,
     ],
   ]
   return html`<ul class="facts">
     ${items.map(
-      ([number, what, beside]) =>
-        html`<li><b>${number}</b> <span>${what}</span> <small>${beside}</small></li>`,
+      ([found, what, beside]) =>
+        html`<li><b>${found}</b> <span>${what}</span> <small>${beside}</small></li>`,
     )}
   </ul>`
 }
 
+function peakNumbers(row: AuditRow): readonly KeyNumber[] {
+  const peaks = peaksOf(row)
+  if (peaks === null) return []
+  const { closest, largest, surest } = peaks
+  const { candidates, interval } = surest.sameClass
+  return [
+    [
+      `${hitsText(surest.sameClass)} records recognised`,
+      `among ${candidates} of the same class, by ${attackWords(surest.name).label}`,
+      `by chance: ${frequency(1, candidates)}; 95 % interval ${percentRange(interval)}`,
+    ],
+    [
+      likenessWords(largest.gain.max),
+      'by squared error, than the best guess from public records',
+      `worst record ${gainText(largest.gain.max)} (${attackWords(largest.name).short}); median at best ${gainText(closest.gain.median)}`,
+    ],
+  ]
+}
+
 const likenessWords = (gain: number): string =>
-  gain > 0.05 ? `${ratioText(timesCloser(gain))} times closer` : 'No closer'
+  gain > 0.05 ? `Up to ${ratioText(timesCloser(gain))} times closer` : 'No closer'
 
 function tried(report: AuditReport, setups: readonly Setup[]): Html {
   const { settings, records, budget, generator } = report

@@ -61,7 +61,8 @@ pre{overflow-x:auto;background:var(--shade);padding:.5rem .7rem;margin:.5rem 0}
 .cell-much{border-color:var(--ink);background:var(--ink);color:var(--paper);print-color-adjust:exact;-webkit-print-color-adjust:exact}
 .pictures td,.pictures th{text-align:center}
 .pictures tbody th{vertical-align:middle}
-.pictures img{display:block;width:84px;height:84px;margin:0 auto .2rem}
+.pictures td,.pictures th{padding:.36rem .4rem}
+.pictures img{display:block;width:72px;height:72px;margin:0 auto .2rem}
 .pictures .best img{outline:3px solid var(--ink);outline-offset:1px}
 .pictures td:nth-child(2){border-right:2px solid var(--ink)}
 @media screen and (max-width:760px){

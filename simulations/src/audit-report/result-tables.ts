@@ -19,7 +19,7 @@ import {
 import { attackWords } from './attack-words.js'
 import { levelBadge } from './levels.js'
 import { methodNames } from './methods.js'
-import { rowLabel, strongest, type Attempt, type Best } from './setups.js'
+import { peaksOf, rowLabel, type Attempt, type Best, type Peaks } from './setups.js'
 
 const column = (head: Cell): Column => ({ head })
 const numeric = (head: Cell): Column => ({ head, isNumber: true })
@@ -37,7 +37,7 @@ export const rowName = (report: AuditReport, place: number): Html => {
 export function resultSection(report: AuditReport): Section {
   return {
     title: 'Results',
-    note: `The strongest attack on every row, and below it all attacks on all rows. An attacker chooses the attack, so a row is as bad as its strongest. Recognised: how often the true record is the nearest to the attacker’s likeness among others of its class.`,
+    note: `The strongest attacks on every row, and below them all attacks on all rows. An attacker chooses the attack, so a row is as bad as its worst number, whichever attack that is from. Recognised, with its 95 % interval: how often the true record is the nearest to the attacker’s likeness among others of its class.`,
     body: html`${strongestTable(report)}
       <h3>Every attack on every row</h3>
       ${matrix(report)}
@@ -48,34 +48,32 @@ export function resultSection(report: AuditReport): Section {
 
 function strongestTable(report: AuditReport): Html {
   const columns = [
-    ...[column('row'), column('verdict'), column('strongest attack')],
-    ...['likeness', 'median gain', 'largest gain', 'recognised', '95 % interval', 'accuracy'].map(
-      numeric,
-    ),
+    ...[column('row'), column('verdict'), column('closest attack')],
+    ...['likeness', 'median gain', 'largest gain', 'recognised', 'accuracy'].map(numeric),
   ]
   return table(
-    'The strongest attack by row',
+    'The strongest attacks by row',
     columns,
     report.rows.map((row, place) => [
       rowName(report, place),
       levelBadge(row.verdict),
-      ...strongestCells(strongest(row)),
+      ...peakCells(peaksOf(row)),
       row.utility === null ? '–' : wholePercent(row.utility),
     ]),
   )
 }
 
-function strongestCells(best: Best | null): readonly Cell[] {
-  if (best === null) return ['none gave anything', '–', '–', '–', '–', '–']
-  const { name, stopped, gain, psnr, sameClass } = best
-  const at = stopped === null ? '' : ` ${stopped}`
+function peakCells(peaks: Peaks | null): readonly Cell[] {
+  if (peaks === null) return ['none gave anything', '–', '–', '–', '–']
+  const { closest, largest, surest } = peaks
+  const by = (best: Best, text: string, beside = ''): Cell =>
+    html`<span class="stack">${text} <small>${attackWords(best.name).short}${beside}</small></span>`
   return [
-    `${attackWords(name).label}${at}`,
-    decibels(psnr),
-    gainText(gain.median),
-    gainText(gain.max),
-    hitsText(sameClass),
-    percentRange(sameClass.interval),
+    `${attackWords(closest.name).label}${closest.stopped === null ? '' : ` ${closest.stopped}`}`,
+    decibels(closest.psnr),
+    gainText(closest.gain.median),
+    by(largest, gainText(largest.gain.max)),
+    by(surest, hitsText(surest.sameClass), `, ${percentRange(surest.sameClass.interval)}`),
   ]
 }
 

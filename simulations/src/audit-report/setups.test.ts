@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { madeUpAudit, OPEN, QUIET, weaker, type MadeUpRow } from '#testing/made-up-audit.js'
-import { comparisonOf, rowLabel, setupsOf, strongest, type Setup } from './setups.js'
+import { comparisonOf, peaksOf, rowLabel, setupsOf, type Setup } from './setups.js'
 
 const setups = async (...rows: readonly MadeUpRow[]): Promise<readonly Setup[]> =>
   setupsOf((await madeUpAudit({}, rows)).report)
@@ -69,8 +69,16 @@ describe('the comparison', () => {
   })
 })
 
-it('takes the stage at which an attacker would have had most', async () => {
-  const [gifd] = OPEN.filter(({ name }) => name === 'gifd')
-  const { rows } = (await madeUpAudit({}, [{ methods: [{ ...gifd!, stages: [3, -2, 0] }] }])).report
-  expect(strongest(rows[0]!)?.stopped).toBe('stopped after stage 1')
+it('finds what is best in gain, for one record, and in recognition, also at a stage', async () => {
+  const methods = [
+    { name: 'gifd', psnr: [15, 15, 15, 15, 15, 15], hits: 1, stages: [3, -2, 0] },
+    { name: 'ig', psnr: [25, 8, 8, 8, 8, 8], hits: 0 },
+    { name: 'gias', psnr: [9, 9, 9, 9, 9, 9], hits: 4 },
+  ]
+  const { rows } = (await madeUpAudit({}, [{ methods }])).report
+  const { closest, largest, surest } = peaksOf(rows[0]!)!
+  expect([closest.name, closest.stopped]).toEqual(['gifd', 'stopped after stage 1'])
+  // The class mean has 11.8 dB for the first record.
+  expect([largest.name, largest.gain.max]).toEqual(['ig', expect.closeTo(13.2)])
+  expect([surest.name, surest.sameClass.hits]).toEqual(['gias', 4])
 })

@@ -47,12 +47,29 @@ export interface Best {
   readonly sameClass: Result['sameClass']
 }
 
-/** By the median gain, then by how often records are recognised; what would be taken before its stages. Null: nothing gave anything. */
-export function strongest(row: AuditRow): Best | null {
+/** Each the best in something: attackers choose what they are after. */
+export interface Peaks {
+  /** By the median gain; where that is equal by recognition, and what would be taken before its stages. */
+  readonly closest: Best
+  /** By the largest gain. */
+  readonly largest: Best
+  /** By how many records are recognised. */
+  readonly surest: Best
+}
+
+/** Null where no attack gave anything. */
+export function peaksOf(row: AuditRow): Peaks | null {
   const all = row.methods.flatMap(bestsOf)
-  const order = (a: Best, b: Best): number =>
+  const byMedian = (a: Best, b: Best): number =>
     b.gain.median - a.gain.median || b.sameClass.hits - a.sameClass.hits
-  return all.toSorted(order)[0] ?? null
+  const top = (order: (a: Best, b: Best) => number): Best | undefined =>
+    all.toSorted((a, b) => order(a, b) || byMedian(a, b))[0]
+  const closest = top(() => 0)
+  const largest = top((a, b) => b.gain.max - a.gain.max)
+  const surest = top((a, b) => b.sameClass.hits - a.sameClass.hits)
+  return closest === undefined || largest === undefined || surest === undefined
+    ? null
+    : { closest, largest, surest }
 }
 
 function bestsOf({ name, chosen, stages, atFloor }: AuditMethodResult): readonly Best[] {
@@ -87,7 +104,7 @@ export function setupsOf(report: AuditReport): readonly Setup[] {
   })
 }
 
-const medianGain = (row: AuditRow): number => strongest(row)?.gain.median ?? -Infinity
+const medianGain = (row: AuditRow): number => peaksOf(row)?.closest.gain.median ?? -Infinity
 const isWorse = (row: AuditRow, than: AuditRow): boolean =>
   isAbove(row.verdict, than.verdict) ||
   (row.verdict === than.verdict && medianGain(row) > medianGain(than))
