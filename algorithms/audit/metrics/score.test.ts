@@ -76,6 +76,28 @@ describe('scores of a batch', () => {
     }
   })
 
+  it('pictures of other records tell these no more often than chance, however many there are', async () => {
+    // Every record of the pool in turn is audited, others of any class are its candidates and its reconstructions.
+    const stream = createStreams(3)('test/chance', 0, 0)
+    const [trials, batch, chance] = [40, 8, 1 / 5]
+    let hits = 0
+    for (let trial = 0; trial < trials; trial++) {
+      const rows = stream.shuffle(everyIndex(pool.count))
+      const draw = (from: number, count: number): Int32Array => rows.slice(from, from + count)
+      const scorer = await createScorer({
+        ...{ pool, network: null, truth: takeRows(pool, draw(0, batch)).features },
+        candidates: Array.from({ length: batch }, (_, i) => ({
+          anyClass: draw(2 * batch + 4 * i, 4),
+          sameClass: draw(2 * batch + 4 * i, 4),
+        })),
+      })
+      const scores = await scorer.score(takeRows(pool, draw(batch, batch)).features)
+      hits += scores.filter(({ sameClass }) => sameClass === 1).length
+    }
+    // 64 of 320 are expected, with a standard deviation of about 7.
+    expect(Math.abs(hits - trials * batch * chance)).toBeLessThan(22)
+  })
+
   it('noise costs PSNR and auxiliary distance, record by record', async () => {
     const [little, much] = [
       await scored(reconstructions([0, 1, 2, 3], 0.05)),

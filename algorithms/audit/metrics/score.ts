@@ -14,7 +14,7 @@ export interface RecordScore {
   readonly ssim: number
   /** ‖x̂ − x‖ / ‖x‖ */
   readonly relativeError: number
-  /** Places by squared error, from 1. */
+  /** Places by squared error, from 1; see `ranks`. */
   readonly anyClass: number
   readonly sameClass: number
   /** Null: there is no auxiliary network. */
@@ -64,11 +64,12 @@ export async function createScorer(batch: ScoredBatch): Promise<Scorer> {
       const ours = ordered(reconstructions)
       const vectors = network === null ? null : await network.embed(joined(ours))
       return ours.map((picture, i) => ({
-        ...pixelScore(picture, pictures[i]!, shape),
+        ...likeness(picture, pictures[i]!.truth, shape),
+        ...ranks(ours, pictures[i]!),
         auxiliary:
           embeddings === null || vectors === null
             ? null
-            : auxiliaryScore(vectors[i]!, embeddings[i]!),
+            : auxiliaryScore({ vector: vectors[i]!, all: vectors }, embeddings[i]!),
       }))
     },
   }
@@ -88,30 +89,38 @@ const embedder =
     return { own: own!, others }
   }
 
-function pixelScore(
-  picture: Float32Array,
-  { truth, any, same }: Compared,
-  shape: readonly number[],
-) {
-  const distance = (other: Float32Array): number => meanSquaredError(picture, other)
+const likeness = (picture: Float32Array, truth: Float32Array, shape: readonly number[]) => ({
+  psnr: psnr(picture, truth),
+  ssim: ssim(picture, truth, shape),
+  relativeError: relativeError(picture, truth),
+})
+
+/**
+ * Places of a record among others, each by the picture of the batch that is nearest to it. The picture that is assigned to a
+ * record is the best of several for it and of no other: by that one alone, records would be told by chance more often than
+ * one in so many.
+ */
+function ranks(all: readonly Float32Array[], { truth, any, same }: Compared) {
+  const distance = (other: Float32Array): number =>
+    least(all, (picture) => meanSquaredError(picture, other))
   const own = distance(truth)
   return {
-    psnr: psnr(picture, truth),
-    ssim: ssim(picture, truth, shape),
-    relativeError: relativeError(picture, truth),
     anyClass: rankOf(own, any.map(distance)),
     sameClass: rankOf(own, same.map(distance)),
   }
 }
 
+const least = <T>(items: readonly T[], of: (item: T) => number): number =>
+  items.reduce((smallest, item) => Math.min(smallest, of(item)), Infinity)
+
+/** `vector`: of the picture that is assigned to the record, among those of all. */
 function auxiliaryScore(
-  vector: Float32Array,
+  { vector, all }: { readonly vector: Float32Array; readonly all: readonly Float32Array[] },
   { own, others }: { readonly own: Float32Array; readonly others: readonly Float32Array[] },
 ) {
-  const distance = squaredDistance(vector, own)
-  const rank = rankOf(
-    distance,
-    others.map((other) => squaredDistance(vector, other)),
-  )
-  return { distance, sameClass: rank }
+  const distance = (other: Float32Array): number => least(all, (one) => squaredDistance(one, other))
+  return {
+    distance: squaredDistance(vector, own),
+    sameClass: rankOf(distance(own), others.map(distance)),
+  }
 }
