@@ -180,20 +180,15 @@ export function verdictOfReport(
 
 /**
  * Whether the placebos tell nothing: an update of another record must identify this one no better than chance (§14.2). All of
- * them share the error of the test, and a record may be told by any of the pictures of its batch.
+ * them share the error of the test.
  */
 export async function isPlaceboAtChance(
-  rows: readonly Pick<AuditRow, 'controls' | 'batchSize' | 'clients'>[],
+  rows: readonly Pick<AuditRow, 'controls'>[],
   limits: AuditThresholds = DEFAULT_THRESHOLDS,
 ): Promise<boolean> {
-  const placebos = rows.flatMap(({ controls, batchSize, clients }) =>
-    controls
-      .filter(({ name }) => name === 'placebo')
-      .map((control) => ({ control, pictures: batchSize * clients })),
-  )
-  for (const { control, pictures } of placebos) {
-    const { hits, of, chance } = control.sameClass
-    const pValue = await chanceOf({ hits, of }, Math.min(1, pictures * chance))
+  const placebos = rows.flatMap(({ controls }) => controls.filter(({ name }) => name === 'placebo'))
+  for (const { sameClass } of placebos) {
+    const pValue = await chanceOf(sameClass, sameClass.chance)
     if (pValue < limits.placeboPValue / placebos.length) return false
   }
   return true
