@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { FederationError } from '#protocol/errors.js'
+import { newKeyPair } from '#protocol/proof.js'
 import {
   explained,
   firstOf,
@@ -86,7 +87,7 @@ describe('the right of a command to call', () => {
         heard.push(request.headers.authorization)
         const isGood = request.headers.authorization === 'Bearer good'
         const problem = { code: 'auth/bad-token', message: 'no' }
-        const answer = { version: '1', nodesOnline: 0, runs: 0 }
+        const answer = { version: '1', nodesOnline: 0, runs: 0, auditKey: newKeyPair().publicKey }
         response.writeHead(isGood ? 200 : 401).end(JSON.stringify(isGood ? answer : { problem }))
       }).listen(0, '127.0.0.1')
       await once(server, 'listening')

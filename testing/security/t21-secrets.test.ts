@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createLog } from '#coordinator/ops/log.js'
+import { readAuditKey } from '#coordinator/audit-gate/audit-key.js'
 import { enrolWithCode, tokenOf } from '#testing/synthetic-identity.js'
 import { addPerson, openBrowser, PASSWORD, signingSecret } from './people.js'
 import { World } from './world.js'
@@ -38,6 +39,7 @@ describe('SEC-T21: secrets, wherever they might have got to', () => {
       .set("node's private key", identity.privateKey)
       .set("node's token", await tokenOf(world.url, identity))
       .set('signing secret', (await signingSecret(world)).toString('hex'))
+      .set('audit key', (await readAuditKey(world.dataDir))?.privateKey ?? '')
       .set("operator's token", world.people)
     // Everything that can go wrong, with a secret in it.
     for (const secret of secrets.values()) {
@@ -73,7 +75,7 @@ describe('SEC-T21: secrets, wherever they might have got to', () => {
     for (const path of ['/api/log', '/api/log/known', '/api/runs', '/api/schema/run-config'])
       expect([path, places((await world.call(['GET', path])).text)]).toEqual([path, []])
   })
-  it('SEC-T21: are in no file of the data directory but the two that are there for them', async () => {
+  it('SEC-T21: are in no file of the data directory but the three that are there for them', async () => {
     const files = (await readdir(world.dataDir, { recursive: true, withFileTypes: true })).filter(
       (entry) => entry.isFile(),
     )
@@ -82,6 +84,7 @@ describe('SEC-T21: secrets, wherever they might have got to', () => {
       const found = places(await readFile(join(parentPath, name), 'latin1'))
       const allowed: Readonly<Record<string, readonly string[]>> = {
         'signing-secret': ['signing secret'],
+        'audit-key': ['audit key'],
         // Renewed every few minutes, so it may be another by now.
         'operator.json': ["operator's token"],
       }

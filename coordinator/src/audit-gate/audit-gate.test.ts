@@ -181,7 +181,7 @@ describe('the gate before the first round', () => {
   it('keeps nothing of a cell that it finished after another coordinator took the run', async () => {
     audits.before = async (key) => {
       if (key !== 'b') return
-      const [{ runId }] = (await store.runs()) as readonly [{ readonly runId: RunId }]
+      const { runId } = (await store.runs())[0]!
       const head = (await store.head(runId))!
       await store.advance(runId, head, { ...head, epoch: head.epoch + 1 })
     }
