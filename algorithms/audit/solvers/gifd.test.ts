@@ -59,6 +59,20 @@ describe('gifd', () => {
     })
   })
 
+  it('A7: goes on from the latent of descent or evolution in the same way', async () => {
+    await inLab(async (made) => {
+      const descended = await latent.run(made.input({ budget: short }))
+      const evolved = await ggl.run(made.input({ budget: short }))
+      const still = { ...short, stageIterations: 0 }
+      const earlier = [descended, evolved]
+      const [first, ...later] = stageImages(
+        await gifdCma.run(made.input({ budget: still, earlier })),
+      )
+      expect(later).toHaveLength(2)
+      for (const images of later) expect(apart(images, first!)).toBeLessThan(1e-5)
+    })
+  })
+
   it('A9: with a ball of no size stays where it began', async () => {
     await inLab(async (made) => {
       const result = await gifd.run(made.input({ budget: { ...short, radii: [1e-9] } }))

@@ -106,6 +106,31 @@ describe('restarts', () => {
   })
 })
 
+describe('the group of gi', () => {
+  it('leaves restarts alone at first, and then draws them to what they have in common', async () => {
+    await inLab(async (made) => {
+      /** The first restart's picture in every step. */
+      const steps = async (restarts: number): Promise<number[][]> => {
+        const seen: number[][] = []
+        let calls = 0
+        const loss: MatchingProblem['loss'] = (...args) => {
+          // One call for each restart draws them; then as many in every step.
+          if (args[2] === 'l2' && calls++ % restarts === 0) seen.push([...args[0].dataSync()])
+          return made.problem.loss(...args)
+        }
+        const problem = { ...made.problem, loss }
+        await gi.run(made.input({ problem, budget: { ...short, restarts } }))
+        return seen.slice(1)
+      }
+      const [alone, together] = [await steps(1), await steps(2)]
+      expect(together).toHaveLength(4 * short.stageIterations)
+      // A thirtieth of 32 steps: the mean is there from the third on.
+      expect(together.slice(0, 2)).toEqual(alone.slice(0, 2))
+      expect(together.at(-1)).not.toEqual(alone.at(-1))
+    })
+  })
+})
+
 describe('clipping', () => {
   it('A2: changes nothing for a search that looks at directions', async () => {
     const budget = { ...LAB_BUDGET, restarts: 1 }
