@@ -78,6 +78,11 @@ function warnings(
           'This audit is void. Its own check failed: records were recognised in updates that were made from other records, so its numbers say nothing about the model. Do not decide on it.',
         ]),
     ...(coversRun(report) ? [] : [uncovered(setups)]),
+    ...(report.budget === 'smoke'
+      ? [
+          'The budget was the smallest, which shows that the audit works. What it found stands; that it found no more means little.',
+        ]
+      : []),
     ...(report.pictures === null
       ? []
       : [

@@ -2,9 +2,11 @@
 import { LIMITS_OF_ALL } from '#algorithms/audit/run/limits-of-all.js'
 import type { AuditReport } from '#protocol/audit-report.js'
 import { listed } from '../report/numbers.js'
-import { clipped } from './amounts.js'
+import { clipped, counted } from './amounts.js'
 import { attackWords } from './attack-words.js'
 
+/** Of fewer records rates tell little. */
+const FEW = 6
 const MOST_OWN = 3
 const LONGEST = 150
 
@@ -12,12 +14,16 @@ const LONGEST = 150
 export function notTried(report: AuditReport): readonly string[] {
   const { generator, limitations } = report
   const left = attacksLeftOut(report)
+  const fewest = Math.min(...report.rows.map(({ records }) => records))
   const own = limitations.filter((text) => !LIMITS_OF_ALL.includes(text))
   const shown = own.slice(0, MOST_OWN)
   const more = limitations.length - shown.length
   return [
     'A coordinator that cheats: one that changes the model to draw records out. The attacker here only reads what it is sent.',
     'Stronger attacks, longer searches, better generators, and many updates of one client together. What failed here may succeed there: this is a lower bound.',
+    ...(fewest < FEW
+      ? [`More records: a row has ${counted(fewest, 'record')}, so that intervals are wide.`]
+      : []),
     ...(generator === null || generator.isInformative
       ? []
       : ['A good generator: the one that was used hardly knows more than the class mean.']),

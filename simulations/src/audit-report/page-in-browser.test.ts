@@ -38,6 +38,7 @@ async function fullAudit() {
     ),
   }))
   const changes = {
+    budget: 'smoke' as const,
     name: 'A federation of nine hospitals for the reading of chest radiographs, second model',
     records: { ...report.records, description: LONG.repeat(4) },
     generator: { ...report.generator!, trainedOn: LONG.repeat(4) },

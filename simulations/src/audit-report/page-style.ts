@@ -75,7 +75,7 @@ dd{margin:0 0 .4rem}
 }
 @media print{
 :root{${LIGHT};--level-0:#000;--level-1:#000;--level-2:#000;--level-3:#000}
-section.first{margin:0;break-after:page;font-size:8.2pt;line-height:1.33}
+section.first{margin:0;break-after:page;font-size:8.1pt;line-height:1.29}
 .first p,.first ul{margin:.25em 0}
 .first .kicker{margin:0;font-size:7.5pt}
 .first h1{font-size:14pt;margin:0 0 .1em}
@@ -90,7 +90,7 @@ section.first{margin:0;break-after:page;font-size:8.2pt;line-height:1.33}
 .facts span,.facts small,.scale,.strip p,.strip figcaption,.first .small{font-size:7.4pt}
 .strip{flex-wrap:nowrap;margin:.3rem 0;gap:.2rem .8rem}
 .strip p{flex:1 1 5rem}
-.strip img{width:11mm;height:11mm}
+.strip img{width:10.5mm;height:10.5mm}
 .first dl{font-size:8pt;grid-template-columns:max-content 1fr;gap:.05rem .7rem;margin:.15em 0}
 .first li{margin:.05em 0}
 .first .warning{margin:.3rem 0}

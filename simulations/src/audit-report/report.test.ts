@@ -137,6 +137,11 @@ describe('what takes the worth from the numbers', () => {
     const larger = await madeUpAudit({}, [{ ...QUIET, batchSize: 64, localSteps: 2 }])
     expect(await warned(larger)).toContain('more records in an update than one batch')
   })
+  it('is a budget that only shows that the audit works, and records that are few', async () => {
+    const smoke = await madeUpAudit({ budget: 'smoke' }, [{ ...QUIET, records: 2 }])
+    expect(await warned(smoke)).toContain('The budget was the smallest')
+    expect(firstPage(await auditReportPage(smoke))).toContain('a row has 2 records')
+  })
   it('is that there are pictures to delete', () => {
     expect(firstPage(page)).toContain('Delete it by 31 January 2027')
   })
