@@ -1,4 +1,5 @@
 /** The privacy audit before the first round of a run, in words. */
+import { durationText } from '#coordinator/audit-gate/progress.js'
 import type { HttpAnswer } from '#protocol/http-api.js'
 import { COMMAND } from './command-name.js'
 import type { RunEvent } from './progress.js'
@@ -59,10 +60,4 @@ export function auditEventText({ type, data }: RunEvent): string | null {
   if (type !== 'audit:finished') return null
   const { verdict, because } = data as { readonly verdict: string; readonly because: string }
   return `audit: ${verdictText(verdict)}. ${because}`
-}
-
-function durationText(seconds: number): string {
-  if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`
-  const minutes = seconds / 60
-  return minutes < 90 ? `${Math.round(minutes)} min` : `${(minutes / 60).toFixed(1)} h`
 }

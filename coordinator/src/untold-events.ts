@@ -1,6 +1,8 @@
 import type { RunId } from '#protocol/ids.js'
 import type { JsonObject } from '#protocol/json.js'
+import { finishedEvent, type GateRecord } from './audit-gate/gate-record.js'
 import { closedEvent, roundsOf } from './run-record.js'
+import { readJson } from './store/reachable.js'
 import type { EventRow, Head, Store } from './store/store.js'
 
 const EVENTS_A_PAGE = 1000
@@ -23,17 +25,31 @@ export async function untoldEvents(
   head: Head,
 ): Promise<readonly Pick<EventRow, 'type' | 'data'>[]> {
   const closed = new Set<number>()
+  let isAuditTold = false
   let turn: Head['state'] | null = null
   for await (const { type, data } of allEvents(store, runId)) {
     if (type === 'round:closed') closed.add((data['record'] as JsonObject)['round'] as number)
+    if (type === 'audit:finished') isAuditTold = true
     turn = TURNS.get(type) ?? (TURNS.has(type) ? null : turn)
   }
   const rounds = (await roundsOf(store, head)).filter(({ round }) => !closed.has(round))
-  const untold = rounds.map((record) => ({ type: 'round:closed', data: closedEvent(record) }))
+  const untold: Pick<EventRow, 'type' | 'data'>[] = [
+    ...(isAuditTold ? [] : await auditedEvents(store, head)),
+    ...rounds.map((record) => ({ type: 'round:closed', data: closedEvent(record) })),
+  ]
   const ending = [...TURNS].find(([, state]) => state === head.state)
   if (ending === undefined || turn === head.state) return untold
   const data: JsonObject = head.reason === null ? {} : { reason: head.reason }
   return [...untold, { type: ending[0], data }]
+}
+
+async function auditedEvents(
+  store: Store,
+  { gateHash }: Head,
+): Promise<readonly Pick<EventRow, 'type' | 'data'>[]> {
+  if (gateHash === undefined) return []
+  const { decision } = await readJson<GateRecord>(store.blobs, gateHash)
+  return decision?.source === 'audited' ? [finishedEvent(decision)] : []
 }
 
 async function* allEvents(store: Store, runId: RunId): AsyncIterable<EventRow> {

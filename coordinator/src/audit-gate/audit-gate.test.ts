@@ -138,6 +138,26 @@ describe('the gate before the first round', () => {
     expect(audits.computed).toEqual(['a', 'b', 'c'])
   })
 
+  it('tells what it found also when it died before it had told it', async () => {
+    const appended = store.appendEvent.bind(store)
+    const dies = vi
+      .spyOn(store, 'appendEvent')
+      .mockImplementation((runId, type, data) =>
+        type === 'audit:finished'
+          ? Promise.reject(new FederationError('store/locked', 'died'))
+          : appended(runId, type, data),
+      )
+    const runId = await manager.create(CONFIG)
+    await manager.ended(runId)
+    dies.mockRestore()
+    expect(await typesOf(runId)).not.toContain('audit:finished')
+    restart()
+    await manager.resumeAll()
+    await manager.resumeAll()
+    const told = (await typesOf(runId)).filter((type) => type === 'audit:finished')
+    expect(told).toHaveLength(1)
+  })
+
   it('tells how far it is and how long it will take', async () => {
     let goOn: () => void = () => undefined
     audits.before = (key) => {

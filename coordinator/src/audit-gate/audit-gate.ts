@@ -13,8 +13,9 @@ import type { Clock } from '#coordinator/clock.js'
 import { readJson } from '#coordinator/store/reachable.js'
 import type { Head, Store } from '#coordinator/store/store.js'
 import { readAttached } from './attached.js'
-import type { AuditPlan, AuditSession, FinishedCell, StartAudit } from './auditor.js'
+import type { AuditSession, FinishedCell, StartAudit } from './auditor.js'
 import {
+  finishedEvent,
   gateStateOf,
   NOTHING_YET,
   obstacleIn,
@@ -204,7 +205,7 @@ export class AuditGate {
     }
     await this.#tell(run)
     const report = await session.report(cells, clock.timestamp())
-    return this.#decide(run, signReport(report, this.#options.key.privateKey), plan)
+    return this.#decide(run, signReport(report, this.#options.key.privateKey))
   }
 
   /** One cell, and its result where a crash does not reach it. Null when somebody else has the run. */
@@ -232,7 +233,7 @@ export class AuditGate {
     return isKept === 'left' ? null : cell
   }
 
-  async #decide(run: AtGate, signed: SignedReport, plan: AuditPlan): Promise<GateRecord | 'left'> {
+  async #decide(run: AtGate, signed: SignedReport): Promise<GateRecord | 'left'> {
     const { store, clock } = this.#options
     const risk = await this.#riskIn(signed, run.config)
     const bytes = Buffer.from(canonicalJson(signed))
@@ -244,8 +245,8 @@ export class AuditGate {
     const decided = await this.#advance(run, () => ({ cells: {}, decision }))
     faultPoint('audit.decided')
     if (decided === 'left') return 'left'
-    const { verdict, isSound, because } = decision
-    await run.emit('audit:finished', { verdict, isSound, because, cells: plan.cells.length })
+    const { type, data } = finishedEvent(decision)
+    await run.emit(type, data)
     return decided
   }
 

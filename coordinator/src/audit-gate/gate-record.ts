@@ -36,6 +36,11 @@ export interface GateRecord {
 }
 export const NOTHING_YET: GateRecord = { cells: {}, decision: null }
 
+/** What people are told when this coordinator has audited a run. */
+export const finishedEvent = ({ verdict, isSound, because }: GateDecision) => ({
+  ...{ type: 'audit:finished', data: { verdict, isSound, because } },
+})
+
 /**
  * none: the run asks for no audit and has none. under-way: there is no report yet. passed: rounds may begin. unsound: the
  * report says of itself that it proves nothing.

@@ -44,7 +44,7 @@ export function progressText(done: number, total: number, secondsLeft: number | 
   return `The privacy audit before the first round: ${done} of ${total} parts done${left}`
 }
 
-function durationText(seconds: number): string {
+export function durationText(seconds: number): string {
   if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`
   const minutes = seconds / 60
   return minutes < 90 ? `${Math.round(minutes)} min` : `${(minutes / 60).toFixed(1)} h`
