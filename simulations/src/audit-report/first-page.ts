@@ -47,7 +47,7 @@ export function firstPage(
         <h2>What was tried</h2>
         ${tried(report, setups)}
       </div>
-      <div>${remedies(report, setups)}</div>
+      <div>${report.isSound ? remedies(report, setups) : ''}</div>
     </div>
     <h2>What was not tried, and what this cannot say</h2>
     <ul>
@@ -98,13 +98,20 @@ const uncovered = (setups: readonly Setup[]): string =>
     : 'No row has the settings of this run (its transforms, local steps and starting model). The verdict is the highest of the rows that were audited instead.'
 
 function verdictBox(report: AuditReport): Html {
+  if (!report.isSound) {
+    return html`<div class="verdict">
+      <p class="said">Verdict: <strong>none</strong></p>
+      <p class="found">No statement: the audit is void</p>
+      ${levelScale(null)}
+    </div> `
+  }
   const words = LEVEL_WORDS[report.verdict]
   const row = leadRow(report)
   return html`<div class="verdict level-${report.verdict}">
     <p class="said">Verdict: ${levelBadge(report.verdict)}</p>
-    <p class="found">${report.isSound ? words.found : 'No statement: the audit is void'}</p>
+    <p class="found">${words.found}</p>
     ${levelScale(report.verdict)}
-    <p>${report.isSound ? words.means : ''}</p>
+    <p>${words.means}</p>
     ${keyNumbers(row)}${pictureStrip(report, row)}
     <p class="because"><b>Why this verdict:</b> ${clipped(row.because, LONGEST_REASON)}</p>
   </div> `
@@ -157,8 +164,14 @@ function peakNumbers(row: AuditRow): readonly KeyNumber[] {
   ]
 }
 
-const likenessWords = (gain: number): string =>
-  gain > 0.05 ? `Up to ${ratioText(timesCloser(gain))} times closer` : 'No closer'
+/** In dB. Below the first a reader would see no difference; above the second the picture is the record. */
+const [HARDLY, EXACT] = [0.5, 40]
+function likenessWords(gain: number): string {
+  if (gain < HARDLY) return 'No closer'
+  return gain > EXACT
+    ? 'More than 10,000 times closer'
+    : `Up to ${ratioText(timesCloser(gain))} times closer`
+}
 
 function tried(report: AuditReport, setups: readonly Setup[]): Html {
   const { settings, records, budget, generator } = report

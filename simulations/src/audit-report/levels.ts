@@ -62,8 +62,8 @@ const swatch = (level: AuditLevel): Html =>
 export const levelBadge = (level: AuditLevel): Html =>
   html`<span class="level level-${level}">${swatch(level)} ${LEVEL_WORDS[level].label}</span>`
 
-/** All four in their order; the one that holds is framed and said. */
-export const levelScale = (present: AuditLevel): Html =>
+/** All four in their order; the one that holds, if one does, is framed and said. */
+export const levelScale = (present: AuditLevel | null): Html =>
   html`<ol class="scale" aria-label="Verdicts, from the lowest to the highest">
     ${AUDIT_LEVELS.map(
       (level) =>

@@ -7,6 +7,7 @@ const DARK = '--level-0:#b4bec9;--level-1:#f0c05a;--level-2:#ff9a5c;--level-3:#f
 export const AUDIT_STYLE = `${PAGE_STYLE}
 :root{${LIGHT}}
 @media (prefers-color-scheme:dark){:root{${DARK}}}
+.verdict{--level:var(--ink)}
 .level-not-demonstrated{--level:var(--level-0)}
 .level-elevated{--level:var(--level-1)}
 .level-high{--level:var(--level-2)}

@@ -57,6 +57,14 @@ describe('page one', () => {
       'Up to 17 times closer by squared error, than the best guess from public records worst record +12.2 dB (GIFD-CMA); median at best +8.7 dB',
     )
   })
+  it('does not count how much closer than nothing, or than everything, something is', async () => {
+    const exact = { name: 'analytic', psnr: [99, 99, 99, 99, 99, 99], hits: 6, residual: 3e-7 }
+    const copied = firstPage(await auditReportPage(await madeUpAudit({}, [{ methods: [exact] }])))
+    expect(copied).toContain('Records can be read out of one update')
+    expect(copied).toContain('More than 10,000 times closer')
+    const quiet = firstPage(await auditReportPage(await madeUpAudit({}, [QUIET])))
+    expect(quiet).toContain('No closer by squared error')
+  })
   it('says what was tried, and with what', () => {
     const text = firstPage(page)
     expect(text).toContain('gap, trained by fedavg with sgd')
@@ -115,7 +123,9 @@ describe('what takes the worth from the numbers', () => {
     expect(await warned(void_)).toContain('This audit is void')
     const text = firstPage(await auditReportPage(void_))
     expect(text).toContain('No statement: the audit is void')
-    expect(text).not.toContain('can be recognised')
+    expect(text).toContain('Verdict: none')
+    for (const absent of ['can be recognised', 'this audit', 'Why this verdict'])
+      expect(text).not.toContain(absent)
   })
   it('is a report that was changed after it was signed', async () => {
     const { report, signature } = single
