@@ -18,8 +18,10 @@ export const reportFiles = (directory: string): ReportFiles => ({
 /** `DIR/report.json`, which is what counts, and the page `DIR/report.html` that shows it; for their owner alone. */
 export async function writeReport(directory: string, signed: SignedReport): Promise<ReportFiles> {
   const files = reportFiles(directory)
-  await writeForOwner(files.json, `${JSON.stringify(signed, null, 2)}\n`)
-  await writeForOwner(files.html, await auditReportPage(signed))
+  // As whoever reads the file will have it, keys in that order: the page made again from it is the same.
+  const asRead = signedReportSchema.parse(signed)
+  await writeForOwner(files.json, `${JSON.stringify(asRead, null, 2)}\n`)
+  await writeForOwner(files.html, await auditReportPage(asRead))
   return files
 }
 
