@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AuditRow, SignedReport } from '#protocol/audit-report.js'
-import { temporaryDirectory, tributary } from './harness.js'
+import { endAll, temporaryDirectory, tributary } from './harness.js'
 
 describe('audit run --budget smoke', () => {
   let directory: Awaited<ReturnType<typeof temporaryDirectory>>
@@ -27,8 +27,11 @@ describe('audit run --budget smoke', () => {
     expect(status, errorText).toBe(0)
     const { report } = JSON.parse(await readFile(join(out, 'report.json'), 'utf8')) as SignedReport
     row = report.rows[0]!
+  }, 240_000)
+  afterAll(async () => {
+    await endAll()
+    await directory.remove()
   })
-  afterAll(() => directory.remove())
 
   it('GIFD is far ahead of a search among latents, which is ahead of a search among pixels', () => {
     expect(row.records).toBe(2)
