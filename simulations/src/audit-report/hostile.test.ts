@@ -82,6 +82,14 @@ describe('a page of a report that came from elsewhere', () => {
       `content="default-src &#39;none&#39;; style-src &#39;unsafe-inline&#39;; img-src data:"`,
     )
   })
+  it('is the same in whatever order a file has the keys', async () => {
+    const { report, signature } = small
+    const { name, ...options } = report.settings.model
+    const settings = { ...report.settings, model: { ...options, name } }
+    expect(await auditReportPage({ report: { ...report, settings }, signature })).toBe(
+      await auditReportPage(small),
+    )
+  })
   it('is the same for the same report, and has no id twice', async () => {
     const markup = await auditReportPage(small)
     expect(await auditReportPage(small)).toBe(markup)

@@ -1,5 +1,6 @@
 /** What a report states about itself: who the attacker is, what it cannot say, which settings it is about, how to check it. */
 import type { AuditReport, SignedReport } from '#protocol/audit-report.js'
+import { canonicalJson, type JsonValue } from '#protocol/json.js'
 import { html, table, type Cell, type Html } from '../report/html.js'
 import type { Section } from '../report/page-parts.js'
 import { decibels, duration, wholeNumber } from './amounts.js'
@@ -46,17 +47,17 @@ export function settingsSection({ settings }: AuditReport): Section {
     body: pairs(
       'Audited settings by key',
       ['key', 'value'],
-      leaves(settings, '').map(([key, value]) => [key, code(value)]),
+      leaves(settings as unknown as JsonValue, '').map(([key, value]) => [key, code(value)]),
     ),
   }
 }
-/** Paths of keys with their values; lists as they are written. */
-function leaves(value: unknown, path: string): readonly (readonly [string, string])[] {
+/** Paths of keys with their values, the same in whatever order a file has them. */
+function leaves(value: JsonValue, path: string): readonly (readonly [string, string])[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    return [[path, JSON.stringify(value)]]
-  return Object.entries(value).flatMap(([key, inner]) =>
-    leaves(inner, path === '' ? key : `${path}.${key}`),
-  )
+    return [[path, canonicalJson(value)]]
+  return Object.entries(value)
+    .toSorted(([a], [b]) => Number(b === 'name') - Number(a === 'name') || (a < b ? -1 : 1))
+    .flatMap(([key, inner]) => leaves(inner, path === '' ? key : `${path}.${key}`))
 }
 
 export function fingerprintSection(signed: SignedReport): Section {
