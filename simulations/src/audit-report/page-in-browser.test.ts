@@ -65,7 +65,8 @@ describe.skipIf(!hasChromium && !mustHaveChromium)(
       browser = await openChromium()
     }, SLOWEST)
     afterAll(async () => {
-      await browser.close()
+      // Not there when it could not be opened: that is the failure to read.
+      await (browser as Browser | undefined)?.close()
       await rm(directory, { recursive: true })
     })
     async function opened(options: BrowserContextOptions): Promise<Page> {
