@@ -1,7 +1,7 @@
 /**
- * Makes a Chromium available to the tests that open pages: `$CHROMIUM`, one that is installed, or one that playwright downloads
- * into `.tributary/`; where that is out of reach and this is root on Debian, the package. Exit 0 when it is there, 1 when it
- * cannot be had, with the reason. Users of Tributary never need it.
+ * Makes a Chromium available to the tests that open pages: `$CHROMIUM`, one that is installed, Debian's package where this may
+ * install packages, or one that playwright downloads into `.tributary/`. Exit 0 when it is there, 1 when it cannot be had, with
+ * the reason. Users of Tributary never need it.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
@@ -37,20 +37,29 @@ const isWorking = (path) =>
   path !== null &&
   spawnSync(path, ['--version', '--no-sandbox'], { stdio: 'ignore', timeout: 60_000 }).status === 0
 
-function install() {
+/** The package with fonts: without any, pages have no text to measure. True: there is a Chromium now. */
+function fromDebian() {
+  if (!existsSync('/usr/bin/apt-get')) return false
+  const asRoot = process.getuid?.() === 0 ? [] : ['sudo', '-n']
+  const packages = ['chromium', 'fonts-dejavu-core', 'fonts-liberation']
+  for (const args of [['update'], ['install', '--yes', '--no-install-recommends', ...packages]]) {
+    const [file = '', ...rest] = [...asRoot, 'apt-get', ...args]
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+    spawnSync(file, rest, { env, stdio: ['ignore', 2, 2], timeout: 600_000 })
+  }
+  return isWorking(findChromium())
+}
+
+function fromPlaywright() {
   const playwright = join(ROOT, 'node_modules/playwright-core/cli.js')
   const env = { ...process.env, PLAYWRIGHT_BROWSERS_PATH: BROWSERS }
   spawnSync(process.execPath, [playwright, 'install', '--only-shell', 'chromium'], {
     ...{ env, stdio: ['ignore', 2, 2], timeout: 600_000 },
   })
-  if (isWorking(findChromium())) return
-  if (process.getuid?.() !== 0) return
-  for (const args of [['update'], ['install', '--yes', '--no-install-recommends', 'chromium']])
-    spawnSync('apt-get', args, { stdio: ['ignore', 2, 2], timeout: 600_000 })
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  if (!isWorking(findChromium())) install()
+  if (!isWorking(findChromium()) && !fromDebian()) fromPlaywright()
   if (!isWorking(findChromium())) {
     process.stderr.write(
       'error no Chromium was found or could be downloaded; install one, or name it with CHROMIUM\n',
