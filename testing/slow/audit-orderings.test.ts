@@ -18,18 +18,13 @@ interface Audit {
 }
 
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>
-/** `AUDIT_OUT`: a folder to keep, so that an audit that was interrupted goes on, and one that is there is only read. */
+/** `AUDIT_OUT`: a folder to keep, so that an audit that was interrupted goes on, and one that is finished is only read. */
 const folder = (name: string): string => join(process.env.AUDIT_OUT ?? directory.path, name)
 
 async function audited(name: string, args: readonly string[]): Promise<Audit> {
   const out = folder(name)
-  const { status, errorText } = await tributary(
-    [
-      ...['audit', 'run', '--budget', 'standard', '--workers', '2', '--resume', '--out', out],
-      ...args,
-    ],
-    { cwd: directory.path },
-  )
+  const run = ['audit', 'run', '--budget', 'standard', '--workers', '2', '--resume', '--out', out]
+  const { status, errorText } = await tributary([...run, ...args], { cwd: directory.path })
   expect(status, errorText).toBe(0)
   const text = await readFile(join(out, 'report.json'), 'utf8')
   const { report } = JSON.parse(text) as SignedReport
@@ -133,12 +128,8 @@ describe('audit run --config gap --budget standard', () => {
   })
 
   it('A18: placebos identify no more than chance, of all rows together', async () => {
-    const all = [...gap.report.rows, ...flat.report.rows].flatMap((row) =>
-      placebos(row).map(({ sameClass }) => ({
-        ...sameClass,
-        chance: row.batchSize * sameClass.chance,
-      })),
-    )
+    const rows = [...gap.report.rows, ...flat.report.rows]
+    const all = rows.flatMap((row) => placebos(row).map(({ sameClass }) => sameClass))
     const hits = all.reduce((sum, one) => sum + one.hits, 0)
     const of = all.reduce((sum, one) => sum + one.of, 0)
     expect(of).toBeGreaterThan(50)
@@ -156,16 +147,16 @@ describe('audit run --config gap --budget standard', () => {
 
 describe('gap under ever stronger noise', () => {
   const row = (update: object) => ({ batchSize: 1, labels: 'given', updates: [update] })
-  /** Deviations for signals 10, 1 and less than 0.1 times the noise; and all but one number in a thousand left out. */
+  /** Deviations for signals about 10, 1 and 0.1 times the noise; and all but one number in a thousand left out. */
   const ROWS = [
-    ...[0.017, 0.17, 2.5].map((stddev) => row({ name: 'gaussian-noise', stddev })),
+    ...[0.0017, 0.017, 0.17].map((stddev) => row({ name: 'gaussian-noise', stddev })),
     row({ name: 'top-k', fraction: 0.001 }),
   ]
   let noisy: Audit
   beforeAll(async () => {
     noisy = await audited('noisy', [
       ...['--config', 'gap', '--set', 'name=noisy', '--set', `rows=${JSON.stringify(ROWS)}`],
-      ...['--set', 'methods=["latent","gifd","ig","ggl"]'],
+      ...['--set', 'methods=["latent","gifd","ggl"]'],
     ])
   }, 3 * HOUR)
 
