@@ -23,6 +23,8 @@ export const auditData = z.strictObject({
 })
 export type AuditData = z.output<typeof auditData>
 
+const basis = z.enum(['synthetic', 'canary', 'public', 'consented'])
+
 const records = z.strictObject({
   data: auditData.describe('Where the audited records come from'),
   count: wholeNumber(1, 10_000)
@@ -31,10 +33,7 @@ const records = z.strictObject({
   candidates: wholeNumber(2, 100_000)
     .default(100)
     .describe('Among how many a record is to be told, itself counted'),
-  basis: z
-    .enum(['synthetic', 'canary', 'public', 'consented'])
-    .exactOptional()
-    .describe('Why these records may be audited; without it nothing is'),
+  basis: basis.exactOptional().describe('Why these records may be audited; without it nothing is'),
 })
 
 const rowChange = z.strictObject({
@@ -120,8 +119,13 @@ export const auditGate = z.strictObject({
     .describe('The highest verdict with which the run starts'),
   budget: z.enum(AUDIT_BUDGETS).default('standard').describe('How long it may take'),
   records: auditData
+    .extend({
+      basis: basis
+        .exactOptional()
+        .describe('Why these records may be audited; without it nothing is'),
+    })
     .exactOptional()
-    .describe('Public records of the shape of the task; left out: canaries that are drawn'),
+    .describe('Records of the shape of the task; left out: canaries that are drawn'),
   count: wholeNumber(1, 100).default(4).describe('Records that are audited'),
 })
 export type AuditGate = z.output<typeof auditGate>

@@ -50,7 +50,7 @@ describe('an audit in a process of its own', () => {
   it('says at once, and before anything is stored, what cannot be audited', async () => {
     for (const [change, why] of [
       [{ method: { name: 'fedd2s' } }, /fedd2s/],
-      [{ audit: { records: { name: 'idx', path: '/nowhere' } } }, /nowhere/],
+      [{ audit: { records: { name: 'idx', path: '/nowhere', basis: 'public' } } }, /nowhere/],
     ] as const) {
       const session = forkAudit(configWith(change), directory)
       await expect(session.plan()).rejects.toThrow(why)

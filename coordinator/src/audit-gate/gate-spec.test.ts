@@ -46,12 +46,22 @@ describe('what is audited before a run', () => {
   })
 
   it('has public records where the run names some, one half for the attacker', () => {
-    const spec = gateSpec(configWith(), gate({ records: { name: 'mnist', share: [0.5, 1] } }))
+    const records = { name: 'mnist', share: [0.5, 1], basis: 'public' }
+    const spec = gateSpec(configWith(), gate({ records }))
     expect(spec.records).toMatchObject({
       basis: 'public',
       data: { name: 'mnist', share: [0.5, 0.75] },
     })
     expect(spec.auxiliary).toMatchObject({ name: 'mnist', share: [0.75, 1] })
+  })
+
+  it('has no records of which nobody said why they may be audited', () => {
+    const records = { name: 'idx', path: '/patients' }
+    expect(() => gateSpec(configWith(), gate({ records }))).toThrow(
+      expect.objectContaining({ code: 'audit/no-consent' }) as Error,
+    )
+    const consented = gateSpec(configWith(), gate({ records: { ...records, basis: 'consented' } }))
+    expect(consented.records.basis).toBe('consented')
   })
 
   it.each([[[20]], [[7, 28, 1]], [[28, 28, 5]], [[28, 28]]])(

@@ -1,5 +1,10 @@
 /** What the coordinator audits before a run: the run as it is configured, on records of nobody. */
-import { auditFileSchema, type AuditData, type AuditGate } from '#protocol/audit-config.js'
+import {
+  auditFileSchema,
+  type AuditData,
+  type AuditFile,
+  type AuditGate,
+} from '#protocol/audit-config.js'
 import { FederationError } from '#protocol/errors.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import { settingsReasons } from '#algorithms/audit/target/auditable.js'
@@ -10,7 +15,7 @@ const [MOST_OF_A_CLASS, MOST_RECORDS, FEWEST_OF_A_CLASS] = [120, 4000, 4]
 /** What the loader of drawn canaries can draw. */
 const [SMALLEST_SIDE, LARGEST_SIDE, MOST_CHANNELS] = [8, 512, 4]
 
-/** Throws `audit/not-auditable` for settings of which no update can be simulated and where no canaries can be drawn, and what `auditSpec` throws. */
+/** Throws `audit/no-consent` for records that nothing is said of, `audit/not-auditable` for settings of which no update can be simulated and where no canaries can be drawn, and what `auditSpec` throws. */
 export function gateSpec(config: RunConfig, gate: AuditGate): AuditSpec {
   const reasons = settingsReasons(config)
   if (reasons.length > 0) throw new FederationError('audit/not-auditable', reasons.join('. '))
@@ -19,7 +24,7 @@ export function gateSpec(config: RunConfig, gate: AuditGate): AuditSpec {
   const file = auditFileSchema.parse({
     name: config.name,
     run: {},
-    records: { data: own, count: gate.count, basis },
+    records: { data: own, count: gate.count, ...(basis === undefined ? {} : { basis }) },
     auxiliary: others,
     budget: gate.budget,
     seed: config.seed,
@@ -43,12 +48,13 @@ interface GateRecords {
   readonly own: AuditData
   /** What an attacker could have. */
   readonly others: AuditData
-  readonly basis: 'canary' | 'public'
+  readonly basis: AuditFile['records']['basis']
 }
 
 function recordsFor({ task }: RunConfig, { records, count }: AuditGate): GateRecords {
   if (records === undefined) return halves(canaries(task, count), 'canary')
-  return halves(records, 'public')
+  const { basis, ...data } = records
+  return halves(data, basis)
 }
 
 /** Two parts without a common record. */
