@@ -146,6 +146,17 @@ const settings = z.strictObject({
   updates: z.array(z.looseObject({ name: z.string() })),
 })
 
+/** How hard the attacks tried. A budget is a name: these are what was asked for in its place. */
+const effort = z.strictObject({
+  /** Those that were asked for by name; null: all that apply. */
+  methods: z.array(z.string().min(1).max(40)).min(1).nullable(),
+  /** Of one stage. */
+  iterations: count.min(1),
+  restarts: count.min(1),
+  /** Whether both are those of the budget, or more. */
+  isAsBudget: z.boolean(),
+})
+
 export const auditReportSchema = z.strictObject({
   format: z.literal(REPORT_FORMAT),
   name: z.string().min(1).max(100),
@@ -175,6 +186,7 @@ export const auditReportSchema = z.strictObject({
     })
     .nullable(),
   budget: z.enum(['smoke', 'standard', 'thorough']),
+  effort,
   seed: z.int(),
   engine: z.strictObject({ backend: z.string(), version: z.string(), threads: count }),
   hardware: words,

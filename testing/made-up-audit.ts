@@ -229,6 +229,7 @@ export async function madeUpAudit(
       isInformative: true,
     },
     ...{ budget: 'standard', seed: 7 },
+    effort: { methods: null, iterations: 150, restarts: 5, isAsBudget: true },
     engine: { backend: 'wasm', version: 'tfjs 4.22.0', threads: 1 },
     ...{ hardware: '2 cores of AMD EPYC, linux x64', seconds: 7834 },
     threatModel: [

@@ -46,3 +46,12 @@ export const BUDGETS: Readonly<Record<AuditBudgetName, RunBudget>> = {
     batches: Infinity,
   },
 }
+
+/** Whether an audit tried at least as long as the budget of that name. */
+export function isAsBudget(
+  name: AuditBudgetName,
+  { iterations, restarts }: { readonly iterations: number; readonly restarts: number },
+): boolean {
+  const { attack } = BUDGETS[name]
+  return iterations >= attack.stageIterations && restarts >= attack.restarts
+}

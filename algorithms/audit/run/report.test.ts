@@ -3,8 +3,9 @@ import { auditReportSchema } from '#protocol/audit-report.js'
 import { settingsHash, settingsOf } from '#protocol/audit-settings.js'
 import { contradictionsIn } from '#algorithms/audit/recheck.js'
 import { MADE_META, madeResults, madeScore, tinyAudit, tinyRun } from '#testing/tiny-audit.js'
+import { BUDGETS } from './budgets.js'
 import type { CellResult } from './cell-result.js'
-import { reportOf } from './report.js'
+import { effortOf, reportOf } from './report.js'
 
 const spec = tinyAudit({
   records: { data: { name: 'synthetic' }, count: 3, candidates: 6, basis: 'canary' },
@@ -127,6 +128,19 @@ describe('the report of an audit', () => {
     expect(report.rows.map(({ verdict }) => verdict)).toEqual(['certain', 'not-demonstrated'])
     expect(report.verdict).toBe('not-demonstrated')
     expect(report.rows[1]?.defence).toBe('clipped to an L2 norm of 0.5')
+  })
+
+  it('tells how hard the attacks tried, whatever the name of the budget', async () => {
+    expect((await reported()).effort).toEqual({
+      ...{ methods: ['ig'], iterations: 5, restarts: 1, isAsBudget: false },
+    })
+    const whole = { ...spec, methods: null, budget: BUDGETS.standard.attack }
+    const report = await reportOf(whole, madeResults(whole), MADE_META)
+    expect(report.effort).toEqual({
+      ...{ methods: null, iterations: 150, restarts: 5, isAsBudget: true },
+    })
+    expect(effortOf({ ...whole, budgetName: 'thorough' }).isAsBudget).toBe(false)
+    expect(effortOf({ ...whole, budgetName: 'smoke' }).isAsBudget).toBe(true)
   })
 
   it('tells what it is about, and what limits it', async () => {

@@ -7,6 +7,7 @@ import { updateTransformsOf } from '#algorithms/from-config.js'
 import { isInformative } from '#algorithms/audit/generator/layered-generator.js'
 import { isPlaceboAtChance, verdictOfReport, verdictOfRow } from '#algorithms/audit/verdict.js'
 import type { CellPicture, CellResult } from './cell-result.js'
+import { isAsBudget } from './budgets.js'
 import { auditHash, cellsOf } from './cells.js'
 import { auditedCount } from './choose-records.js'
 import { limitations, sourceWords, threatModel } from './report-words.js'
@@ -61,6 +62,7 @@ export async function reportOf(
     },
     auxiliary: sourceWords(spec.auxiliary),
     generator: generatorOf(facts),
+    effort: effortOf(spec),
     ...{ budget: spec.budgetName, seed: spec.seed, engine: { ...meta.engine } },
     ...{ hardware: meta.hardware, seconds: meta.seconds },
     threatModel: threatModel(spec, facts.generator),
@@ -77,6 +79,16 @@ export async function reportOf(
     pictures: picturesOf(spec, ordered, meta.retainUntil),
   }
 }
+
+export const effortOf = ({
+  methods,
+  budget: { stageIterations: iterations, restarts },
+  budgetName,
+}: Pick<AuditSpec, 'methods' | 'budget' | 'budgetName'>): AuditReport['effort'] => ({
+  methods: methods === null ? null : [...methods],
+  ...{ iterations, restarts },
+  isAsBudget: isAsBudget(budgetName, { iterations, restarts }),
+})
 
 function inOrder(spec: AuditSpec, results: readonly CellResult[]): readonly CellResult[] {
   const byKey = new Map(results.map((result) => [result.key, result]))
