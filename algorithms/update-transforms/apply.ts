@@ -3,8 +3,14 @@ import { FederationError } from '#protocol/errors.js'
 import type { Stream, Streams } from '#protocol/random.js'
 import type { ConfiguredTransform } from './update-transform.js'
 
+/** Where noise is drawn: which transform with which options, on what, the tensors of one update as they are before it. */
+export interface NoisyStep {
+  readonly name: string
+  readonly options: unknown
+  readonly parts: readonly Float32Array[]
+}
 /** Noise of one update: a stream for each place in the list of transforms. */
-export type NoiseStreams = (index: number) => Stream
+export type NoiseStreams = (index: number, step: NoisyStep) => Stream
 
 /**
  * Noise out of the run's seed, which everyone knows who knows the run: for simulations and audits, which say so. It hides
@@ -27,15 +33,17 @@ export function applyTransforms(
 ): readonly Float32Array[] {
   return transforms.reduce(
     (current, { transform, options }, index) =>
-      transform.apply(current, options, () => streamAt(index, noise)),
+      transform.apply(current, options, () => {
+        // Never a default: noise that somebody could draw again hides nothing.
+        if (noise === undefined)
+          throw new FederationError(
+            'internal/bug',
+            'A transform draws noise, and nobody said out of what',
+          )
+        return noise(index, { name: transform.name, options, parts: current })
+      }),
     parts.map((part) => part.slice()) as readonly Float32Array[],
   )
-}
-
-function streamAt(index: number, noise: NoiseStreams | undefined): Stream {
-  if (noise !== undefined) return noise(index)
-  // Never a default: noise that somebody could draw again hides nothing.
-  throw new FederationError('internal/bug', 'A transform draws noise, and nobody said out of what')
 }
 
 /** Largest L2 norm of an update of `size` numbers after the transforms, whatever it was before. Infinity: any. */

@@ -1,31 +1,36 @@
 /**
- * Where the noise of a node comes from. It must be secret from who runs the coordinator, who knows the run's seed; and the same
- * when a task is performed again after a crash, or two noisings of one update would leave, whose mean has less noise.
+ * Where the noise of a node comes from. It must be secret from who runs the coordinator, who knows the run's seed; the same for
+ * the same update, or two noisings of it might leave, whose mean has less noise; and another for any other update, or their
+ * difference would have none.
  */
+import { createHash } from 'node:crypto'
 import { canonicalJson } from '#protocol/json.js'
-import { sha256 } from '#protocol/ids.js'
 import type { TaskMessage } from '#protocol/messages.js'
 import { derivedKey, SecretStream } from '#protocol/secret-stream.js'
-import type { NoiseStreams } from '#algorithms/update-transforms/apply.js'
+import type { NoiseStreams, NoisyStep } from '#algorithms/update-transforms/apply.js'
 
 /**
- * The key of one training. It hangs on all that the update depends on, beside the node's own data. Asked for the same round with
- * another model, a node draws other noise, so that the difference of the answers still has noise. Not on the lease and the
- * attempt: what is trained is the same again, after a restart of the coordinator and when a round is tried again.
+ * The key of one slot in one round. On nothing else that a coordinator says, which could say it in many ways that all train the
+ * same update: what the noise beside hangs on is the update itself.
  */
-export function noiseKey(
+export const noiseKey = (
   secret: Uint8Array,
-  asked: TaskMessage,
-  memory: Uint8Array | null,
-): Uint8Array {
-  const { runId, round, slot, configHash, part, task, shared, assets, personal } = asked
-  const kept = memory === null ? null : sha256(memory)
-  const what = sha256(canonicalJson({ configHash, part, task, shared, assets, personal, kept }))
-  return derivedKey(secret, `fl/noise/1|${runId}|${round}|${slot}|${what}`)
-}
+  { runId, round, slot }: Pick<TaskMessage, 'runId' | 'round' | 'slot'>,
+): Uint8Array => derivedKey(secret, `fl/noise/2|${runId}|${round}|${slot}`)
 
-/** A stream for each transform of the run, by its place in the list. */
+/**
+ * A stream for each transform that draws, by what it is about to noise. Its options count, too: the same numbers scaled to two
+ * deviations would give themselves away. Its place in the list does not: others before it may do nothing.
+ */
 export const noiseOf =
   (key: Uint8Array): NoiseStreams =>
-  (index) =>
-    new SecretStream(derivedKey(key, `transform|${index}`))
+  (_index, step) =>
+    new SecretStream(derivedKey(key, `update|${hashOf(step)}`))
+
+function hashOf({ name, options, parts }: NoisyStep): string {
+  const hash = createHash('sha256')
+  const lengths = parts.map(({ length }) => length)
+  hash.update(canonicalJson({ name, options: JSON.stringify(options), lengths }))
+  for (const part of parts) hash.update(Buffer.from(part.buffer, part.byteOffset, part.byteLength))
+  return hash.digest('hex')
+}

@@ -21,7 +21,7 @@ import { performTask } from './perform-task.js'
 import { openNodeState, type NodeState } from './state/node-state.js'
 import type { Performed } from './training/messages.js'
 
-const [DATA] = tinyClients([8])
+const [DATA, OTHER_DATA] = tinyClients([8, 8])
 const STDDEV = 0.5
 const configWith = (updates: RunConfig['updates'] & object): RunConfig =>
   tinyConfig((config) => ({ ...config, updates }))
@@ -50,11 +50,13 @@ describe('noise of a node that dies after training', () => {
   let state: NodeState
   /** What was trained, in order: the bytes that would be sent. */
   let trained: Buffer[]
+  let data = DATA!
   beforeAll(async () => void (await useBackend('cpu')))
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'tributary-noise-'))
     state = await openNodeState(directory)
     trained = []
+    data = DATA!
   })
   afterEach(async () => {
     setFaultHook(null)
@@ -64,12 +66,12 @@ describe('noise of a node that dies after training', () => {
 
   const contextFor = (bytes: Uint8Array): NodeContext => ({
     ...{ state, link: new FakeLink(), signal: never, policy: DEFAULT_POLICY, auditKey: null },
-    card: DATA!.card,
+    card: data.card,
     trainer: {
       async perform(request): Promise<Performed> {
         const { config, part, round, slot, task, uplink } = request
         const computed = await computeUpdate(createClientHalves(config), part, {
-          ...{ round, slot, task, uplink, data: DATA!, assets: {}, personal: null, memory: null },
+          ...{ round, slot, task, uplink, data, assets: {}, personal: null, memory: null },
           shared: unwrap(decodeBundle(request.shared)),
           noise: noiseOf(request.noiseKey),
         })
@@ -121,14 +123,25 @@ describe('noise of a node that dies after training', () => {
     expect(deviation).toBeLessThan(STDDEV * 2)
   })
 
-  it('is another for another model, so that differences have noise, too', async () => {
+  it('is the same whatever else the coordinator says, where the same is trained', async () => {
     const offer = offerOf(NOISY)
     await dieAndComeBack(offer)
-    // Only the announced model is another: what is trained stays the same.
-    const announced = { ...offer.task, shared: { ...offer.task.shared, hash: sha256('other') } }
-    await dieAndComeBack({ ...offer, task: announced })
-    const [first, ...others] = trained.map(deltaIn)
-    for (const other of others) other.forEach((value, i) => expect(value).not.toBe(first![i]))
+    const shared = { ...offer.task.shared, hash: sha256('other') }
+    const task = { ...offer.task.task, extra: 1 }
+    await dieAndComeBack({ ...offer, task: { ...offer.task, shared, task } })
+    expect(trained[1]).toEqual(trained[0])
+  })
+
+  it('is another when the owner changed the data before the round was trained again', async () => {
+    for (const config of [NOISY, QUIET])
+      for (const own of [DATA, OTHER_DATA]) {
+        data = own!
+        await dieAndComeBack(offerOf(config))
+      }
+    const [noisy, noisyLater, quiet, quietLater] = trained.map(deltaIn)
+    const moved = quiet!.map((value, i) => quietLater![i]! - value)
+    const seen = noisy!.map((value, i) => noisyLater![i]! - value)
+    seen.forEach((value, i) => expect(Math.abs(value - moved[i]!)).toBeGreaterThan(1e-5))
   })
 
   it('comes from a key that only its owner can read, which stays when the node starts again', async () => {

@@ -81,7 +81,7 @@ async function trainAndSave(
   const memory = kept === null ? null : encodeBundle(kept)
   const request = {
     ...{ kind: 'perform' as const, config, part, round, slot, task: task.task, uplink, policy },
-    noiseKey: noiseKey(await state.noiseSecret(), task, memory),
+    noiseKey: noiseKey(await state.noiseSecret(), task),
     shared: await node.fetchBlob(task.shared, signal),
     assets: await fetchAssets(node, task.assets, signal),
     personal: personal === null ? null : await node.fetchBlob(personal, signal),
