@@ -144,6 +144,9 @@ const settings = z.strictObject({
   method: recordedConfigSchema.shape.method,
   training: recordedConfigSchema.shape.training,
   updates: z.array(z.looseObject({ name: z.string() })),
+  /** Absent in whatever an audit made: no audit attacks what calibrations and diagnostics make clients send. */
+  calibration: recordedConfigSchema.shape.calibration,
+  diagnostics: z.literal(true).exactOptional(),
 })
 
 /** How hard the attacks tried. A budget is a name: these are what was asked for in its place. */
@@ -195,7 +198,10 @@ export const auditReportSchema = z.strictObject({
   thresholds: auditThresholds,
   rows: z.array(row).min(1),
   verdict: level,
-  /** What the audit found out about itself: the placebo at chance. False: the report says nothing about the model. */
+  /**
+   * What the audit found out about itself: attacks and placebos came to results on every row that decides, the placebos at
+   * chance. False: the report says nothing about the model.
+   */
   isSound: z.boolean(),
   limitations: z.array(words).min(1),
   /** Only with the operator's word, until that day, and only of public, synthetic or canary records. */

@@ -3,6 +3,7 @@ import { chanceOf, clopperPearson } from '#algorithms/audit/metrics/binomial.js'
 import { LIMITS_OF_ALL } from '#algorithms/audit/run/limits-of-all.js'
 import { gainSummary, gainsOf } from '#algorithms/audit/metrics/results.js'
 import { spreadOf } from '#algorithms/audit/metrics/spread.js'
+import { obstaclesOf } from '#algorithms/audit/soundness.js'
 import { verdictOfReport, verdictOfRow } from '#algorithms/audit/verdict.js'
 import {
   auditReportSchema,
@@ -14,7 +15,7 @@ import {
 } from '#protocol/audit-report.js'
 import { settingsHash, settingsOf } from '#protocol/audit-settings.js'
 import { signReport } from '#protocol/audit-signature.js'
-import { DEFAULT_THRESHOLDS } from '#protocol/audit-thresholds.js'
+import { DEFAULT_THRESHOLDS, type AuditThresholds } from '#protocol/audit-thresholds.js'
 import { recordedConfigSchema, type RunConfig } from '#protocol/config-schema.js'
 import { sha256 } from '#protocol/ids.js'
 
@@ -118,7 +119,10 @@ export interface MadeUpRow extends Partial<Omit<AuditRow, 'methods' | 'controls'
   /** Records that the placebo recognises. */
   readonly placeboHits?: number
 }
-export async function madeUpRow(told: MadeUpRow): Promise<AuditRow> {
+export async function madeUpRow(
+  told: MadeUpRow,
+  limits: AuditThresholds = DEFAULT_THRESHOLDS,
+): Promise<AuditRow> {
   const { methods, placeboHits = 0, ...changes } = told
   const row = {
     ...{ id: `row-${sha256(JSON.stringify(told)).slice(0, 8)}`, updates: [], defence: 'none' },
@@ -135,7 +139,7 @@ export async function madeUpRow(told: MadeUpRow): Promise<AuditRow> {
       control('placebo', [9.6, 10.4, 9.8, 10.9, 8.9, 10.1], placeboHits),
     ]),
   }
-  const { level, because } = verdictOfRow(row)
+  const { level, because } = verdictOfRow(row, limits)
   return { verdict: level, because, ...row }
 }
 
@@ -201,14 +205,17 @@ const CONFIG = recordedConfigSchema.parse({
 }) as RunConfig
 const SETTINGS = settingsOf(CONFIG)
 
-/** Without rows of its own: those of six setups. The verdict follows from the rows unless it is told. */
+/** Without rows of its own: those of six setups. The verdict and soundness follow from the rows unless they are told. */
 export async function madeUpAudit(
   changes: Partial<AuditReport> = {},
   rows: readonly MadeUpRow[] = ROWS,
 ): Promise<SignedReport> {
   const settings = changes.settings ?? SETTINGS
-  const made = await Promise.all(rows.map(madeUpRow))
-  const { level } = verdictOfReport({ rows: made, settings, thresholds: DEFAULT_THRESHOLDS })
+  const thresholds = changes.thresholds ?? DEFAULT_THRESHOLDS
+  const made = await Promise.all(rows.map((row) => madeUpRow(row, thresholds)))
+  const judged = { rows: made, settings, thresholds }
+  const { level } = verdictOfReport(judged)
+  const obstacles = await obstaclesOf(judged)
   const report: AuditReport = {
     ...{ format: 1, name: 'Chest radiographs, first model', createdAt: '2026-11-28T09:30:00.000Z' },
     ...{ version: '0.1.0', settings, settingsHash: settingsHash(settings) },
@@ -241,8 +248,8 @@ export async function madeUpAudit(
       },
       { knob: 'transforms', value: 'known, with their parameters' },
     ],
-    thresholds: DEFAULT_THRESHOLDS,
-    ...{ rows: made, verdict: level, isSound: true },
+    thresholds,
+    ...{ rows: made, verdict: level, isSound: obstacles.length === 0 },
     limitations: [
       ...LIMITS_OF_ALL,
       'The records are made up: real ones of the clients can be easier or harder to recover.',

@@ -4,7 +4,9 @@ import { chanceOf, clopperPearson } from './metrics/binomial.js'
 import type { Identification } from './metrics/identification.js'
 import { baselineOf, gainsOf, gainSummary } from './metrics/results.js'
 import { spreadOf, type Spread } from './metrics/spread.js'
-import { isPlaceboAtChance, verdictOfReport, verdictOfRow } from './verdict.js'
+import { isAsBudget } from './run/budgets.js'
+import { obstaclesOf } from './soundness.js'
+import { verdictOfReport, verdictOfRow } from './verdict.js'
 
 /** Numbers were written in full; another machine may round its last digits otherwise. */
 const TOLERANCE = 1e-6
@@ -20,11 +22,13 @@ export async function contradictionsIn(report: AuditReport): Promise<readonly st
   if (level !== report.verdict) {
     found.push(`The verdict is ${report.verdict}, but the rows give ${level}`)
   }
-  if (report.isSound && !(await isPlaceboAtChance(report.rows, report.thresholds))) {
-    found.push(
-      'A placebo identifies records more often than chance, but the report calls itself sound',
-    )
+  if (report.isSound) {
+    const obstacles = await obstaclesOf(report)
+    found.push(...obstacles.map((one) => `${one}, but the report calls itself sound`))
   }
+  const { effort, budget } = report
+  if (effort.isAsBudget && !isAsBudget(budget, effort))
+    found.push(`The effort is called that of the budget ${budget}, but it is less`)
   return found
 }
 
@@ -54,10 +58,12 @@ async function inRow(row: AuditRow, { thresholds }: AuditReport): Promise<readon
       (one) => one !== null,
     )
     claim(spreads.every(isSpread), `numbers of ${name} do not follow from its values`)
-    claim(
-      (await isExact(chosen.anyClass)) && (await isExact(chosen.sameClass)),
-      `identification by ${name} does not follow from its hits`,
-    )
+    for (const one of [chosen.anyClass, chosen.sameClass, chosen.auxiliarySameClass]) {
+      claim(
+        one === null || (await isExact(one)),
+        `identification by ${name} does not follow from its hits`,
+      )
+    }
     // A method that failed on some batch is compared with the controls of the others, which the report does not tell apart.
     const isWhole = baseline === null || baseline.length === chosen.psnr.values.length
     claim(

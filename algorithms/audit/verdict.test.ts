@@ -120,6 +120,19 @@ describe('the verdict on a row', () => {
     expect(judged({ ...weak, atFloor: strong[0]! }).because).toMatch(/^GIFD stopped at the noise/)
   })
 
+  it('telling records by features counts as much as by pixels (§14.1)', async () => {
+    const weak = await claimed({ hits: 0, median: -2, max: 0 })
+    const featured = {
+      ...weak,
+      chosen: { ...weak.chosen!, auxiliarySameClass: await told(3, 6) },
+    }
+    expect(judged(weak).level).toBe('not-demonstrated')
+    expect(judged(featured)).toMatchObject({
+      level: 'high',
+      because: expect.stringMatching(/^GIFD by auxiliary distance told 3 of 6 records/) as string,
+    })
+  })
+
   it('nothing shown is told as such, never as safety', async () => {
     const verdict = judged(
       await claimed({ name: 'ig', median: -3, max: 0 }),

@@ -34,6 +34,16 @@ const attemptsOf = ({ name, chosen, stages, atFloor }: AuditMethodResult): reado
   const title = methodTitle(name)
   return [
     ...(chosen === null ? [] : [{ name: title, ...chosen }]),
+    // What pixels do not tell, features may (§14.1).
+    ...(chosen === null || chosen.auxiliarySameClass === null
+      ? []
+      : [
+          {
+            name: `${title} by auxiliary distance`,
+            sameClass: chosen.auxiliarySameClass,
+            gain: chosen.gain,
+          },
+        ]),
     // The first stage of what goes through several is LATENT, but its restarts may be others.
     ...stages.map((stage) => ({ ...stage, name: `${title} stopped after stage ${stage.stage}` })),
     ...(atFloor === null ? [] : [{ ...atFloor, name: `${title} stopped at the noise floor` }]),

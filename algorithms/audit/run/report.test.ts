@@ -97,13 +97,28 @@ describe('the report of an audit', () => {
   })
 
   it('says when there was nothing to try', async () => {
-    const { rows } = await reported((result) => ({
-      ...{ ...result, untried: 'the update is 0, so it tells nothing' },
+    const { rows, isSound } = await reported((result) => ({
+      ...{ ...result, untried: 'no signal: the update is 0, so it tells nothing' },
       ...{ methods: [], controls: [] },
       labels: { ...result.labels, inferred: [0] },
     }))
     expect(rows[0]).toMatchObject({ verdict: 'not-demonstrated', methods: [] })
-    expect(rows[0]?.because).toContain('On 3 of 3 batches nothing was tried: the update is 0')
+    expect(rows[0]?.because).toContain(
+      'On 3 of 3 batches nothing was tried: no signal: the update is 0',
+    )
+    expect(isSound).toBe(false)
+  })
+
+  it('does not call itself sound where no placebo came to a result, or no attack', async () => {
+    const isSound = async (change: (result: CellResult) => Partial<CellResult>) =>
+      (await reported((result) => ({ ...result, ...change(result) }))).isSound
+    const guesses = ({ controls }: CellResult) => controls.filter(({ name }) => name !== 'placebo')
+    expect(await isSound((result) => ({ controls: guesses(result) }))).toBe(false)
+    expect(await isSound((result) => ({ methods: failed(result) }))).toBe(false)
+    // Of one batch is enough.
+    expect(
+      await isSound((result) => (result.batch === 0 ? {} : { controls: guesses(result) })),
+    ).toBe(true)
   })
 
   it('judges a run by the rows that are as it is configured', async () => {

@@ -5,7 +5,8 @@ import type { Engine } from '#protocol/record.js'
 import { VERSION } from '#protocol/version.js'
 import { updateTransformsOf } from '#algorithms/from-config.js'
 import { isInformative } from '#algorithms/audit/generator/layered-generator.js'
-import { isPlaceboAtChance, verdictOfReport, verdictOfRow } from '#algorithms/audit/verdict.js'
+import { obstaclesOf } from '#algorithms/audit/soundness.js'
+import { verdictOfReport, verdictOfRow } from '#algorithms/audit/verdict.js'
 import type { CellPicture, CellResult } from './cell-result.js'
 import { isAsBudget } from './budgets.js'
 import { auditHash, cellsOf } from './cells.js'
@@ -68,7 +69,7 @@ export async function reportOf(
     threatModel: threatModel(spec, facts.generator),
     ...{ thresholds, rows },
     verdict: verdictOfReport({ rows, settings, thresholds }).level,
-    isSound: await isPlaceboAtChance(rows, thresholds),
+    isSound: (await obstaclesOf({ rows, settings, thresholds })).length === 0,
     limitations: [
       ...new Set([
         ...limitations(spec, facts.generator),

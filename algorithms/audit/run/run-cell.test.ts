@@ -60,6 +60,17 @@ describe('a cell', () => {
     expect(plain.pictures).toBeNull()
   })
 
+  it('runs a placebo of what succeeded, where none of the usual kinds did', async () => {
+    const { results } = await computed(
+      tinyAudit({ methods: ['gifd', 'gi'], rows: [{ batchSize: 1 }] }),
+    )
+    const [first] = results
+    expect(first?.methods.map(({ chosen }) => chosen === null)).toEqual([true, false])
+    expect(
+      first?.controls.filter(({ name }) => name === 'placebo').map(({ method }) => method),
+    ).toEqual(['gi'])
+  })
+
   it('leaves no tensors behind', async () => {
     await computed(spec)
     const before = tf.memory().numTensors
@@ -90,7 +101,7 @@ describe('a cell', () => {
     const frozen = tinyAudit({}, tinyRun({ updates: [{ name: 'clip', norm: 1e-60 }] }))
     const { results } = await computed(frozen)
     expect(results[0]).toMatchObject({
-      untried: expect.stringContaining('0') as string,
+      untried: expect.stringMatching(/^no signal: the update is 0/) as string,
       methods: [],
     })
   })

@@ -45,7 +45,7 @@ export async function runCell(
 
 type Done = Pick<CellResult, 'untried' | 'methods' | 'controls' | 'pictures'>
 const NOTHING_TRIED: Done = {
-  untried: 'the update is 0, so it tells nothing',
+  untried: 'no signal: the update is 0, so it tells nothing',
   ...{ methods: [], controls: [], pictures: null },
 }
 
@@ -172,10 +172,12 @@ async function placeboControls(
   attempts: readonly Attempt[],
   meter: Meter,
 ): Promise<CellControl[]> {
-  const tried = new Set(
-    attempts.flatMap((one) => ('result' in one && one.result.chosen ? one.attack.name : [])),
+  const tried = attempts.flatMap((one) =>
+    'result' in one && one.result.chosen !== null ? [one.attack] : [],
   )
-  const attacks = placebosOf(spec).filter(({ name }) => tried.has(name))
+  const wanted = placebosOf(spec).filter((attack) => tried.includes(attack))
+  // Numbers without any placebo are worth nothing.
+  const attacks = wanted.length > 0 ? wanted : tried
   const problem = await placeboProblem(spec, world, scene)
   try {
     if (problem.target.signal.norm === 0) return []
