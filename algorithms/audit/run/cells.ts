@@ -9,7 +9,7 @@ export interface AuditCell {
   readonly row: number
   /** From 0. */
   readonly batch: number
-  /** Of everything its numbers depend on, and of nothing else: other rows, more records and other thresholds keep it. */
+  /** Of everything its numbers depend on, and of nothing else: other rows that take no more records keep it. */
   readonly key: Hash
 }
 
@@ -18,6 +18,10 @@ export function batchesOf(spec: Pick<AuditSpec, 'records' | 'batches'>, row: Row
   const wanted = Math.ceil(spec.records.count / (row.batchSize * row.clients))
   return Math.min(wanted, spec.batches ?? wanted)
 }
+
+/** Records that the largest row audits. */
+export const auditedCount = (spec: Pick<AuditSpec, 'rows' | 'records' | 'batches'>): number =>
+  Math.max(...spec.rows.map((row) => batchesOf(spec, row) * row.batchSize * row.clients))
 
 /** Every cell: all batches of the first row, then of the second. */
 export const cellsOf = (spec: AuditSpec): readonly AuditCell[] =>
@@ -38,7 +42,11 @@ function keyOf(spec: AuditSpec, row: RowSpec, batch: number): Hash {
       row: asked,
       batch,
       records: spec.records,
+      // Placebos and candidates are drawn from what all rows leave.
+      audited: auditedCount(spec),
       ...{ auxiliary: spec.auxiliary, methods: spec.methods },
+      // Nothing else is tried after an exact leak, unless methods were asked for by name.
+      exact: spec.methods === null ? spec.thresholds.analyticResidual : null,
       generator: [spec.generator, spec.generatorClasses],
       ...{ budget: spec.budget, batches: spec.batches, seed: spec.seed, compute: spec.compute },
     }),

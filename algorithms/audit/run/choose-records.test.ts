@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Dataset } from '#data/dataset.js'
 import { tinyAudit } from '#testing/tiny-audit.js'
-import { auditedCount, chooseRecords } from './choose-records.js'
+import { auditedCount } from './cells.js'
+import { chooseRecords } from './choose-records.js'
 
 const CLASSES = 3
 const pool = (count: number): Dataset => ({

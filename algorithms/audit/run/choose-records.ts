@@ -2,7 +2,7 @@ import { FederationError } from '#protocol/errors.js'
 import { createStreams } from '#protocol/random.js'
 import { everyIndex, type Dataset } from '#data/dataset.js'
 import { drawCandidates, type Candidates } from '#algorithms/audit/metrics/identification.js'
-import { batchesOf } from './cells.js'
+import { auditedCount } from './cells.js'
 import type { AuditSpec } from './spec.js'
 
 /** An audited record: rows of the pool. */
@@ -13,10 +13,6 @@ export interface ChosenRecord {
   /** What it is to be told from; neither audited nor a placebo. */
   readonly candidates: Candidates
 }
-
-/** Records that the largest row audits. */
-export const auditedCount = (spec: Pick<AuditSpec, 'rows' | 'records' | 'batches'>): number =>
-  Math.max(...spec.rows.map((row) => batchesOf(spec, row) * row.batchSize * row.clients))
 
 /**
  * Which records of the pool are audited, in the order in which batches take them; every row takes the same. Throws

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { DEFAULT_THRESHOLDS } from '#protocol/audit-thresholds.js'
 import { tinyAudit, tinyRun } from '#testing/tiny-audit.js'
 import { auditHash, batchesOf, cellsOf } from './cells.js'
-import { rowConfig } from './spec.js'
+import { rowConfig, type AuditSpec } from './spec.js'
 
 const CLIP = [{ name: 'clip', norm: 0.1 }]
 const rowsOf = (rows: readonly object[], run = tinyRun()) => tinyAudit({ rows }, run).rows
@@ -114,7 +114,25 @@ describe('cells', () => {
     for (const [file, run] of changes) expect(keysOf(file, run)).not.toContain(base[0])
   })
 
-  it('keep their key where only other rows, the name, thresholds or utility change', () => {
+  it('have another key where other rows take more records: placebos and candidates are others then', () => {
+    const one = { rows: [{ batchSize: 1 }] }
+    const more = { rows: [{ batchSize: 1 }, { batchSize: 2, clients: 2 }] }
+    for (const key of keysOf(one)) expect(keysOf(more)).not.toContain(key)
+    // As many as before, whoever takes them.
+    expect(keysOf({ rows: [{ batchSize: 1 }, { batchSize: 2 }] })).toEqual(
+      expect.arrayContaining(keysOf(one)),
+    )
+  })
+
+  it('have a key of the threshold after which nothing else is tried, where there is one', () => {
+    const thresholds = { ...DEFAULT_THRESHOLDS, analyticResidual: 1e-2 }
+    const keys = (methods: AuditSpec['methods'], file: object) =>
+      cellsOf({ ...tinyAudit(file), methods }).map(({ key }) => key)
+    expect(keys(null, { thresholds })).not.toContain(keys(null, {})[0])
+    expect(keys(['ig'], { thresholds })).toEqual(keys(['ig'], {}))
+  })
+
+  it('keep their key where only rows that take no more, the name, thresholds or utility change', () => {
     const base = keysOf({})
     expect(keysOf({ name: 'other', utilityRounds: 3 })).toEqual(base)
     expect(keysOf({ thresholds: { ...DEFAULT_THRESHOLDS, highGain: 9 } })).toEqual(base)

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -26,11 +26,14 @@ describe('files of finished cells', () => {
     expect(await Promise.all(modes)).toEqual([0o700, 0o600])
   })
 
-  it('are computed again where pictures are wanted and there are none', async () => {
-    expect(await files(true).get(key)).toBeNull()
-    await files(true).put({ ...result!, pictures: [] })
-    expect(await files(true).get(key)).toEqual({ ...result, pictures: [] })
+  it('never hold pictures, which nobody would delete after an interruption', async () => {
+    const truth = 'data:image/png;base64,AA'
+    const pictured = { ...result!, pictures: [{ record: 0, truth, reconstructions: [] }] }
+    await files(true).put(pictured)
+    expect(await readFile(join(out, 'cells', `${key}.json`), 'utf8')).not.toContain('data:image')
     expect(await files().get(key)).toEqual(result)
+    // Computed again, to have them.
+    expect(await files(true).get(key)).toBeNull()
   })
 
   it.each(['', '{"key":', '{"key":"x"}'])('are computed again when they hold %j', async (text) => {

@@ -6,29 +6,32 @@ import { cellResultSchema, type CellResult } from '#algorithms/audit/run/cell-re
 import type { CellCheckpoints } from '#algorithms/audit/run/checkpoints.js'
 import { writeForOwner } from './owner-files.js'
 
-/** Finished cells, `DIR/cells/<key>.json`: of an audit that may have to go on later, readable for their owner alone. */
+/**
+ * Finished cells, `DIR/cells/<key>.json`: of an audit that may have to go on later, readable for their owner alone. Numbers
+ * only: an interrupted audit has no day by which somebody deletes its pictures.
+ */
 export class CellFiles implements CellCheckpoints {
   readonly #directory: string
   readonly #withPictures: boolean
 
-  /** `withPictures`: cells without pictures are computed again. */
+  /** `withPictures`: cells are computed again, because nothing keeps their pictures. */
   constructor(out: string, { withPictures }: { readonly withPictures: boolean }) {
     this.#directory = join(out, 'cells')
     this.#withPictures = withPictures
   }
 
   async get(key: Hash): Promise<CellResult | null> {
+    if (this.#withPictures) return null
     const result = await readCell(this.#path(key))
-    const isUsable = result?.key === key && (result.pictures !== null || !this.#withPictures)
-    if (!isUsable) return null
-    return this.#withPictures ? result : { ...result, pictures: null }
+    // An earlier version kept pictures.
+    return result?.key === key ? { ...result, pictures: null } : null
   }
 
   async put(result: CellResult): Promise<void> {
-    await writeForOwner(this.#path(result.key), JSON.stringify(result))
+    await writeForOwner(this.#path(result.key), JSON.stringify({ ...result, pictures: null }))
   }
 
-  /** Once there is a report, nothing is left to go on with; pictures must not stay behind. */
+  /** Once there is a report, nothing is left to go on with. */
   async clear(): Promise<void> {
     try {
       await rm(this.#directory, { recursive: true, force: true })
