@@ -1,3 +1,4 @@
+import { notAudited } from '#protocol/audit-settings.js'
 import { FederationError } from '#protocol/errors.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import { createStreams } from '#protocol/random.js'
@@ -103,6 +104,7 @@ export function assertPossible(config: RunConfig, catalogue: Catalogue = CATALOG
     ...calibrationReasons(config, catalogue),
     ...emptyRoundReasons(config, method),
     ...transformReasons(config, catalogue),
+    ...(config.audit === undefined ? [] : notAudited(config)),
     ...(config.evaluation.central !== null && method.personal === true && method.releases === 'own'
       ? [
           `evaluation.central scores a model that the coordinator has, and clients of ${method.name} predict with their own; set evaluation.federated, and leave evaluation.central out`,

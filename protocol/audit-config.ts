@@ -126,6 +126,7 @@ export const auditGate = z.strictObject({
     })
     .exactOptional()
     .describe('Records of the shape of the task; left out: canaries that are drawn'),
-  count: wholeNumber(1, 100).default(4).describe('Records that are audited'),
+  // Of one record nobody could say that it was not told by chance.
+  count: wholeNumber(2, 100).default(4).describe('Records that are audited'),
 })
 export type AuditGate = z.output<typeof auditGate>

@@ -7,7 +7,22 @@ import { canonicalJson } from './json.js'
 /** The part of a complete configuration that reports name. */
 export const settingsOf = (config: RunConfig): AuditedSettings => {
   const { task, model, startFrom, method, training, updates = [] } = config
-  return structuredClone({ task, model, startFrom, method, training, updates }) as AuditedSettings
+  const { calibration, evaluation } = config
+  return structuredClone({
+    ...{ task, model, startFrom, method, training, updates },
+    ...(calibration === undefined ? {} : { calibration }),
+    ...(evaluation.diagnostics === undefined ? {} : { diagnostics: true }),
+  }) as AuditedSettings
+}
+
+/** What clients of a run send beside the update that an audit attacks. Sentences with what to do; empty: nothing. */
+export function notAudited({ calibration, evaluation }: RunConfig): readonly string[] {
+  return [
+    calibration !== undefined &&
+      `The calibration ${calibration.name} makes clients tell of features of their examples, which no audit attacks; leave calibration out, and calibrate the finished run with runs calibrate`,
+    evaluation.diagnostics !== undefined &&
+      'evaluation.diagnostics makes clients send their whole local model, which no audit attacks; leave it out',
+  ].filter((reason) => reason !== false)
 }
 
 export const settingsHash = (settings: AuditedSettings): Hash => sha256(canonicalJson(settings))

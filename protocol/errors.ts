@@ -215,6 +215,11 @@ export const ERRORS = {
     'Audit with a key that this coordinator trusts: its own, or one that it was started with as --audit-key',
   ),
   'audit/stale': row(409, 2, 'Audit the run as it is configured now'),
+  'audit/too-weak': row(
+    409,
+    2,
+    'Audit with the budget, the number of records and all the attacks that the message names',
+  ),
   'store/corrupt': row(500, 1, 'Restore the data directory from a backup'),
   'store/locked': row(
     409,

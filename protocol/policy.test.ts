@@ -13,10 +13,12 @@ import {
 } from './policy.js'
 import { newKeyPair } from './proof.js'
 
+const ENOUGH = { budget: 'standard', records: 4 } as const
 const NONE: AskedProtection = { clip: Infinity, noise: 0, noiseAfterClip: 0 }
 const ASKED: Asked = {
   ...{ algorithms: ['fedavg'], classes: ['model-delta', 'metrics'], cohort: 1 },
   protection: NONE,
+  calibration: null,
 }
 const textFor = (policy: object, asked: Partial<Asked>): string | null => {
   const found = notAllowed({ ...DEFAULT_POLICY, ...policy }, { ...ASKED, ...asked })
@@ -90,6 +92,27 @@ describe('the policy of a node', () => {
     )
   })
 
+  it.each([{ maxClip: 1 }, { minNoise: 0.1 }])(
+    'allows no calibration where it asks for %j: neither acts on what that tells',
+    (policy) => {
+      const protection = { clip: 1, noise: 1, noiseAfterClip: 1 }
+      expect(textFor(policy, { protection })).toBeNull()
+      expect(textFor({}, { calibration: 'ccvr' })).toBeNull()
+      expect(textFor(policy, { protection, calibration: 'ccvr' })).toMatch(
+        /the calibration ccvr, whose statistics .*--require-clip and --require-noise$/,
+      )
+    },
+  )
+
+  it('wants audits of a standard budget and four records, unless the owner says otherwise', () => {
+    expect(parsePolicy({ audit: { most: 'high' } })).toMatchObject({
+      value: { audit: { most: 'high', key: null, budget: 'standard', records: 4 } },
+    })
+    const audit = { most: 'high', budget: 'smoke', records: 2 }
+    expect(parsePolicy({ audit })).toMatchObject({ value: { audit } })
+    expect(parsePolicy({ audit: { ...audit, records: 0 } }).ok).toBe(false)
+  })
+
   it('holds for the calibration of a run too', () => {
     const config = {
       method: { name: 'fedavg' },
@@ -108,7 +131,7 @@ describe('the policy of a node', () => {
       report: ReportedAudit | null,
       by: string | null = null,
     ): string | null => {
-      const refused = auditNotAllowed({ audit: { most, key: by } }, report)
+      const refused = auditNotAllowed({ audit: { most, key: by, ...ENOUGH } }, report)
       return refused === null ? null : refusalText(refused)
     }
     const report = (verdict: AuditLevel) => ({ verdict, publicKey: key })

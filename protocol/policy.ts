@@ -3,6 +3,7 @@
  * vain; both sides decide with the same function.
  */
 import { z } from 'zod'
+import { AUDIT_BUDGETS } from './audit-config.js'
 import { AUDIT_LEVELS, isAbove, type AuditLevel } from './audit-level.js'
 import { describeIssue } from './config-problems.js'
 import { FederationError } from './errors.js'
@@ -32,6 +33,10 @@ export const policySchema = z.strictObject({
         .refine(isPublicKey, 'expected an Ed25519 public key')
         .nullable()
         .default(null),
+      /** The least budget of the audit: less shows little. */
+      budget: z.enum(AUDIT_BUDGETS).default('standard'),
+      /** Records that must have been audited at least. */
+      records: z.int().min(1).max(10_000).default(4),
     })
     .exactOptional(),
 })
@@ -63,6 +68,8 @@ export interface Asked {
   /** How many members are asked. */
   readonly cohort: number
   readonly protection: AskedProtection
+  /** Of the run: no update transform acts on what it makes clients tell, and noise that it has of its own is not drawn by them. */
+  readonly calibration: string | null
 }
 /** What the update transforms of a run make certain. */
 export interface AskedProtection {
@@ -88,7 +95,7 @@ export interface NotAllowed {
 /** The first thing asked that the policy does not allow; null: it allows everything. */
 export function notAllowed(
   policy: Policy,
-  { algorithms, classes, cohort, protection }: Asked,
+  { algorithms, classes, cohort, protection, calibration }: Asked,
 ): NotAllowed | null {
   if (!policy.perExample && classes.includes('per-example')) {
     return {
@@ -104,7 +111,7 @@ export function notAllowed(
       remedy: `join again with --only-methods ${[...methods, other].join(',')}`,
     }
   }
-  const bare = notProtected(policy, protection)
+  const bare = notProtected(policy, protection) ?? notCalibrated(policy, calibration)
   if (bare !== null) return bare
   if (cohort >= minCohort) return null
   return {
@@ -141,6 +148,18 @@ export function auditNotAllowed(
   return {
     what: `reports of privacy audits by another key than ${key}`,
     remedy: `join again with --audit-key ${report.publicKey}`,
+  }
+}
+
+function notCalibrated(
+  { maxClip, minNoise }: Policy,
+  calibration: string | null,
+): NotAllowed | null {
+  if (calibration === null || (maxClip ?? minNoise) === undefined) return null
+  return {
+    what: `runs with the calibration ${calibration}, whose statistics no clip and no noise of this node act on`,
+    remedy:
+      'ask for a run without calibration, or join again without --require-clip and --require-noise',
   }
 }
 

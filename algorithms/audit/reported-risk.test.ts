@@ -6,7 +6,7 @@ import { DEFAULT_THRESHOLDS } from '#protocol/audit-thresholds.js'
 import { recordedConfigSchema, type RunConfig } from '#protocol/config-schema.js'
 import { newKeyPair } from '#protocol/proof.js'
 import { madeUpAudit, OPEN, QUIET, type MadeUpRow } from '#testing/made-up-audit.js'
-import { reportedRisk } from './reported-risk.js'
+import { reportedRisk, type LeastEffort } from './reported-risk.js'
 
 const KEY = newKeyPair()
 const UPDATES = [{ name: 'clip', norm: 1 }]
@@ -17,7 +17,7 @@ const CONFIG = recordedConfigSchema.parse({
   updates: UPDATES,
 }) as RunConfig
 const OWN: MadeUpRow = { ...QUIET, updates: UPDATES, batchSize: 4 }
-const demand = { config: CONFIG, trustedKeys: ['another', KEY.publicKey] }
+const demand = { config: CONFIG, trustedKeys: ['another', KEY.publicKey], least: null }
 
 const reportWith = async (
   rows: readonly MadeUpRow[] = [OWN],
@@ -31,7 +31,7 @@ describe('what a report says of a run', () => {
   it('comes from its rows as the run is configured, not from those that were tried beside', async () => {
     const beside: MadeUpRow = { methods: OPEN, batchSize: 4 }
     const risk = await reportedRisk(await reportWith([beside, OWN]), demand)
-    expect(risk).toMatchObject({ verdict: 'not-demonstrated', isSound: true })
+    expect(risk).toMatchObject({ verdict: 'not-demonstrated', obstacles: [] })
     const worse: MadeUpRow = { ...OWN, methods: OPEN, batchSize: 1 }
     const found = await reportedRisk(await reportWith([OWN, worse]), demand)
     expect(found.verdict).toBe('high')
@@ -54,9 +54,9 @@ describe('what a report says of a run', () => {
   it('is nothing where the placebo was told from chance', async () => {
     const rows = [{ ...OWN, placeboHits: 6 }]
     const risk = await reportedRisk(await reportWith(rows, { isSound: false }), demand)
-    expect(risk.isSound).toBe(false)
+    expect(risk.obstacles).toEqual([expect.stringContaining('placebo')])
     const calm = await reportedRisk(await reportWith([OWN], { isSound: false }), demand)
-    expect(calm.isSound).toBe(false)
+    expect(calm.obstacles).toEqual([expect.stringContaining('of itself')])
   })
 
   it.each([
@@ -70,6 +70,60 @@ describe('what a report says of a run', () => {
     await expect(risk).rejects.toMatchObject({ code: 'audit/stale' })
   })
 
+  it('is nothing where nothing was tried, or no placebo was', async () => {
+    const untried = await reportedRisk(await reportWith([{ ...OWN, methods: [] }]), demand)
+    expect(untried.obstacles).toEqual([expect.stringContaining('no attack')])
+    const { report } = await reportWith()
+    const rows = report.rows.map((row) => ({
+      ...row,
+      controls: row.controls.filter(({ name }) => name !== 'placebo'),
+    }))
+    const bare = signReport({ ...report, rows, isSound: false }, KEY.privateKey)
+    expect((await reportedRisk(bare, demand)).obstacles).toEqual([
+      expect.stringContaining('no placebo'),
+    ])
+  })
+
+  it('is refused where less was tried than is asked for', async () => {
+    const least = { budget: 'standard', records: 6 } as const
+    const { effort, ...rest } = (await reportWith()).report
+    const less = { ...effort, isAsBudget: false }
+    const of = (change: Partial<AuditReport>, asked: LeastEffort = least) =>
+      reportedRisk(signReport({ ...rest, effort, ...change }, KEY.privateKey), {
+        ...demand,
+        least: asked,
+      })
+    await of({})
+    await of({ budget: 'smoke' }, { ...least, budget: 'smoke' })
+    const weak: readonly (readonly [RegExp, () => Promise<unknown>])[] = [
+      [/budget smoke, and standard/, () => of({ budget: 'smoke' })],
+      [/budget standard, and thorough/, () => of({}, { ...least, budget: 'thorough' })],
+      [/149 iterations/, () => of({ effort: { ...less, iterations: 149 } })],
+      [/1 restarts/, () => of({ effort: { ...less, restarts: 1 } })],
+      [/only idlg/, () => of({ effort: { ...effort, methods: ['idlg'] } })],
+      [/6 records .*, and 7 or more/, () => of({}, { ...least, records: 7 })],
+    ]
+    for (const [message, risk] of weak) {
+      await expect(risk()).rejects.toThrow(message)
+      await expect(risk()).rejects.toMatchObject({ code: 'audit/too-weak' })
+    }
+    // A smoke budget never takes more than two batches, here of four.
+    const smoke = of({ budget: 'smoke' }, { budget: 'smoke', records: 100 })
+    await expect(smoke).rejects.toThrow('6 records')
+  })
+
+  it.each([
+    ['calibration', { calibration: { name: 'ccvr', when: 'final' } }],
+    ['diagnostics', { evaluation: { diagnostics: {} } }],
+  ])('says nothing of a %s, also where it claims to', async (key, change) => {
+    const config = recordedConfigSchema.parse({ ...CONFIG, rounds: 0, ...change }) as RunConfig
+    const without = reportedRisk(await reportWith(), { ...demand, config })
+    await expect(without).rejects.toMatchObject({ code: 'audit/stale' })
+    await expect(without).rejects.toThrow(`${key} differ`)
+    const claiming = await reportWith([OWN], { settings: settingsOf(config) })
+    await expect(reportedRisk(claiming, { ...demand, config })).rejects.toThrow('no audit attacks')
+  })
+
   it('is refused under other settings than were signed, also with their hash', async () => {
     const { report, signature } = await reportWith()
     const settings = { ...report.settings, updates: [] }
@@ -80,7 +134,7 @@ describe('what a report says of a run', () => {
   })
 
   it('is refused where no key is trusted', async () => {
-    const risk = reportedRisk(await reportWith(), { config: CONFIG, trustedKeys: [] })
+    const risk = reportedRisk(await reportWith(), { ...demand, trustedKeys: [] })
     await expect(risk).rejects.toMatchObject({ code: 'audit/not-trusted' })
   })
 })

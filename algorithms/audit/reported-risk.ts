@@ -1,35 +1,55 @@
 /** What a report says of a run. The coordinator that is given one and the node that demands one ask the same. */
+import { AUDIT_BUDGETS, type AuditBudgetName } from '#protocol/audit-config.js'
 import type { AuditLevel } from '#protocol/audit-level.js'
-import type { SignedReport } from '#protocol/audit-report.js'
-import { coversRun, settingsHash, settingsOf, staleKeys } from '#protocol/audit-settings.js'
+import type { AuditReport, SignedReport } from '#protocol/audit-report.js'
+import {
+  coversRun,
+  decisiveRows,
+  notAudited,
+  settingsHash,
+  settingsOf,
+  staleKeys,
+} from '#protocol/audit-settings.js'
 import { isSignatureValid } from '#protocol/audit-signature.js'
 import { DEFAULT_THRESHOLDS } from '#protocol/audit-thresholds.js'
 import { FederationError } from '#protocol/errors.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import { contradictionsIn } from './recheck.js'
-import { isPlaceboAtChance, verdictOfReport } from './verdict.js'
+import { BUDGETS, isAsBudget } from './run/budgets.js'
+import { obstaclesOf } from './soundness.js'
+import { verdictOfReport } from './verdict.js'
+
+/** How hard an audit must have tried at least. */
+export interface LeastEffort {
+  readonly budget: AuditBudgetName
+  /** Audited in every row that counts; a budget that never takes so many is held to its own. */
+  readonly records: number
+}
 
 export interface ReportDemand {
   readonly config: RunConfig
   /** Whose reports count: public keys, SPKI DER in base64url. */
   readonly trustedKeys: readonly string[]
+  /** Null: whoever asks made the audit. */
+  readonly least: LeastEffort | null
 }
 export interface ReportedRisk {
   /** By the thresholds that gates go by, whatever those of the report are. */
   readonly verdict: AuditLevel
   /** From which row and which rule it comes. */
   readonly because: string
-  /** False: the report proves nothing, whatever its verdict. */
-  readonly isSound: boolean
+  /** Why the report proves nothing, whatever its verdict: sentences without a full stop. Empty: it is sound. */
+  readonly obstacles: readonly string[]
 }
 
 /**
  * The risk that a report states for a run. Throws `audit/bad-report` when it is not what was signed or contradicts itself,
- * `audit/not-trusted` when another key signed it, `audit/stale` when the run is another one; the message names the keys.
+ * `audit/not-trusted` when another key signed it, `audit/stale` when the run is another one or sends more than was audited, `audit/too-weak`
+ * when less was tried than is asked for; the message names the keys.
  */
 export async function reportedRisk(
   signed: SignedReport,
-  { config, trustedKeys }: ReportDemand,
+  { config, trustedKeys, least }: ReportDemand,
 ): Promise<ReportedRisk> {
   const { report, signature } = signed
   if (!isSignatureValid(signed)) throw refused('audit/bad-report', NOT_SIGNED)
@@ -40,20 +60,44 @@ export async function reportedRisk(
   const stale = staleKeys(report.settings, settingsOf(config))
   if (stale.length > 0)
     throw refused('audit/stale', `The report is about another run: ${stale.join(', ')} differ`)
+  const [beside] = notAudited(config)
+  if (beside !== undefined) throw refused('audit/stale', beside)
   if (!coversRun(report)) throw refused('audit/stale', NOT_COVERED)
   const [contradiction] = await contradictionsIn(report)
   if (contradiction !== undefined) throw refused('audit/bad-report', contradiction)
+  const weak = least === null ? null : weaknessOf(report, least)
+  if (weak !== null) throw refused('audit/too-weak', weak)
   const { level, because } = verdictOfReport(report, DEFAULT_THRESHOLDS)
-  const isAtChance = await isPlaceboAtChance(report.rows, DEFAULT_THRESHOLDS)
-  return { verdict: level, because, isSound: report.isSound && isAtChance }
+  const found = await obstaclesOf(report, DEFAULT_THRESHOLDS)
+  const obstacles = found.length > 0 || report.isSound ? found : [CALLED_VOID]
+  return { verdict: level, because, obstacles }
 }
 
+/** How the report falls short, in a sentence; null: it does not. */
+function weaknessOf(report: AuditReport, { budget, records }: LeastEffort): string | null {
+  const { effort } = report
+  const rank = (name: AuditBudgetName): number => AUDIT_BUDGETS.indexOf(name)
+  if (rank(report.budget) < rank(budget))
+    return `The report is of an audit with the budget ${report.budget}, and ${budget} or more is asked for`
+  if (!isAsBudget(budget, effort))
+    return `The attacks of the report had ${effort.iterations} iterations and ${effort.restarts} restarts, fewer than the budget ${budget}`
+  if (effort.methods !== null)
+    return `Of all attacks the report tried only ${effort.methods.join(', ')}, and all that apply are asked for`
+  const few = decisiveRows(report).find(
+    (row) => row.records < Math.min(records, BUDGETS[budget].batches * row.batchSize * row.clients),
+  )
+  return few === undefined
+    ? null
+    : `The report is about ${few.records} records in row ${few.id}, and ${records} or more are asked for`
+}
+
+const CALLED_VOID = 'The report says of itself that it proves nothing'
 const NOT_SIGNED =
   'The report is not what was signed: it was changed, or another key signed it than it says'
 const NOT_COVERED =
   'The report has no row with the transforms and the local steps of this run, on a batch of its size or less'
 
 const refused = (
-  code: 'audit/bad-report' | 'audit/not-trusted' | 'audit/stale',
+  code: 'audit/bad-report' | 'audit/not-trusted' | 'audit/stale' | 'audit/too-weak',
   message: string,
 ): FederationError => new FederationError(code, message)

@@ -20,12 +20,15 @@ describe('what a node shows its owner', () => {
   })
 
   it('is what it wants of privacy audits, where it wants something', () => {
-    const audit = { most: 'not-demonstrated', key: null } as const
+    const enough = { budget: 'standard', records: 4 } as const
+    const audit = { most: 'not-demonstrated', key: null, ...enough } as const
     expect(policyText({ ...DEFAULT_POLICY, audit })).toMatch(
-      /; only runs whose privacy audit says not demonstrated at most$/,
+      /; only runs whose privacy audit says not demonstrated at most, with budget standard or more and 4 records or more$/,
     )
     const signed = { ...audit, key: 'KEY' }
-    expect(policyText({ ...DEFAULT_POLICY, audit: signed })).toMatch(/at most, signed with KEY$/)
+    expect(policyText({ ...DEFAULT_POLICY, audit: signed })).toMatch(
+      /4 records or more, signed with KEY$/,
+    )
   })
 
   it('is its journal: a column a class, sums, and why tasks were refused', () => {

@@ -21,7 +21,10 @@ export function policyText(policy: Policy): string {
 function auditPolicyTexts({ audit }: Policy): readonly string[] {
   if (audit === undefined) return []
   const whose = audit.key === null ? '' : `, signed with ${audit.key}`
-  return [`only runs whose privacy audit says ${audit.most.replace('-', ' ')} at most${whose}`]
+  const says = `only runs whose privacy audit says ${audit.most.replace('-', ' ')} at most`
+  return [
+    `${says}, with budget ${audit.budget} or more and ${audit.records} records or more${whose}`,
+  ]
 }
 
 const MODELS: Readonly<Record<RunStatus['personalModel'], string>> = {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { AuditLevel } from '#protocol/audit-level.js'
 import { settingsOf } from '#protocol/audit-settings.js'
-import type { SignedReport } from '#protocol/audit-report.js'
+import type { AuditReport, SignedReport } from '#protocol/audit-report.js'
 import { signReport } from '#protocol/audit-signature.js'
 import { recordedConfigSchema, type RunConfig } from '#protocol/config-schema.js'
 import { sha256 } from '#protocol/ids.js'
@@ -32,12 +32,12 @@ describe('a node whose owner demands an audit', () => {
     readonly key?: typeof COORDINATOR
     readonly says?: AuditLevel
     readonly config?: RunConfig
-    readonly isSound?: boolean
+    readonly report?: Partial<AuditReport>
     readonly bytes?: (report: SignedReport) => string
   }) => {
     const { audit, rows = [QUIET], key = COORDINATOR, says = 'not-demonstrated' } = options
-    const { isSound = true, config = CONFIG, bytes: encode = JSON.stringify } = options
-    const { report } = await madeUpAudit({ settings: settingsOf(CONFIG), isSound }, rows)
+    const { report: change, config = CONFIG, bytes: encode = JSON.stringify } = options
+    const { report } = await madeUpAudit({ settings: settingsOf(CONFIG), ...change }, rows)
     const bytes = Buffer.from(encode(signReport(report, key.privateKey)))
     const node = {
       policy: { ...DEFAULT_POLICY, ...(audit === undefined ? {} : { audit }) },
@@ -54,7 +54,7 @@ describe('a node whose owner demands an audit', () => {
     } as unknown as TaskMessage
     return { node, task }
   }
-  const ELEVATED = { most: 'elevated', key: null } as const
+  const ELEVATED = { most: 'elevated', key: null, budget: 'standard', records: 4 } as const
   const refusal = async (options: Parameters<typeof scene>[0]): Promise<string> => {
     const { node, task } = await scene(options)
     const error: unknown = await assertAudited(node, task, signal).catch((cause: unknown) => cause)
@@ -89,7 +89,7 @@ describe('a node whose owner demands an audit', () => {
     await expect(assertAudited(node, bare, signal)).rejects.toThrow(/without a signed report/)
   })
   it('takes reports of the key that its owner named, and of no other', async () => {
-    const audit = { most: 'elevated', key: AUDITOR.publicKey } as const
+    const audit = { ...ELEVATED, key: AUDITOR.publicKey }
     expect(await refusal({ audit })).toContain('by another key')
     const { node, task } = await scene({ audit, key: AUDITOR })
     await assertAudited(node, task, signal)
@@ -97,11 +97,38 @@ describe('a node whose owner demands an audit', () => {
       'does not count: The report is signed with',
     )
   })
+  it('refuses a report of little effort: its budget, its records and its attacks are looked at', async () => {
+    const smoke = { report: { budget: 'smoke' as const } }
+    expect(await refusal({ audit: ELEVATED, ...smoke })).toContain('the budget smoke')
+    const allowing = await scene({ audit: { ...ELEVATED, budget: 'smoke' }, ...smoke })
+    await assertAudited(allowing.node, allowing.task, signal)
+    expect(await refusal({ audit: { ...ELEVATED, records: 7 } })).toContain('7 or more')
+    expect(await refusal({ audit: { ...ELEVATED, budget: 'thorough' } })).toContain('thorough')
+    const rows = [{ methods: [] }]
+    expect(await refusal({ audit: ELEVATED, rows })).toContain('no attack came to a result')
+  })
+  it('refuses a run with a calibration or diagnostics, which no audit attacks', async () => {
+    const config = recordedConfigSchema.parse({
+      ...CONFIG,
+      calibration: { name: 'ccvr', when: 'final' },
+    })
+    const settings = settingsOf(config)
+    expect(await refusal({ audit: ELEVATED, config })).toContain('calibration differ')
+    expect(await refusal({ audit: ELEVATED, config, report: { settings } })).toContain(
+      'no audit attacks',
+    )
+    const evaluation = { ...CONFIG.evaluation, diagnostics: { every: 1 } } as never
+    expect(await refusal({ audit: ELEVATED, config: { ...CONFIG, evaluation } })).toContain(
+      'diagnostics',
+    )
+  })
   it('refuses a report about another run, one that proves nothing, and what is none', async () => {
     const training = { ...CONFIG.training, batchSize: 1 }
     const config = { ...CONFIG, training }
     expect(await refusal({ audit: ELEVATED, config })).toContain('training.batchSize')
-    expect(await refusal({ audit: ELEVATED, isSound: false })).toContain('proves nothing')
+    expect(await refusal({ audit: ELEVATED, report: { isSound: false } })).toContain(
+      'proves nothing',
+    )
     expect(await refusal({ audit: ELEVATED, bytes: () => '{' })).toContain('no JSON')
     expect(await refusal({ audit: ELEVATED, bytes: () => '{}' })).toContain('is none')
     const edit = (report: SignedReport): string =>

@@ -13,15 +13,15 @@ const known = new WeakMap<NodeContext, Set<string>>()
 
 /**
  * Throws `policy/refused` unless the owner demands nothing, or the task comes with a report of an audit that is signed by the
- * key that counts, about this run, sound, and says no more than the owner takes. The coordinator's word for it is not enough.
+ * key that counts, about all that clients of this run send, sound, of as much effort as the owner asks for, and says no more than
+ * the owner takes. The coordinator's word for it is not enough.
  */
 export async function assertAudited(
   node: NodeContext,
   task: TaskMessage,
   signal: AbortSignal,
 ): Promise<void> {
-  const { audit: demand } = node.policy
-  if (demand === undefined) return
+  if (node.policy.audit === undefined) return
   const { audit: told } = task
   const refusal = auditNotAllowed(node.policy, told ?? null)
   if (refusal !== null) throw refused(refusalText(refusal))
@@ -30,9 +30,10 @@ export async function assertAudited(
   const key = `${told.report.hash} ${task.configHash}`
   if (good.has(key)) return
   const signed = reportIn(await node.fetchBlob(told.report, signal))
-  const { verdict, isSound } = await riskIn(node, task, signed)
-  if (!isSound)
-    throw refused('The report of the privacy audit of this run proves nothing: its placebo failed')
+  const { verdict, obstacles } = await riskIn(node, task, signed)
+  const [obstacle] = obstacles
+  if (obstacle !== undefined)
+    throw refused(`The report of the privacy audit of this run proves nothing. ${obstacle}`)
   const { publicKey } = signed.signature
   const found = auditNotAllowed(node.policy, { verdict, publicKey })
   if (found !== null) throw refused(refusalText(found))
@@ -40,9 +41,10 @@ export async function assertAudited(
 }
 
 async function riskIn(node: NodeContext, { config }: TaskMessage, signed: SignedReport) {
-  const key = node.policy.audit?.key ?? node.auditKey
+  const { audit: least = null } = node.policy
+  const key = least?.key ?? node.auditKey
   try {
-    return await reportedRisk(signed, { config, trustedKeys: key === null ? [] : [key] })
+    return await reportedRisk(signed, { config, trustedKeys: key === null ? [] : [key], least })
   } catch (cause) {
     if (!(cause instanceof FederationError)) throw cause
     throw refused(

@@ -188,8 +188,9 @@ function refusal({ policy }: NodeContext, task: TaskMessage): Problem | null {
   const classes = uplink.map(({ privacyClass }) => privacyClass)
   // By the process that trains: it knows what transforms do.
   const protection = PROTECTION_UNKNOWN
+  const calibration = config.calibration?.name ?? null
   const refused =
-    notAllowed(policy, { algorithms, classes, cohort, protection }) ??
+    notAllowed(policy, { algorithms, classes, cohort, protection, calibration }) ??
     auditNotAllowed(policy, audit)
   return refused === null ? null : { code: 'policy/refused', message: refusalText(refused) }
 }

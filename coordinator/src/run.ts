@@ -270,10 +270,14 @@ export class RunManager {
 
   /** Before any round. A run whose privacy audit stands against it is over until somebody decides otherwise. */
   async #passesGate(context: RunContext): Promise<boolean> {
-    const obstacle = (await this.#options.gate?.pass(context)) ?? null
-    if (obstacle === null || obstacle === 'left') return obstacle === null
-    await this.#end(context.runId, 'STOPPED', `${obstacle.code}: ${obstacle.message}`)
-    return false
+    const { runId, epoch, signal } = context
+    for (;;) {
+      const obstacle = (await this.#options.gate?.pass(context)) ?? null
+      if (obstacle === null || obstacle === 'left') return obstacle === null
+      if (signal.aborted || (await this.#head(runId)).epoch !== epoch) return false
+      // Not ended where the head moved meanwhile, as when somebody overrides: the gate may be open now.
+      if (await this.#end(runId, 'STOPPED', `${obstacle.code}: ${obstacle.message}`)) return false
+    }
   }
 
   #waitForStore(runId: RunId, error: FederationError): void {

@@ -89,7 +89,7 @@ export function auditSpec(file: AuditFile, parts: SpecParts): AuditSpec {
   assertApart(parts)
   const { attack, batches } = BUDGETS[budgetName]
   return {
-    ...{ name, run: parts.run, budgetName, seed, thresholds, utilityRounds },
+    ...{ name, run: auditedPart(parts.run), budgetName, seed, thresholds, utilityRounds },
     rows: file.rows.map((change, index) => rowSpec(parts.run, change, index)),
     records: {
       data: parts.records,
@@ -113,6 +113,12 @@ export function auditSpec(file: AuditFile, parts: SpecParts): AuditSpec {
 function consentedBasis(basis: ConsentBasis | undefined, description: string): ConsentBasis {
   assertConsent({ basis, description })
   return basis as ConsentBasis
+}
+
+/** Without what makes clients send more than their updates: the report is not to be taken for one about that. */
+function auditedPart({ calibration: _calibration, ...run }: RunConfig): RunConfig {
+  const { diagnostics: _diagnostics, ...evaluation } = run.evaluation
+  return { ...run, evaluation }
 }
 
 /** Controls that have seen the audited records would hide what the update adds. */

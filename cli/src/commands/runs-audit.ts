@@ -1,9 +1,10 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { FederationError } from '#protocol/errors.js'
 import type { HttpAnswer } from '#protocol/http-api.js'
 import { sha256, type Hash } from '#protocol/ids.js'
+import { writeForOwner } from '#simulations/audit/owner-files.js'
 import { COMMAND } from '../command-name.js'
 import type { Api } from '../api.js'
 import { addCommand } from '../command.js'
@@ -72,12 +73,7 @@ async function writeReport(
     ['report.json', `${JSON.stringify(report, null, 2)}\n`],
     ['report.html', await auditReportPage(report)],
   ])
-  try {
-    await mkdir(directory, { recursive: true })
-    for (const [name, text] of files) await writeFile(join(directory, name), text)
-  } catch (cause) {
-    throw new FederationError('store/io', `Could not write to ${directory}`, { cause })
-  }
+  for (const [name, text] of files) await writeForOwner(join(directory, name), text)
   return [...files.keys()].map((name) => join(directory, name))
 }
 

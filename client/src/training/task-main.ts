@@ -71,7 +71,10 @@ async function perform(request: Extract<Request, { kind: 'perform' }>): Promise<
 function assertAllowed({ config, part, policy }: Extract<Request, { kind: 'perform' }>): void {
   const classes = classesOfPart(config, part)
   const protection = protectionOf(updateTransformsOf(config))
-  const refused = notAllowed(policy, { algorithms: [], classes, cohort: Infinity, protection })
+  const refused = notAllowed(policy, {
+    ...{ algorithms: [], classes, cohort: Infinity, protection },
+    calibration: config.calibration?.name ?? null,
+  })
   if (refused !== null) throw new FederationError('policy/refused', refusalText(refused))
 }
 

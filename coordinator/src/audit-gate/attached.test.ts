@@ -123,6 +123,16 @@ describe('a report that somebody brings with a run', () => {
       'audit/bad-report',
       () => signed({ pictures: { retainUntil: '2030-01-01', byRow: [] } }),
     ],
+    ['tried less than the budget of the gate', 'audit/too-weak', () => signed({ budget: 'smoke' })],
+    [
+      'tried some attacks only',
+      'audit/too-weak',
+      async () => {
+        const { report } = await signed()
+        const effort = { ...report.effort, methods: ['idlg'] }
+        return signReport({ ...report, effort }, OWN.privateKey)
+      },
+    ],
     ['is no JSON', 'audit/bad-report', async () => '{'],
     ['hides a key that reaches prototypes', 'audit/bad-report', async () => '{"__proto__": {}}'],
     ['is something else', 'audit/bad-report', async () => ({ report: {} })],
@@ -131,6 +141,30 @@ describe('a report that somebody brings with a run', () => {
     const hash = await upload(await make())
     await expect(manager.create(CONFIG, hash)).rejects.toMatchObject({ code })
     expect(await store.runs()).toEqual([])
+  })
+
+  it('is refused when it is about fewer records than the gate would audit', async () => {
+    const hash = await upload(await signed())
+    const config = configWith({ audit: { count: 7 } })
+    await expect(manager.create(config, hash)).rejects.toThrow(/7 or more/)
+  })
+
+  it('is refused with a run that sends more than was audited, also one of a calibration alone', async () => {
+    const { audit: _audit, ...config } = configWith({
+      rounds: 0,
+      calibration: { name: 'ccvr', when: 'final' },
+    })
+    const hash = await upload(await signed())
+    await expect(manager.create(config, hash)).rejects.toThrow(/calibration/)
+    const claiming = await upload(await signed({ settings: settingsOf(config) }))
+    await expect(manager.create(config, claiming)).rejects.toMatchObject({ code: 'audit/stale' })
+  })
+
+  it('is not read when it is larger than any report', async () => {
+    const hash = await upload('x'.repeat(16 * 2 ** 20 + 1))
+    const get = vi.spyOn(store.blobs, 'get')
+    await expect(manager.create(CONFIG, hash)).rejects.toThrow(/at most 16777216/)
+    expect(get.mock.calls.map(([read]) => read)).not.toContain(hash)
   })
 
   it('is refused when it was not uploaded', async () => {

@@ -17,10 +17,11 @@ export async function readAttached(
   hash: Hash,
 ): Promise<{ readonly report: SignedReport; readonly bytes: number }> {
   // It must not be collected before the run that reaches it is stored.
-  const bytes = (await blobs.touch(hash)) ? await blobs.get(hash) : null
+  const size = (await blobs.touch(hash)) ? await blobs.size(hash) : null
+  if (size !== null && size > LARGEST_REPORT)
+    throw bad(`The report has ${size} bytes; at most ${LARGEST_REPORT} are read`)
+  const bytes = size === null ? null : await blobs.get(hash)
   if (bytes === null) throw bad(`The report ${hash} was not uploaded`)
-  if (bytes.byteLength > LARGEST_REPORT)
-    throw bad(`The report has ${bytes.byteLength} bytes; at most ${LARGEST_REPORT} are read`)
   const parsed = parseWith(signedReportSchema, 'the report', jsonIn(bytes))
   if (!parsed.ok) throw bad(parsed.error.message)
   if (parsed.value.report.pictures !== null)

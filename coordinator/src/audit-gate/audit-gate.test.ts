@@ -1,11 +1,13 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { settingsOf } from '#protocol/audit-settings.js'
 import { recordedConfigSchema, type RunConfig } from '#protocol/config-schema.js'
 import { FederationError } from '#protocol/errors.js'
 import { sha256, type RunId } from '#protocol/ids.js'
 import { newKeyPair } from '#protocol/proof.js'
 import { RunManager } from '#coordinator/run.js'
 import { MemoryStore } from '#coordinator/store/memory-store.js'
-import { FakeAudits, reportFor } from '#testing/fake-audit.js'
+import { FakeAudits, reportFor, rowFor } from '#testing/fake-audit.js'
+import { madeUpAudit } from '#testing/made-up-audit.js'
 import { FakeClock } from '#testing/fake-clock.js'
 import { FakeCompute, FakeFleet } from '#testing/fake-fleet.js'
 import { readJson } from '#coordinator/store/reachable.js'
@@ -184,6 +186,47 @@ describe('the gate before the first round', () => {
     const runId = await manager.create(CONFIG)
     expect((await ended(runId)).reason).toMatch(/^audit\/unsound: /)
     expect(await gate.view(runId)).toMatchObject({ state: 'unsound' })
+  })
+
+  it('stops a run on which no attack came to a result: nothing was tested', async () => {
+    audits.report = async (config) => {
+      const settings = settingsOf(config)
+      return (await madeUpAudit({ settings }, [rowFor(config, 'high', { methods: [] })])).report
+    }
+    const runId = await manager.create(CONFIG)
+    expect((await ended(runId)).reason).toMatch(/^audit\/unsound: .*no attack came to a result/)
+    expect(await gate.view(runId)).toMatchObject({ state: 'unsound' })
+  })
+
+  it('lets a run begin that somebody overrode while it was being stopped', async () => {
+    found('high')
+    const advance = store.advance.bind(store)
+    let overrides = 0
+    vi.spyOn(store, 'advance').mockImplementation(async (runId, from, to) => {
+      if (to.state === 'STOPPED' && overrides === 0) {
+        overrides += 1
+        await gate.override(runId, { by: 'user:ana', reason: 'in time' })
+      }
+      return advance(runId, from, to)
+    })
+    const runId = await manager.create(CONFIG)
+    expect(await ended(runId)).toMatchObject({ state: 'finished', reason: null })
+    expect(overrides).toBe(1)
+    expect(await gate.view(runId)).toMatchObject({ state: 'overridden' })
+  })
+
+  it('leaves a run that it would stop to the coordinator that took it meanwhile', async () => {
+    found('high')
+    const advance = store.advance.bind(store)
+    vi.spyOn(store, 'advance').mockImplementation(async (runId, from, to) => {
+      if (to.state !== 'STOPPED') return advance(runId, from, to)
+      const head = (await store.head(runId))!
+      await advance(runId, head, { ...head, epoch: head.epoch + 1 })
+      return advance(runId, from, to)
+    })
+    const runId = await manager.create(CONFIG)
+    await manager.ended(runId)
+    expect(await store.head(runId)).toMatchObject({ state: 'PLANNED', epoch: 2, reason: null })
   })
 
   it('audits one run at a time', async () => {

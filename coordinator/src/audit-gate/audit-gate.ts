@@ -8,7 +8,11 @@ import { canonicalJson, type JsonObject } from '#protocol/json.js'
 import type { TaskMessage } from '#protocol/messages.js'
 import type { KeyPair } from '#protocol/proof.js'
 import type { RunConfig } from '#protocol/run-config.js'
-import { reportedRisk, type ReportedRisk } from '#algorithms/audit/reported-risk.js'
+import {
+  reportedRisk,
+  type ReportDemand,
+  type ReportedRisk,
+} from '#algorithms/audit/reported-risk.js'
 import type { Clock } from '#coordinator/clock.js'
 import { readJson } from '#coordinator/store/reachable.js'
 import type { Head, Store } from '#coordinator/store/store.js'
@@ -178,7 +182,10 @@ export class AuditGate {
   async #attach(config: RunConfig, hash: Hash): Promise<Hash> {
     const { store, clock } = this.#options
     const { report, bytes } = await readAttached(store.blobs, hash)
-    const risk = await this.#riskIn(report, config)
+    const { audit } = config
+    // Without a gate of its own nobody but nodes has a say in how much is enough.
+    const least = audit === undefined ? null : { budget: audit.budget, records: audit.count }
+    const risk = await this.#riskIn(report, { config, least })
     return this.#put({
       cells: {},
       decision: {
@@ -235,7 +242,7 @@ export class AuditGate {
 
   async #decide(run: AtGate, signed: SignedReport): Promise<GateRecord | 'left'> {
     const { store, clock } = this.#options
-    const risk = await this.#riskIn(signed, run.config)
+    const risk = await this.#riskIn(signed, { config: run.config, least: null })
     const bytes = Buffer.from(canonicalJson(signed))
     const decision: GateDecision = {
       ...{ ...risk, source: 'audited', override: null, at: clock.timestamp() },
@@ -280,9 +287,13 @@ export class AuditGate {
     return { done: progress.done, total: progress.total, secondsLeft }
   }
 
-  #riskIn(report: SignedReport, config: RunConfig): Promise<ReportedRisk> {
+  async #riskIn(
+    report: SignedReport,
+    about: Pick<ReportDemand, 'config' | 'least'>,
+  ): Promise<ReportedRisk & { readonly isSound: boolean }> {
     const trustedKeys = [this.publicKey, ...this.#options.trustedKeys]
-    return reportedRisk(report, { config, trustedKeys })
+    const risk = await reportedRisk(report, { ...about, trustedKeys })
+    return { ...risk, isSound: risk.obstacles.length === 0 }
   }
 
   #put(record: GateRecord): Promise<Hash> {

@@ -6,12 +6,14 @@ import { FederationError } from '#protocol/errors.js'
 import type { Hash } from '#protocol/ids.js'
 import type { Engine } from '#protocol/record.js'
 import type { RunConfig } from '#protocol/run-config.js'
-import { openSource } from '#data/index.js'
+import { datasetHash } from '#data/dataset-hash.js'
+import { LOADERS, openSource } from '#data/index.js'
+import { openShare } from '#data/share.js'
 import { cellResultSchema, type CellResult } from '#algorithms/audit/run/cell-result.js'
 import { cellsOf } from '#algorithms/audit/run/cells.js'
 import { reportOf } from '#algorithms/audit/run/report.js'
 import { runCell } from '#algorithms/audit/run/run-cell.js'
-import { rowConfig, type AuditSpec } from '#algorithms/audit/run/spec.js'
+import { rowConfig, type AuditSource, type AuditSpec } from '#algorithms/audit/run/spec.js'
 import { factsOf, openWorld, type AuditWorld } from '#algorithms/audit/run/world.js'
 import { assertAuditable } from '#algorithms/audit/target/auditable.js'
 import { useBackend } from '#algorithms/tensor/backends.js'
@@ -19,6 +21,7 @@ import { serveCalls, tellParent } from '#coordinator/compute/child-calls.js'
 import { FileBlobs } from '#coordinator/store/file-blobs.js'
 import type { AuditPlan, FinishedCell } from './auditor.js'
 import { gateSpec } from './gate-spec.js'
+import { limitsOfReach } from './reach.js'
 
 const blobs = await FileBlobs.open(process.argv[2] ?? '.')
 /** Often enough for people, rarely enough to cost nothing. */
@@ -31,16 +34,26 @@ interface Opened {
 }
 let opened: Promise<Opened> | null = null
 
-function specOf(config: RunConfig): AuditSpec {
+/** With hashes of rows that may change: cells that were audited on other rows are other cells. */
+async function specOf(config: RunConfig): Promise<AuditSpec> {
   if (config.audit === undefined)
     throw new FederationError('internal/bug', 'This run asks for no audit')
-  return gateSpec(config, auditGate.parse(config.audit))
+  const gate = auditGate.parse(config.audit)
+  const named = gateSpec(config, gate)
+  const own = await rowsHash(named.records.data)
+  return gateSpec(config, gate, { own, others: await rowsHash(named.auxiliary) })
+}
+
+async function rowsHash({ hash: _hash, ...data }: AuditSource): Promise<Hash | null> {
+  const isFixed = LOADERS.some(({ name, reproducible }) => name === data.name && reproducible)
+  return isFixed ? null : datasetHash(await openShare(data))
 }
 
 /** A process audits one run. */
-const openedFor = (config: RunConfig): Promise<Opened> => (opened ??= open(specOf(config)))
+const openedFor = (config: RunConfig): Promise<Opened> => (opened ??= open(config))
 
-async function open(spec: AuditSpec): Promise<Opened> {
+async function open(config: RunConfig): Promise<Opened> {
+  const spec = await specOf(config)
   const { backend, threads } = spec.compute
   const engine = await useBackend(backend, { threads })
   const { startFrom } = spec.run
@@ -50,7 +63,7 @@ async function open(spec: AuditSpec): Promise<Opened> {
 
 /** Without its data and its weights: before a run is stored, only whether it could be audited counts. */
 async function plan(config: RunConfig): Promise<AuditPlan> {
-  const spec = specOf(config)
+  const spec = await specOf(config)
   const { backend, threads } = spec.compute
   await useBackend(backend, { threads })
   for (const row of spec.rows) {
@@ -83,12 +96,13 @@ async function report(
 ): Promise<AuditReport> {
   const { spec, world, engine } = await openedFor(config)
   const results = cells.map(({ result }) => cellResultSchema.parse(result))
-  return reportOf(spec, results, {
+  const made = await reportOf(spec, results, {
     ...{ createdAt, engine, hardware: hardware(), facts: factsOf(spec, world) },
     seconds: cells.reduce((sum, one) => sum + one.seconds, 0),
     utility: new Map(),
     retainUntil: null,
   })
+  return { ...made, limitations: [...made.limitations, ...limitsOfReach(made)] }
 }
 
 function hardware(): string {

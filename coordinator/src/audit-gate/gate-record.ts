@@ -23,6 +23,8 @@ export interface GateDecision {
   /** From which row it comes. */
   readonly because: string
   readonly isSound: boolean
+  /** Why it is not, sentences without a full stop; absent in what older versions decided. */
+  readonly obstacles?: readonly string[]
   /** attached: an operator audited the settings elsewhere, with a key that is trusted here. */
   readonly source: 'audited' | 'attached'
   readonly at: string
@@ -60,7 +62,7 @@ export function gateStateOf({ audit }: RunConfig, { decision }: GateRecord): Gat
 /** Why neither rounds nor an export of the model may begin; null: they may. */
 export function obstacleIn(config: RunConfig, record: GateRecord): FederationError | null {
   const state = gateStateOf(config, record)
-  const { verdict = '', because = '' } = record.decision ?? {}
+  const { verdict = '', because = '', obstacles = [] } = record.decision ?? {}
   switch (state) {
     case 'none':
     case 'passed':
@@ -71,7 +73,7 @@ export function obstacleIn(config: RunConfig, record: GateRecord): FederationErr
     case 'unsound':
       return new FederationError(
         'audit/unsound',
-        'The privacy audit found that it proves nothing: its placebo was told from chance',
+        `The privacy audit proves nothing. ${obstacles.join('. ')}`,
       )
     case 'above-threshold':
       return new FederationError(

@@ -6,17 +6,22 @@ import {
   type AuditGate,
 } from '#protocol/audit-config.js'
 import { FederationError } from '#protocol/errors.js'
+import type { Hash } from '#protocol/ids.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import { settingsReasons } from '#algorithms/audit/target/auditable.js'
-import { auditSpec, type AuditSource, type AuditSpec } from '#algorithms/audit/run/spec.js'
+import { auditSpec, type AuditSpec } from '#algorithms/audit/run/spec.js'
 
 /** So many of a class are enough to tell a record from a hundred others; of very many classes, fewer of each. */
-const [MOST_OF_A_CLASS, MOST_RECORDS, FEWEST_OF_A_CLASS] = [120, 4000, 4]
+const [MOST_OF_A_CLASS, MOST_RECORDS, FEWEST_OF_A_CLASS] = [120, 4000, 48]
 /** What the loader of drawn canaries can draw. */
 const [SMALLEST_SIDE, LARGEST_SIDE, MOST_CHANNELS] = [8, 512, 4]
 
 /** Throws `audit/no-consent` for records that nothing is said of, `audit/not-auditable` for settings of which no update can be simulated and where no canaries can be drawn, and what `auditSpec` throws. */
-export function gateSpec(config: RunConfig, gate: AuditGate): AuditSpec {
+export function gateSpec(
+  config: RunConfig,
+  gate: AuditGate,
+  hashes: GateHashes = { own: null, others: null },
+): AuditSpec {
   const reasons = settingsReasons(config)
   if (reasons.length > 0) throw new FederationError('audit/not-auditable', reasons.join('. '))
   const { own, others, basis } = recordsFor(config, gate)
@@ -31,8 +36,8 @@ export function gateSpec(config: RunConfig, gate: AuditGate): AuditSpec {
   })
   return auditSpec(file, {
     run: config,
-    records: fixed(own),
-    auxiliary: fixed(others),
+    records: { ...own, hash: hashes.own },
+    auxiliary: { ...others, hash: hashes.others },
     generator: null,
     // What is everywhere, as for closing rounds. In plain JavaScript an audit would take twenty times as long, and no hash of
     // the run depends on it.
@@ -40,8 +45,11 @@ export function gateSpec(config: RunConfig, gate: AuditGate): AuditSpec {
   })
 }
 
-/** Data that are told by their names: both of drawn canaries and of public sets the name says it all. */
-const fixed = (data: AuditData): AuditSource => ({ ...data, hash: null })
+/** Of the rows of both parts; null where the name alone fixes them. */
+export interface GateHashes {
+  readonly own: Hash | null
+  readonly others: Hash | null
+}
 
 interface GateRecords {
   /** The audited records and what they are told from. */

@@ -11,7 +11,7 @@ const REPORT = { hash: sha256('report'), bytes: 6 }
 const audited = (verdict: AuditLevel) => ({ verdict, publicKey: KEY, report: REPORT })
 const wanting = (most: AuditLevel, key: string | null = null): Policy => ({
   ...DEFAULT_POLICY,
-  audit: { most, key },
+  audit: { most, key, budget: 'standard', records: 4 },
 })
 
 describe('members whose owners demand a privacy audit', () => {

@@ -80,8 +80,9 @@ export class Fitness {
       return byData('The node joined the run with other data than it has now')
     const [classes, protection] = [this.#classes, this.#protection]
     const algorithms = algorithmsOf(this.#config)
+    const calibration = this.#config.calibration?.name ?? null
     const refused =
-      notAllowed(policy, { algorithms, classes, cohort, protection }) ??
+      notAllowed(policy, { algorithms, classes, cohort, protection, calibration }) ??
       (this.#audit === 'unknown' ? null : auditNotAllowed(policy, this.#audit))
     if (refused === null) return null
     return { problem: { code: 'policy/refused', message: refusalText(refused) }, policy: refused }
