@@ -40,9 +40,43 @@ describe('distances of updates', () => {
       part.map((value) => factor * value),
     ]
     const plain = distance(a, b, 'cosine')
-    for (const factor of [1e-3, 7, 1e4]) {
+    for (const factor of [1e-30, 1e-10, 1e-3, 7, 1e4, 1e25]) {
       expect(distance(times(factor, a), b, 'cosine')).toBeCloseTo(plain, 5)
       expect(distance(a, times(factor, b), 'cosine')).toBeCloseTo(plain, 5)
+    }
+  })
+
+  it('A2: by relative squares do not see a common length, and are 1 from zeros', () => {
+    const [a, b] = [[[1, -2, 0.5]], [[0.2, 1, 3]]]
+    const times = (factor: number, [part = []]: readonly number[][]) => [
+      part.map((value) => factor * value),
+    ]
+    const [own, all] = [0.04 + 1 + 9, 0.64 + 9 + 6.25]
+    for (const factor of [1e-30, 1e-10, 1, 1e25]) {
+      expect(distance(times(factor, a), times(factor, b), 'relative')).toBeCloseTo(all / own, 5)
+    }
+    expect(distance([[0, 0, 0]], times(1e-25, b), 'relative')).toBeCloseTo(1, 6)
+  })
+
+  it('by cosine have a slope where squares of an update are no numbers any more, and none at zeros', () => {
+    const to = distanceTo(vectors([1, 2, 2]))
+    const slopeAt = (values: readonly number[]): Float32Array =>
+      tf.tidy(() =>
+        tf
+          .grad((z: Tensor) => to.from([z], 'cosine'))(tf.tensor1d([...values]))
+          .dataSync(),
+      ) as Float32Array
+    const plain = slopeAt([2, 0, 1])
+    slopeAt([2e-25, 0, 1e-25]).forEach((value, i) =>
+      expect(value * 1e-25).toBeCloseTo(plain[i]!, 5),
+    )
+    expect([...slopeAt([0, 0, 0])].map(Math.abs)).toEqual([0, 0, 0])
+    to.dispose()
+  })
+
+  it('by cosine are no numbers where an update is none', () => {
+    for (const wrong of [Number.NaN, Infinity]) {
+      expect(distance([[1, wrong]], [[1, 2]], 'cosine')).toBeNaN()
     }
   })
 

@@ -1,15 +1,13 @@
 /** How far an update is from the observed one. Gifd specification §5.1. */
 import { tf, type Tensor } from '#algorithms/tensor/tf.js'
+import { lengthOf } from './length.js'
 
 /**
  * cosine: 1 − ⟨a, b⟩ / (‖a‖ ‖b‖) over all tensors as one vector, from 0 to 2; blind to the length of either. l2: the squared
- * distance, a sum over all numbers.
+ * distance, a sum over all numbers. relative: the same by the square of the observed update, blind to a common length.
  */
-export const DISTANCES = ['cosine', 'l2'] as const
+export const DISTANCES = ['cosine', 'l2', 'relative'] as const
 export type Distance = (typeof DISTANCES)[number]
-
-/** Under a root, so that an update of zeros has a direction of zeros. */
-const GUARD = 1e-12
 
 /** Distances to one observed update, which is kept in both forms until `dispose`. */
 export interface DistanceTo {
@@ -18,26 +16,24 @@ export interface DistanceTo {
   dispose(): void
 }
 
-export const sumOfSquares = (tensors: readonly Tensor[]): tf.Scalar =>
-  tf.addN(tensors.map((tensor) => tf.sum<tf.Scalar>(tf.square(tensor))))
-
-const guardedNorm = (tensors: readonly Tensor[]): tf.Scalar =>
-  tf.sqrt(tf.add(sumOfSquares(tensors), GUARD))
-
 const squaredDistance = (a: readonly Tensor[], b: readonly Tensor[]): tf.Scalar =>
   tf.addN(a.map((tensor, i) => tf.sum<tf.Scalar>(tf.squaredDifference(tensor, b[i]!))))
 
 /** `observed` is copied. */
 export function distanceTo(observed: readonly Tensor[]): DistanceTo {
   const kept = observed.map((tensor) => tf.clone(tensor))
-  const direction = tf.tidy(() => {
-    const norm = guardedNorm(observed)
-    return observed.map((tensor) => tf.div(tensor, norm))
+  const [perLength, ...direction] = tf.tidy((): [tf.Scalar, ...Tensor[]] => {
+    const { norm } = lengthOf(observed)
+    return [tf.reciprocal(norm), ...observed.map((tensor) => tf.div(tensor, norm))]
   })
-  const to = { cosine: cosineDistanceTo(direction), l2: squaredDistanceTo(kept) }
+  const to = {
+    cosine: cosineDistanceTo(direction),
+    l2: squaredDistanceTo(kept),
+    relative: relativeDistanceTo(direction, perLength),
+  }
   return {
     from: (update, distance) => to[distance](update),
-    dispose: () => tf.dispose([...kept, ...direction]),
+    dispose: () => tf.dispose([...kept, ...direction, perLength]),
   }
 }
 
@@ -77,21 +73,32 @@ const squaredDistanceTo = (observed: readonly Tensor[]): Measure =>
     slope: (tensor, i) => tf.mul(2, tf.sub(tensor, observed[i]!)),
   }))
 
+/** Of the two updates by the length of the observed one, which is divided by before anything is squared. */
+const relativeDistanceTo = (direction: readonly Tensor[], perLength: tf.Scalar): Measure =>
+  measured((update) => ({
+    value: squaredDistance(
+      update.map((tensor) => tf.mul(tensor, perLength)),
+      direction,
+    ),
+    kept: [],
+    slope: (tensor, i) =>
+      tf.mul(tf.mul(2, perLength), tf.sub(tf.mul(tensor, perLength), direction[i]!)),
+  }))
+
 /**
  * As half the squared distance of the two directions, which is the same number: near 0, where searches end, 1 − cosine is all
- * rounding. What the guard takes from the direction of `update` is given back, so that zeros have distance 1, not 1/2.
- * Slope: −(b̂ − (1 − D) a / n) / n, with n the length of the update a.
+ * rounding. Zeros have no direction: their distance is 1, and they have no slope. Elsewhere the slope is
+ * −(b̂ − (1 − D) a / n) / n, with n the length of the update a.
  */
 const cosineDistanceTo = (direction: readonly Tensor[]): Measure =>
   measured((update) => {
-    const guarded = tf.add(sumOfSquares(update), GUARD)
-    const norm = tf.sqrt(guarded)
+    const { norm, isZero } = lengthOf(update)
     const apart = squaredDistance(
       update.map((tensor) => tf.div(tensor, norm)),
       direction,
     )
-    const value = tf.mul<tf.Scalar>(0.5, tf.add(apart, tf.div(GUARD, guarded)))
-    const perLength = tf.reciprocal(norm)
+    const value = tf.mul<tf.Scalar>(0.5, tf.add(apart, isZero))
+    const perLength = tf.div(tf.sub(1, isZero), norm)
     return {
       value,
       kept: [tf.mul(tf.sub(1, value), perLength), perLength],

@@ -10,7 +10,7 @@ import {
 } from '#testing/audit-target-lab.js'
 import type { Distance } from './distance.js'
 import { lossGradients } from './local-update.js'
-import { createProblem, type MatchingProblem } from './problem.js'
+import { assertMatching, createProblem, type MatchingProblem } from './problem.js'
 
 beforeAll(() => useBackend('wasm'))
 
@@ -39,6 +39,39 @@ function at({ problem, y }: Scene, x: Tensor, distance?: Distance): Place {
   return { loss: value.dataSync()[0]!, slope: grad.dataSync() as Float32Array }
 }
 const lengthOf = (values: Float32Array): number => Math.hypot(...values)
+const refused = expect.objectContaining({ code: 'audit/not-from-records' }) as Error
+
+describe('a matching problem', () => {
+  it('A22: is made by createProblem alone: copies and others are refused, and it stays as it is', async () => {
+    const made = await labTarget()
+    const problem = createProblem(made.target)
+    const copy: MatchingProblem = { ...problem, loss: () => tf.scalar(0) }
+    const { target, labels, gradientsPerLoss } = problem
+    // @ts-expect-error A problem has a mark that only createProblem gives.
+    const byHand: MatchingProblem = {
+      ...{ target, labels, gradientsPerLoss },
+      loss: () => tf.scalar(0),
+      update: () => [],
+      dispose: () => undefined,
+    }
+    for (const forged of [copy, byHand, Object.create(problem) as MatchingProblem]) {
+      expect(() => assertMatching(forged)).toThrow(refused)
+    }
+    assertMatching(problem)
+    const open = problem as { -readonly [Key in keyof MatchingProblem]: MatchingProblem[Key] }
+    expect(() => (open.loss = () => tf.scalar(0))).toThrow(TypeError)
+    problem.dispose()
+    made.dispose()
+  })
+
+  it('A17: disposes its target where that is asked of it', async () => {
+    const before = tf.memory().numTensors
+    const { target, x, y } = await labTarget()
+    createProblem(target, { ownsTarget: true }).dispose()
+    tf.dispose([x, y])
+    expect(tf.memory().numTensors).toBe(before)
+  })
+})
 
 describe('the matching problem of a target', () => {
   it.each([
@@ -73,6 +106,31 @@ describe('the matching problem of a target', () => {
     expect(clipped!.loss).toBeCloseTo(free!.loss, 5)
     expect(relativeError(clipped!.slope, free!.slope)).toBeLessThan(1e-3)
   })
+
+  it.each([1e-10, 1e-22, 1e-30])(
+    'A2: does not see a clip, to a norm of %d either',
+    async (norm) => {
+      const places: Place[] = []
+      const look = (scene: Scene): void => {
+        for (const distance of ['cosine', 'relative'] as const) {
+          places.push(at(scene, noiseLike(scene.x), distance), at(scene, scene.x, distance))
+        }
+      }
+      await inScene({ count: 2, updates: [{ name: 'clip', norm: 0.01 }] }, look)
+      await inScene({ count: 2, updates: [{ name: 'clip', norm }] }, look)
+      const [cosine, cosineTruth, relative, relativeTruth, ...others] = places
+      for (const [one, other] of [
+        [cosine!, others[0]!],
+        [relative!, others[2]!],
+      ] as const) {
+        expect(other.loss / one.loss).toBeCloseTo(1, 3)
+        expect(relativeError(other.slope, one.slope)).toBeLessThan(1e-3)
+      }
+      for (const truth of [cosineTruth!, relativeTruth!, others[1]!, others[3]!]) {
+        expect(truth.loss).toBeLessThan(1e-6)
+      }
+    },
+  )
 
   it('A2: sees through a clip with l2, too: it applies it to what it compares', () =>
     inScene({ count: 2, updates: [{ name: 'clip', norm: 0.01 }] }, (scene) => {

@@ -1,3 +1,4 @@
+import { FederationError } from '#protocol/errors.js'
 import { tf, type Tensor } from '#algorithms/tensor/tf.js'
 import { assertFromRecords, type MatchTarget } from '#algorithms/audit/target/match-target.js'
 import { distanceTo, type Distance } from './distance.js'
@@ -6,8 +7,15 @@ import { transformed } from './transformation.js'
 
 export type { Distance } from './distance.js'
 
-/** What a solver minimises: how far an update of made-up records is from the observed one. It knows nothing of the true ones. */
+declare const ofTarget: unique symbol
+
+/**
+ * What a solver minimises: how far an update of made-up records is from the observed one. It knows nothing of the true ones.
+ * Only `createProblem` makes one, of a target that was made from records; in types by a key that nobody else can name, at run
+ * time by a set that nobody else can reach.
+ */
 export interface MatchingProblem {
+  readonly [ofTarget]: true
   readonly target: MatchTarget
   /** One-hot labels of the slots, ascending (gifd specification §4.5): [batch, classes]. */
   readonly labels: Tensor
@@ -26,8 +34,25 @@ export interface MatchingProblem {
   dispose(): void
 }
 
-/** The matching problem of a target. Throws `audit/not-from-records` for one that was not made from records. It does not dispose the target. */
-export function createProblem(target: MatchTarget): MatchingProblem {
+const made = new WeakSet<object>()
+
+/** Throws `audit/not-from-records` for anything that `createProblem` did not make, copies of problems included. */
+export function assertMatching(problem: MatchingProblem): void {
+  if (made.has(problem)) return
+  throw new FederationError(
+    'audit/not-from-records',
+    'This matching problem was not made from records, and attacks are tried on nothing else',
+  )
+}
+
+/**
+ * The matching problem of a target. Throws `audit/not-from-records` for one that was not made from records. It disposes the
+ * target only where it owns it.
+ */
+export function createProblem(
+  target: MatchTarget,
+  { ownsTarget = false }: { readonly ownsTarget?: boolean } = {},
+): MatchingProblem {
   assertFromRecords(target)
   const { rule, params, observed, settings } = target
   const distance = distanceTo(observed)
@@ -36,15 +61,16 @@ export function createProblem(target: MatchTarget): MatchingProblem {
   )
   const update = (x: Tensor, y: Tensor): readonly Tensor[] =>
     transformed(localUpdate(rule, params, { x, y }), target)
-  return {
-    target,
-    labels,
-    update,
+  const parts: Omit<MatchingProblem, typeof ofTarget> = {
+    ...{ target, labels, update, gradientsPerLoss: rule.steps },
     loss: (x, y, kind = 'cosine') => distance.from(update(x, y), kind),
-    gradientsPerLoss: rule.steps,
     dispose() {
       distance.dispose()
       labels.dispose()
+      if (ownsTarget) target.dispose()
     },
   }
+  const problem = Object.freeze(parts) as MatchingProblem
+  made.add(problem)
+  return problem
 }

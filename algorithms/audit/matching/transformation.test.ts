@@ -31,6 +31,31 @@ describe('the transformation of a simulated update', () => {
     })
   })
 
+  it('A3: is differentiated through the clip, however small an update and a clip are', () => {
+    const weights = [1, -2, 0.5]
+    const a = [3, 2, 4].map((value) => value / Math.sqrt(29))
+    const along = a.reduce((sum, value, i) => sum + value * weights[i]!, 0)
+    for (const [length, clipNorm] of [
+      [1, 0.2],
+      [1e-4, 1e-7],
+      [1e-10, 1e-12],
+      [1e-25, 1e-27],
+    ] as const) {
+      const slope = tf.tidy(() =>
+        tf
+          .grad((z: Tensor) => {
+            const parts = [tf.slice(z, [0], [2]), tf.slice(z, [2], [1])]
+            const [first, second] = transformed(parts, { ...none, clipNorm })
+            return tf.sum(tf.mul(tf.concat([first!, second!]), weights))
+          })(tf.tensor1d(a.map((value) => length * value)))
+          .dataSync(),
+      )
+      a.forEach((value, i) =>
+        expect(slope[i]! / (clipNorm / length)).toBeCloseTo(weights[i]! - value * along, 4),
+      )
+    }
+  })
+
   it('has finite slopes at zeros', () => {
     const slope = tf.tidy(() =>
       tf

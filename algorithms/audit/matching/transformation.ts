@@ -1,6 +1,6 @@
 /** What is applied to a simulated update before it is compared: the defences, as far as an observer can tell. Gifd specification §10. */
 import { tf, type Tensor } from '#algorithms/tensor/tf.js'
-import { sumOfSquares } from './distance.js'
+import { lengthOf } from './length.js'
 
 export interface ObservedTransformation {
   /** Norm at which the client clips, in units of the observed update; null: it does not. */
@@ -10,8 +10,6 @@ export interface ObservedTransformation {
   /** What was taken off the observed update and so comes off every other; null: nothing. */
   readonly shift: readonly Tensor[] | null
 }
-
-const CLIP_GUARD = 1e-6
 
 /**
  * The simulated update as it would be observed. Exactly differentiable, through the clipping factor too: a client's clipping is
@@ -26,8 +24,31 @@ export function transformed(
   return support === null ? shifted : shifted.map((tensor, i) => tf.mul(tensor, support[i]!))
 }
 
-function scaledDown(update: readonly Tensor[], clipNorm: number): readonly Tensor[] {
-  const norm = tf.sqrt(tf.add(sumOfSquares(update), CLIP_GUARD ** 2))
-  const factor = tf.minimum(1, tf.div(clipNorm, norm))
+const scaledDown = (update: readonly Tensor[], clipNorm: number): readonly Tensor[] => {
+  const factor = clipFactor(update, clipNorm)
   return update.map((tensor) => tf.mul(tensor, factor))
+}
+
+/**
+ * min(1, c / n) for an update a of length n. Slope where it is below 1: −(c / n) (a / n) / n, in an order that needs no square
+ * of a small number; elsewhere none.
+ */
+function clipFactor(update: readonly Tensor[], clipNorm: number): tf.Scalar {
+  const op = tf.customGrad((...args: unknown[]) => {
+    const parts = args.slice(0, -1) as Tensor[]
+    const save = args.at(-1) as (tensors: Tensor[]) => void
+    const { norm } = lengthOf(parts)
+    const ratio = tf.div(clipNorm, norm)
+    const isClipped = tf.cast(tf.less(ratio, 1), 'float32')
+    save([...parts, norm, tf.mul(tf.neg(isClipped), tf.div(ratio, norm))])
+    return {
+      value: tf.minimum<tf.Scalar>(1, ratio),
+      gradFunc: (dy: Tensor, saved: Tensor[]) => {
+        const [length, slope] = saved.slice(parts.length)
+        const scale = tf.mul(dy, slope!)
+        return parts.map((_, i) => tf.mul(tf.div(saved[i]!, length!), scale))
+      },
+    }
+  })
+  return op(...update)
 }

@@ -84,14 +84,7 @@ export async function placeboProblem(
     records: examplesOf(world, chosen, 'placebo'),
     infer: await inferenceFor(world, row),
   })
-  const problem = createProblem(target)
-  return {
-    ...problem,
-    dispose() {
-      problem.dispose()
-      target.dispose()
-    },
-  }
+  return createProblem(target, { ownsTarget: true })
 }
 
 const examplesOf = (

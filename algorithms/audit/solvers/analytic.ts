@@ -4,7 +4,6 @@
  * succeeds nothing else matters.
  */
 import type { Attack, AttackResult } from '#algorithms/audit/attack.js'
-import { sumOfSquares } from '#algorithms/audit/matching/distance.js'
 import type { MatchingProblem } from '#algorithms/audit/matching/problem.js'
 import { tf } from '#algorithms/tensor/tf.js'
 import { fitFeatures } from './feature-leak.js'
@@ -66,7 +65,7 @@ async function residualOf(search: Search, images: Float32Array): Promise<number>
   const { problem } = search.input
   const relative = tf.tidy(() => {
     const { x, y } = shown(search, images)
-    return tf.sqrt(tf.div(problem.loss(x, y, 'l2'), sumOfSquares(problem.target.observed)))
+    return tf.sqrt(problem.loss(x, y, 'relative'))
   })
   search.count(0, 1)
   const [residual = Number.NaN] = await relative.data()

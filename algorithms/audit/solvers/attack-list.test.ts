@@ -123,6 +123,13 @@ describe.each(ATTACK_LIST.map((attack) => [attack.name, attack] as const))('%s',
     })
   })
 
+  it('A22: refuses a problem whose loss is another than that of its target', async () => {
+    const changed = { ...made.problem, loss: () => tf.scalar(0) }
+    await expect(attack.run(made.input({ problem: changed }))).rejects.toMatchObject({
+      code: 'audit/not-from-records',
+    })
+  })
+
   it('takes several records at once', async () => {
     const budget = { ...SMALL, stageIterations: 5, cmaGenerations: 2 }
     const result = await inLab((three) => attack.run(three.input({ budget })), {

@@ -3,7 +3,6 @@
  * 2019, https://arxiv.org/abs/1906.08935. Gifd specification §12 number 2; Adam with more iterations in place of L-BFGS.
  */
 import type { Attack } from '#algorithms/audit/attack.js'
-import { sumOfSquares } from '#algorithms/audit/matching/distance.js'
 import { softmax } from '#algorithms/tensor/ops.js'
 import { tf, type Tensor } from '#algorithms/tensor/tf.js'
 import { allPixelIterations, GREY_NOISE, noise, pixelIterations, pixelRestarts } from './pixels.js'
@@ -28,12 +27,8 @@ export function leakageDescent(search: Search, labels: Tensor | null): Descent {
   return {
     ...{ stage: 0, start, iterations },
     rate: (k) => RATE * warmUpCosine(k, iterations),
-    // The size of g changes nothing for Adam but where its epsilon begins to matter.
-    objective: (variables) =>
-      tf.div(
-        problem.loss(variables[0]!, targetOf(variables), 'l2'),
-        tf.add(sumOfSquares(problem.target.observed), 1e-12),
-      ),
+    // By ‖g‖²: it changes nothing for Adam but where its epsilon begins to matter.
+    objective: (variables) => problem.loss(variables[0]!, targetOf(variables), 'relative'),
     show: (variables) => ({ x: variables[0]!, y: targetOf(variables) }),
   }
 }

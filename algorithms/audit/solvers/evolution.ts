@@ -102,6 +102,6 @@ function pictures({ generator, condition }: Scene, some: readonly Float32Array[]
   return tf.split(generator.run(0, z, c), some.length, 0)
 }
 
-/** Squared, as GGL's; a constant factor changes no order. */
+/** Squared, as GGL's; that it is relative changes no order. */
 const distance = ({ search: { input } }: Scene, x: Tensor): tf.Scalar =>
-  input.problem.loss(x, input.problem.labels, 'l2')
+  input.problem.loss(x, input.problem.labels, 'relative')

@@ -63,7 +63,7 @@ function featureDescent(
     objective: ([x]) => {
       const features = featuresOf(settings.model, params, { block: goal.block, x: x! })
       const apart = tf.sum<tf.Scalar>(tf.square(tf.mul(goal.known, tf.sub(features, goal.goal))))
-      return tf.add(tf.div(apart, scale + 1e-12), tf.mul(TV, totalVariation(x!)))
+      return tf.add(tf.div(apart, scale === 0 ? 1 : scale), tf.mul(TV, totalVariation(x!)))
     },
     show: ([x]) => ({ x: x!, y: problem.labels }),
     constrain: intoBox,

@@ -5,7 +5,6 @@
  * has. Distances are divided by ‖g‖², so that the weights mean the same for every model (§5.3).
  */
 import type { Attack } from '#algorithms/audit/attack.js'
-import { sumOfSquares } from '#algorithms/audit/matching/distance.js'
 import {
   groupDistance,
   pictureNorm,
@@ -80,12 +79,8 @@ function groupDescent(search: Search, restarts: number, group: Group): Descent {
 
 function groupLoss({ input }: Search, x: Tensor, mean: Tensor | null): tf.Scalar {
   const { problem } = input
-  const distance = tf.div<tf.Scalar>(
-    problem.loss(x, problem.labels, 'l2'),
-    tf.add(sumOfSquares(problem.target.observed), 1e-12),
-  )
   const alone = tf.addN<tf.Scalar>([
-    distance,
+    problem.loss(x, problem.labels, 'relative'),
     tf.mul(WEIGHTS.tv, totalVariation(x)),
     tf.mul(WEIGHTS.norm, pictureNorm(x)),
   ])

@@ -1,9 +1,12 @@
-import { beforeAll, describe, expect, it } from 'vitest'
-import type { AttackResult } from '#algorithms/audit/attack.js'
-import type { MatchingProblem } from '#algorithms/audit/matching/problem.js'
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import type { AttackResult, Reconstruction } from '#algorithms/audit/attack.js'
+import type * as distances from '#algorithms/audit/matching/distance.js'
+import type { DistanceTo } from '#algorithms/audit/matching/distance.js'
 import { useBackend } from '#algorithms/tensor/backends.js'
-import { tf } from '#algorithms/tensor/tf.js'
-import { inLab, LAB_BUDGET, psnrOf, type Lab } from '#testing/attack-lab.js'
+import { tf, type Tensor } from '#algorithms/tensor/tf.js'
+import { inLab, LAB_BUDGET, psnrOf } from '#testing/attack-lab.js'
+import { dlg } from './dlg.js'
+import { ggl } from './ggl.js'
 import { gi } from './gi.js'
 import { gifd } from './gifd.js'
 import { idlg } from './idlg.js'
@@ -16,13 +19,28 @@ beforeAll(async () => {
 
 const short = { ...LAB_BUDGET, stageIterations: 8 }
 
-/** The problem with a loss that is multiplied by what `factor` says of its number, from 0. */
-function spoilt({ problem }: Lab, factor: (call: number) => number): MatchingProblem {
-  let calls = 0
-  return {
-    ...problem,
-    loss: (...args) => tf.mul(problem.loss(...args), factor(calls++)),
+type Measure = DistanceTo['from']
+
+/** Every distance comes by here: problems cannot be changed. */
+const spoilt = vi.hoisted(() => ({ by: null as ((own: Measure) => Measure) | null }))
+vi.mock('#algorithms/audit/matching/distance.js', async (original) => {
+  const own = await original<typeof distances>()
+  const distanceTo = (observed: readonly Tensor[]): DistanceTo => {
+    const to = own.distanceTo(observed)
+    const from: Measure = (...args) => to.from(...args)
+    return { ...to, from: (...args) => (spoilt.by?.(from) ?? from)(...args) }
   }
+  return { ...own, distanceTo }
+})
+afterEach(() => void (spoilt.by = null))
+
+/** Losses are multiplied by what `factor` says of their number, from 0. */
+function spoil(factor: (call: number) => number): void {
+  let calls = 0
+  spoilt.by =
+    (own) =>
+    (...args) =>
+      tf.mul(own(...args), factor(calls++))
 }
 
 /** The attack finds nothing, says so, and leaves no tensor. */
@@ -36,9 +54,9 @@ describe('restarts', () => {
   it.each([latent, gifd, ig, gi])('of $name that all fail are told, not thrown', async (attack) => {
     await inLab(async (made) => {
       const before = tf.memory().numTensors
-      const problem = spoilt(made, () => Number.NaN)
+      spoil(() => Number.NaN)
       await failsWith(
-        attack.run(made.input({ problem, budget: short })),
+        attack.run(made.input({ budget: short })),
         /^2 of 2 restarts failed: their loss was not finite$/,
       )
       expect(tf.memory().numTensors).toBe(before)
@@ -47,17 +65,15 @@ describe('restarts', () => {
 
   it('without a gradient fail as well', async () => {
     await inLab(async (made) => {
-      await failsWith(
-        idlg.run(made.input({ problem: spoilt(made, () => 0), budget: short })),
-        /^2 of 2 restarts failed/,
-      )
+      spoil(() => 0)
+      await failsWith(idlg.run(made.input({ budget: short })), /^2 of 2 restarts failed/)
     })
   })
 
   it('are drawn again when they begin badly', async () => {
     await inLab(async (made) => {
-      const problem = spoilt(made, (call) => (call < 3 ? Number.NaN : 1))
-      const result = await latent.run(made.input({ problem, budget: short }))
+      spoil((call) => (call < 3 ? Number.NaN : 1))
+      const result = await latent.run(made.input({ budget: short }))
       expect(result.chosen).not.toBeNull()
       expect(result.note).toBeUndefined()
     })
@@ -65,13 +81,12 @@ describe('restarts', () => {
 
   it('are drawn again when the loss is no number, though its gradient is', async () => {
     await inLab(async (made) => {
-      const { problem } = made
       let calls = 0
-      const loss: MatchingProblem['loss'] = (...args) =>
-        tf.add(problem.loss(...args), calls++ < 2 ? Number.NaN : 0)
-      const result = await latent.run(
-        made.input({ problem: { ...problem, loss }, budget: { ...short, restarts: 1 } }),
-      )
+      spoilt.by =
+        (own) =>
+        (...args) =>
+          tf.add(own(...args), calls++ < 2 ? Number.NaN : 0)
+      const result = await latent.run(made.input({ budget: { ...short, restarts: 1 } }))
       expect(result.iterations).toBe(short.stageIterations)
     })
   })
@@ -80,8 +95,8 @@ describe('restarts', () => {
     await inLab(async (made) => {
       // The first restart breaks in its second iteration, which is seen at the 25th: losses to draw it, to look at it, for 25
       // steps, and to look at it twice more.
-      const problem = spoilt(made, (call) => (call > 3 && call < 29 ? Number.NaN : 1))
-      const result = await ig.run(made.input({ problem, budget: short }))
+      spoil((call) => (call > 3 && call < 29 ? Number.NaN : 1))
+      const result = await ig.run(made.input({ budget: short }))
       expect(result.chosen?.restart).toBe(1)
       expect(result.note).toMatch(/^1 of 2 restarts failed/)
     })
@@ -89,18 +104,16 @@ describe('restarts', () => {
 
   it('of gi do not spoil each other', async () => {
     await inLab(async (made) => {
-      const { problem } = made
       let first = true
-      const broken: MatchingProblem = {
-        ...problem,
-        loss: (...args) => {
+      spoilt.by =
+        (own) =>
+        (...args) => {
           // Two pictures in each step, in turn: every first one breaks.
           first = !first
-          const isSearch = args[2] === 'l2'
-          return tf.mul(problem.loss(...args), isSearch && !first ? Number.NaN : 1)
-        },
-      }
-      const result = await gi.run(made.input({ problem: broken, budget: short }))
+          const isSearch = args[1] === 'relative'
+          return tf.mul(own(...args), isSearch && !first ? Number.NaN : 1)
+        }
+      const result = await gi.run(made.input({ budget: short }))
       expect(result.chosen).toBeNull()
     })
   })
@@ -109,17 +122,18 @@ describe('restarts', () => {
 describe('the group of gi', () => {
   it('leaves restarts alone at first, and then draws them to what they have in common', async () => {
     await inLab(async (made) => {
-      /** The first restart's picture in every step. */
+      /** The update of the first restart's picture in every step. */
       const steps = async (restarts: number): Promise<number[][]> => {
         const seen: number[][] = []
         let calls = 0
-        const loss: MatchingProblem['loss'] = (...args) => {
+        spoilt.by = (own) => (update, kind) => {
           // One call for each restart draws them; then as many in every step.
-          if (args[2] === 'l2' && calls++ % restarts === 0) seen.push([...args[0].dataSync()])
-          return made.problem.loss(...args)
+          if (kind === 'relative' && calls++ % restarts === 0) {
+            seen.push(update.flatMap((tensor) => [...tensor.dataSync()]))
+          }
+          return own(update, kind)
         }
-        const problem = { ...made.problem, loss }
-        await gi.run(made.input({ problem, budget: { ...short, restarts } }))
+        await gi.run(made.input({ budget: { ...short, restarts } }))
         return seen.slice(1)
       }
       const [alone, together] = [await steps(1), await steps(2)]
@@ -140,8 +154,28 @@ describe('clipping', () => {
           psnrOf((await gifd.run(made.input({ budget }))).chosen!.images, made.pictures),
         updates === undefined ? {} : { updates },
       )
-    const [plain, clipped] = [await reached(), await reached([{ name: 'clip', norm: 0.01 }])]
-    expect(Math.abs(plain - clipped)).toBeLessThan(0.3)
+    const plain = await reached()
+    for (const norm of [0.01, 1e-10, 1e-22]) {
+      expect(Math.abs(plain - (await reached([{ name: 'clip', norm }])))).toBeLessThan(0.3)
+    }
+  })
+})
+
+describe('the length of an update', () => {
+  it.each([dlg, gi, ggl])('A2: changes nothing for $name, however small it is', async (attack) => {
+    // The clip is seen through: what is simulated is clipped, too.
+    const found: Reconstruction[] = []
+    for (const norm of [1e-3, 1e-10, 1e-22]) {
+      await inLab(
+        async (made) => found.push((await attack.run(made.input({ budget: short }))).chosen!),
+        { updates: [{ name: 'clip', norm }] },
+      )
+    }
+    const [usual, ...tiny] = found
+    for (const one of tiny) {
+      expect(one.matchLoss / usual!.matchLoss).toBeCloseTo(1, 1)
+      expect(psnrOf(one.images, usual!.images)).toBeGreaterThan(40)
+    }
   })
 })
 

@@ -4,7 +4,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { CurvePoint, AttackInput, Reconstruction } from '#algorithms/audit/attack.js'
-import { assertFromRecords } from '#algorithms/audit/target/match-target.js'
+import { assertMatching } from '#algorithms/audit/matching/problem.js'
 import { tf, type Tensor } from '#algorithms/tensor/tf.js'
 import { buildClientOptimizer } from '#algorithms/training/client-optimizer.js'
 
@@ -76,9 +76,9 @@ export class Search {
   readonly #began: number
   #reusedSeconds = 0
 
-  /** Throws `audit/not-from-records` for a target that was not made from records: nothing is tried on others. */
+  /** Throws `audit/not-from-records` for a problem that was not made from records: nothing is tried on others. */
   constructor(input: AttackInput) {
-    assertFromRecords(input.problem.target)
+    assertMatching(input.problem)
     this.input = input
     this.#began = input.now()
   }
