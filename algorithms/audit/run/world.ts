@@ -7,7 +7,6 @@ import { datasetHash } from '#data/dataset-hash.js'
 import { openShare } from '#data/share.js'
 import { modelOf } from '#algorithms/from-config.js'
 import { assertMakes } from '#algorithms/audit/generator/fits.js'
-import { assertUnseen } from '#algorithms/audit/generator/record-hash.js'
 import type { LayeredGenerator } from '#algorithms/audit/generator/layered-generator.js'
 import {
   auxiliaryStatistics,
@@ -19,12 +18,14 @@ import {
   trainAuxiliary,
   type AuxiliaryNetwork,
 } from '#algorithms/audit/metrics/auxiliary-network.js'
+import { settingsReasons } from '#algorithms/audit/target/auditable.js'
 import { takenOver } from '#algorithms/models/backbone.js'
 import type { Model } from '#algorithms/models/model.js'
 import { paramsBundle, toTensors } from '#algorithms/models/params.js'
 import { tf } from '#algorithms/tensor/tf.js'
 import { assertSameModel, decodeStart } from '#algorithms/start-from.js'
 import { chooseRecords, type ChosenRecord } from './choose-records.js'
+import { assertNotPublic, assertPixels, assertStrange } from './record-checks.js'
 import type { AuditSource, AuditSpec } from './spec.js'
 
 /** What the cells of an audit have in common. The same specification makes the same world in every process. */
@@ -68,24 +69,26 @@ export interface WorldParts {
 }
 
 /**
- * Loads the data of an audit and prepares what its cells share, on the backend that is in use. Throws what loaders throw, `data/mismatch`, `config/impossible`,
- * `model/does-not-fit`, and `audit/record-known` where the generator was trained on an audited record.
+ * Loads the data of an audit and prepares what its cells share, on the backend that is in use. Throws what loaders throw,
+ * `audit/not-auditable`, `data/mismatch`, `model/does-not-fit`, `config/impossible` (also for numbers outside of [0, 1], and audited records that are
+ * public), and `audit/record-known` where the generator was trained on an audited record or one that it is compared with.
  */
 export async function openWorld(spec: AuditSpec, parts: WorldParts): Promise<AuditWorld> {
   const { run, records, auxiliary } = spec
+  assertSettings(run)
   const model = modelOf(run)
   const pool = fitted(await openSource(records.data), spec, 'records.data')
   const others = fitted(await openSource(auxiliary), spec, 'auxiliary')
   const fresh = model.init(createStreams(run.seed)('init', 0, 0))
   const chosen = chooseRecords(pool, spec)
-  const network = await networkFor(others, spec)
+  assertNotPublic({ pool, chosen }, others)
   const { generator } = parts
   assertFitting(spec, generator)
-  const rows = Int32Array.from(chosen, ({ row }) => row)
   if (generator !== null) {
     assertMakes(generator, pool.inputShape)
-    assertUnseen(generator, { source: pool, indices: rows })
+    assertStrange(generator, { pool, chosen })
   }
+  const network = await networkFor(others, spec)
   const params = { fresh, trained: trainedParams(spec, { model, fresh }, parts.start) }
   return {
     ...{ pool, chosen, auxiliary: others, model, network, generator, params },
@@ -165,6 +168,12 @@ function assertFitting(
   )
 }
 
+/** At once, before anything is loaded; what needs the model, every cell asks. */
+function assertSettings(run: AuditSpec['run']): void {
+  const reasons = settingsReasons(run)
+  if (reasons.length > 0) throw new FederationError('audit/not-auditable', reasons.join('. '))
+}
+
 async function openSource({ hash, ...source }: AuditSource): Promise<Dataset> {
   const dataset = await openShare(source)
   if (hash !== null && datasetHash(dataset) !== hash) {
@@ -196,10 +205,12 @@ function trainedParams(
 
 /**
  * Records as the task's model takes them. Made-up records stand for any classes: where theirs are others, label i counts as
- * class i mod the number of classes. Throws `data/mismatch` for records of another shape, and for real ones of other classes.
+ * class i mod the number of classes. Throws `data/mismatch` for records of another shape, and for real ones of other classes,
+ * `config/impossible` for numbers that no reconstruction can have.
  */
 function fitted(dataset: Dataset, { run, records }: AuditSpec, key: string): Dataset {
   const { inputShape, classes } = run.task
+  assertPixels(dataset, key)
   if (dataset.inputShape.join('x') !== inputShape.join('x')) {
     throw new FederationError(
       'data/mismatch',

@@ -93,6 +93,19 @@ describe('what can be audited', () => {
     expect(settingsReasons(labConfig())).toEqual([])
   })
 
+  it('no records but pictures of height, width, and channels: told without computing', async () => {
+    for (const inputShape of [[4], [8, 8], [2, 8, 8, 1]]) {
+      const config = labConfig({ model: { name: 'mlp', hidden: [4] }, shape: inputShape })
+      const reasons = settingsReasons(config)
+      expect(reasons.join()).toMatch(/records of shape .*; .*\[height, width, channels\]/)
+      const refusal = assertAuditable(config, {
+        ...{ records: 1, clients: 1, approximation: 'unrolled' },
+      })
+      await expect(refusal).rejects.toMatchObject({ code: 'audit/not-auditable' })
+    }
+    expect(settingsReasons(labConfig({ shape: [8, 6, 3] }))).toEqual([])
+  })
+
   it('leaves no tensor behind', async () => {
     const before = tf.memory().numTensors
     await auditabilityOf(labConfig())

@@ -3,6 +3,7 @@ import { asFederationError, FederationError } from '#protocol/errors.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import { lossGradients } from '#algorithms/audit/matching/local-update.js'
 import { methodOf, methodSetup, modelOf } from '#algorithms/from-config.js'
+import { shapeText } from '#algorithms/models/blocks/block-maker.js'
 import type { Model } from '#algorithms/models/model.js'
 import { toTensors } from '#algorithms/models/params.js'
 import { tf, type Tensor } from '#algorithms/tensor/tf.js'
@@ -88,7 +89,13 @@ export function settingsReasons(config: RunConfig): readonly string[] {
   const method = methodOf(config)
   const { optimizer } = config.training
   const entry = CLIENT_OPTIMIZERS.find((one) => one.name === optimizer.name)
+  const { inputShape } = config.task
   return [
+    ...(inputShape.length === 3
+      ? []
+      : [
+          `Its records of shape ${shapeText(inputShape)} are no pictures, and what an attack finds is compared with nothing else; task.inputShape must be [height, width, channels]`,
+        ]),
     ...(method.plainTraining === undefined
       ? [
           `Clients of ${method.name} do not send how far local training moved the whole received model, and nothing else is simulated; audit the same settings with method fedavg, and say so`,
