@@ -68,6 +68,37 @@ describe('what a configuration names', () => {
     expect(() => assertPossible(tinyConfig())).not.toThrow()
   })
 
+  it('is refused with an audit where clients send more than was audited', () => {
+    const audited = tinyConfig((config) => ({ ...config, audit: { threshold: 'elevated' } }))
+    expect(() => assertPossible(audited)).not.toThrow()
+    const calibration = { name: 'ccvr', when: 'final' } as const
+    for (const [change, message] of [
+      [{ calibration }, /ccvr.*no audit attacks.*runs calibrate/],
+      [
+        { evaluation: { ...audited.evaluation, diagnostics: { every: 1 } } },
+        /diagnostics.*no audit attacks/,
+      ],
+    ] as const) {
+      const both = { ...audited, ...change } as RunConfig
+      expect(() => assertPossible(both)).toThrow(
+        expect.objectContaining({
+          code: 'config/impossible',
+          message: expect.stringMatching(message) as string,
+        }) as Error,
+      )
+      const { audit: _audit, ...unaudited } = both
+      const refusal = (): string => {
+        try {
+          assertPossible(unaudited)
+          return ''
+        } catch (error) {
+          return (error as Error).message
+        }
+      }
+      expect(refusal()).not.toContain('no audit attacks')
+    }
+  })
+
   it('is refused when rounds may close empty and the method, or a calibration, needs updates', () => {
     const catalogue: Catalogue = {
       ...CATALOGUE,

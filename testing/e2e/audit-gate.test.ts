@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { SignedReport } from '#protocol/audit-report.js'
@@ -36,7 +36,7 @@ const PROTECTED = {
     { name: 'gaussian-noise', stddev: 0.5 },
   ],
   cohort: { ...OPEN.cohort, minReporters: 2 },
-  audit: { ...OPEN.audit, count: 1 },
+  audit: OPEN.audit,
 }
 const { audit: _audit, ...PLAIN } = { ...OPEN, name: 'plain' }
 const DATA = ['--data', 'synthetic:stroke-digits:side=8:classes=3:count=12:seed=5']
@@ -88,7 +88,9 @@ describe('a privacy audit before the first round', () => {
     await coordinator.running.ended
     await serve({}, Number(new URL(coordinator.url).port))
     stopped = await watched(open)
-    await join2('b', '--require-audit', 'elevated')
+    // A smoke budget shows that the gate works; an owner who is content with it has to say so.
+    const little = ['--audit-budget', 'smoke', '--audit-records', '2']
+    await join2('b', '--require-audit', 'elevated', ...little)
   }, 240_000)
   afterAll(async () => {
     await endAll()
@@ -119,6 +121,8 @@ describe('a privacy audit before the first round', () => {
       const { result } = await run('runs', 'audit', open, '--out', at('report'))
       expect(result).toMatchObject({ state: 'above-threshold', verdict: 'certain', override: null })
       expect(await readFile(at('report/report.html'), 'utf8')).toContain('<!doctype html>')
+      for (const name of ['report.json', 'report.html'])
+        expect((await stat(at(`report/${name}`))).mode & 0o777).toBe(0o600)
       const verified = await tributary([
         ...['audit', 'verify', at('report/report.json'), '--key', auditKey],
       ])

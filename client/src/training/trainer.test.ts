@@ -129,6 +129,16 @@ describe('the training process', () => {
       code: 'policy/refused',
       message: expect.stringContaining('--allow-per-example') as string,
     })
+    const calibration = { name: 'ccvr', when: 'final' } as RunConfig['calibration'] & object
+    const policy = { ...DEFAULT_POLICY, maxClip: 1 }
+    const updates = [{ name: 'clip', norm: 1 }]
+    const calibrating = { config: { ...tinyConfig(), updates, calibration }, policy }
+    await expect(
+      trainer.perform(perform({ ...calibrating, part: 'calibration' }), never),
+    ).rejects.toMatchObject({
+      code: 'policy/refused',
+      message: expect.stringContaining('the calibration ccvr') as string,
+    })
     // An evaluation tells sums alone; and what the owner allows is done, if it can be.
     const allowed = { ...DEFAULT_POLICY, perExample: true }
     for (const change of [{ part: 'evaluation' }, { policy: allowed }])
