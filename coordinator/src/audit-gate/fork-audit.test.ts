@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,6 +7,7 @@ import { cellResultSchema } from '#algorithms/audit/run/cell-result.js'
 import { unwrap } from '#protocol/result.js'
 import { parseRunConfig, type RunConfig } from '#protocol/run-config.js'
 import { configCatalogue } from '#algorithms/catalogue.js'
+import { idxBytes } from '#testing/data-fixtures.js'
 import { forkAudit } from './fork-audit.js'
 
 const configWith = (change: object = {}): RunConfig =>
@@ -47,6 +48,29 @@ describe('an audit in a process of its own', () => {
     expect(report).toMatchObject({ verdict: 'certain', isSound: true, seconds: 2, pictures: null })
     expect(report).toMatchObject({ createdAt: at, records: { basis: 'canary' }, budget: 'smoke' })
     await later.end()
+  })
+
+  it('takes files that changed between two starts for other records: their cells are others', async () => {
+    const path = join(directory, 'files')
+    await mkdir(path)
+    const write = async (first: number): Promise<void> => {
+      const pixels = Array.from({ length: 12 * 64 }, (_, i) => (i === 0 ? first : i % 256))
+      await writeFile(join(path, 'train-images-idx3-ubyte'), idxBytes([12, 8, 8], pixels))
+    }
+    await write(1)
+    const labels = Array.from({ length: 12 }, (_, i) => i % 3)
+    await writeFile(join(path, 'train-labels-idx1-ubyte'), idxBytes([12], labels))
+    const records = { name: 'idx', path, basis: 'public', share: [0, 1] }
+    const keys = async (): Promise<readonly string[]> => {
+      const session = forkAudit(configWith({ audit: { count: 2, records } }), directory)
+      const { cells } = await session.plan()
+      await session.end()
+      return cells.map(({ key }) => key)
+    }
+    const before = await keys()
+    expect(await keys()).toEqual(before)
+    await write(2)
+    expect(await keys()).not.toEqual(before)
   })
 
   it('says at once, and before anything is stored, what cannot be audited', async () => {
