@@ -11,6 +11,10 @@ export const verdictLine = ({ level, because }: Verdict): string =>
     ? `Verdict: ${because}`
     : `Verdict: ${levelText(level)}. ${because}`
 
+/** Why a report proves nothing. */
+export const unsoundWords = (obstacles: readonly string[]): string =>
+  obstacles.join('. ') || 'The report says of itself that it proves nothing'
+
 const DASH = '–'
 
 /** The rows of a report as a table: what the best method of each came to. */

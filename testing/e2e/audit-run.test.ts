@@ -162,6 +162,20 @@ describe('tributary audit', () => {
     expect(passed.status).toBe(0)
   })
 
+  it('goes by the usual thresholds where those of the audit are laxer', async () => {
+    const thresholds = {
+      ...{ analyticResidual: 1e-30, certainGain: 98, highGain: 98, elevatedGain: 98 },
+      ...{ highIdentification: 99, elevatedIdentification: 99, labelPValue: 1e-9 },
+    }
+    const lax = ['--set', `thresholds=${JSON.stringify(thresholds)}`, '--out', 'lax'] as const
+    const failed = await audit('run', '--config', 'audit.json', ...lax, '--fail-on', 'high')
+    expect([failed.status, failed.result]).toMatchObject([3, { verdict: 'certain' }])
+    expect((await read('lax/report.json')).report.verdict).not.toBe('certain')
+    const checked = await audit('verify', 'lax/report.json')
+    expect([checked.status, checked.result['code']]).toEqual([2, 'audit/bad-report'])
+    expect(checked.result['message']).toContain('by the usual ones it is certain')
+  })
+
   it('writes pictures only with a day by which they are gone, and none of people', async () => {
     const run = ['run', '--config', 'audit.json', '--out', 'pictures', '--pictures'] as const
     const undated = await audit(...run)

@@ -10,7 +10,7 @@ import { verdictOfReport, verdictOfRow } from '#algorithms/audit/verdict.js'
 import type { CellPicture, CellResult } from './cell-result.js'
 import { isAsBudget } from './budgets.js'
 import { auditedCount, auditHash, cellsOf } from './cells.js'
-import { limitations, sourceWords, threatModel } from './report-words.js'
+import { limitations, recognitionLimits, sourceWords, threatModel } from './report-words.js'
 import { rowResult } from './row-result.js'
 import { rowConfig, type AuditSpec, type RowSpec } from './spec.js'
 import type { WorldFacts } from './world.js'
@@ -72,6 +72,7 @@ export async function reportOf(
     limitations: [
       ...new Set([
         ...limitations(spec, facts.generator),
+        ...(await recognitionLimits(rows, thresholds)),
         ...ordered.flatMap(({ remarks }) => remarks),
         ...(meta.remarks ?? []),
       ]),

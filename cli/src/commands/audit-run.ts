@@ -5,14 +5,14 @@ import { AUDIT_BUDGETS, type AuditBudgetName } from '#protocol/audit-config.js'
 import { AUDIT_LEVELS, isAbove, type AuditLevel } from '#protocol/audit-level.js'
 import { FederationError } from '#protocol/errors.js'
 import type { ComputeConfig } from '#protocol/run-config.js'
-import { verdictOfReport } from '#algorithms/audit/verdict.js'
+import { judgementOf } from '#algorithms/audit/soundness.js'
 import { isBackendName } from '#algorithms/tensor/backends.js'
 import { runAudit, type FinishedAudit } from '#simulations/audit/audit.js'
 import type { AuditProgress } from '#simulations/audit/estimate.js'
 import { openAudit, type OpenAudit } from '#simulations/audit/open-audit.js'
 import { readSigningKey, signingKeyAt, type SigningKey } from '#simulations/audit/signing-key.js'
 import { createStarts } from '#simulations/start-from.js'
-import { auditRowLines, levelText, verdictLine } from '../audit-text.js'
+import { auditRowLines, levelText, unsoundWords, verdictLine } from '../audit-text.js'
 import { addCommand, type Session } from '../command.js'
 import { homeDirectory } from '../credentials.js'
 import type { Output } from '../output.js'
@@ -89,7 +89,7 @@ async function runCommand(session: Session, flags: RunFlags): Promise<void> {
         session.out.say(`Simulating what transforms cost in accuracy: ${index + 1} of ${of}`),
     })
     shown.clear()
-    tell(session.out, finished, flags.failOn)
+    await tell(session.out, finished, flags.failOn)
   } finally {
     shown.clear()
   }
@@ -122,29 +122,31 @@ function sayStart(out: Output, { spec }: OpenAudit): void {
   )
 }
 
-function tell(out: Output, { signed, files, resumed }: FinishedAudit, most?: AuditLevel): void {
+async function tell(
+  out: Output,
+  { signed, files, resumed }: FinishedAudit,
+  most?: AuditLevel,
+): Promise<void> {
   const { report, signature } = signed
-  const { level: verdict, because } = verdictOfReport(report)
+  const { verdict: judged, obstacles, laxities, strictnesses } = await judgementOf(report)
+  const { level: verdict, because } = judged
+  const isSound = report.isSound && obstacles.length === 0
   out.table(
     ['defence', 'records', 'steps', 'labels', 'best method', 'PSNR', 'gain', 'told', 'verdict'],
     auditRowLines(report),
   )
-  out.say(verdictLine({ level: verdict, because }))
+  out.say(verdictLine(judged))
+  for (const one of [...laxities, ...strictnesses]) out.say(one)
   out.say(`Report ${files.html}, to be checked and shared with ${files.json}`)
   out.say(`Signed with the key ${signature.publicKey}`)
   const isFailed = most !== undefined && isAbove(verdict, most)
   out.finish('audit:run', {
-    ...{ name: report.name, verdict, because, isSound: report.isSound, resumed },
+    ...{ name: report.name, verdict, because, isSound, resumed },
     rows: report.rows.map(({ id, verdict, because }) => ({ id, verdict, because })),
     ...{ report: files.json, page: files.html, publicKey: signature.publicKey },
     ...{ seconds: report.seconds, settingsHash: report.settingsHash, isFailed },
   })
-  if (!report.isSound) {
-    throw new FederationError(
-      'audit/unsound',
-      'Updates of other records identify these more often than chance, so the numbers do not come from the updates',
-    )
-  }
+  if (!isSound) throw new FederationError('audit/unsound', unsoundWords(obstacles))
   if (isFailed) {
     out.say(`The verdict is above ${levelText(most)}`)
     process.exitCode = ABOVE

@@ -4,11 +4,11 @@ import { coversRun, settingsHash, settingsOf, staleKeys } from '#protocol/audit-
 import { isSignatureValid } from '#protocol/audit-signature.js'
 import { FederationError } from '#protocol/errors.js'
 import { contradictionsIn } from '#algorithms/audit/recheck.js'
-import { verdictOfReport } from '#algorithms/audit/verdict.js'
+import { judgementOf } from '#algorithms/audit/soundness.js'
 import { runIn } from '#simulations/audit/open-audit.js'
 import { readPublicKey } from '#simulations/audit/signing-key.js'
 import { readReport } from '#simulations/audit/report-files.js'
-import { verdictLine } from '../audit-text.js'
+import { unsoundWords, verdictLine } from '../audit-text.js'
 import { addCommand, type Session } from '../command.js'
 import type { Output } from '../output.js'
 
@@ -39,17 +39,20 @@ async function verify({ out }: Session, flags: VerifyFlags, path: string): Promi
   await assertGenuine(signed)
   if (flags.key !== undefined) await assertSignedBy(signed, flags.key)
   if (flags.config !== undefined) await assertAbout(signed, flags.config, flags.set)
-  const { level: verdict, because } = verdictOfReport(report)
+  const { verdict: judged, obstacles, laxities, strictnesses } = await judgementOf(report)
+  const { level: verdict, because } = judged
+  const isSound = report.isSound && obstacles.length === 0
   out.say('The report is as it was signed, and its verdict follows from its rows.')
   sayWho(out, signed, flags)
-  out.say(verdictLine({ level: verdict, because }))
+  out.say(verdictLine(judged))
+  for (const one of strictnesses) out.say(one)
   out.finish('audit:verify', {
-    ...{ name: report.name, verdict, because, isSound: report.isSound },
+    ...{ name: report.name, verdict, because, isSound },
     ...{ createdAt: report.createdAt, publicKey: signature.publicKey },
     ...{ settingsHash: report.settingsHash, modelHash: report.modelHash },
   })
-  if (!report.isSound)
-    throw new FederationError('audit/unsound', 'The report says of itself that it proves nothing')
+  if (laxities.length > 0) throw new FederationError('audit/bad-report', laxities.join('. '))
+  if (!isSound) throw new FederationError('audit/unsound', unsoundWords(obstacles))
 }
 
 function sayWho(

@@ -4,15 +4,17 @@ import { html, table, type Html } from '../report/html.js'
 import type { Section } from '../report/page-parts.js'
 import { duration, frequency, wholeNumber } from './amounts.js'
 import { attackWords } from './attack-words.js'
-import { levelBadge, levelRules } from './levels.js'
+import { absentAttacks } from './effort.js'
+import { levelBadge, levelRules, orList, sameClassCandidates } from './levels.js'
 import { methodNames } from './methods.js'
 
 const term = (word: string, meaning: string): Html =>
   html`<dt>${word}</dt>
     <dd>${meaning}</dd>`
 
-export function wordsSection({ records }: AuditReport): Section {
-  const n = records.candidates
+export function wordsSection(report: AuditReport): Section {
+  const n = report.records.candidates
+  const same = sameClassCandidates(report)
   return {
     title: 'How to read this',
     body: html`<dl class="words">
@@ -20,7 +22,7 @@ export function wordsSection({ records }: AuditReport): Section {
       ${term('Attack', 'A program that is given one update, the model and public knowledge, and looks for records that would have made this update.')}
       ${term('Likeness (PSNR)', 'How close the attacker’s record is to the true one, in dB. Every 10 dB more are a tenth of the squared error, every 3 dB half of it.')}
       ${term('Gain', 'Likeness above that of the best guess without the update, for the same record. 0 dB or less: the update did not help. 6 dB: a quarter of the squared error. Only the gain is owed to the update.')}
-      ${term('Recognised', `The true record is the nearest to the attacker’s likeness among ${n}. By chance that happens ${frequency(1, n)} times. Same class: all ${n} have the label of the record, so that knowing the label does not help.`)}
+      ${term('Recognised', `The true record is the nearest to the attacker’s likeness among ${n}. By chance that happens ${frequency(1, n)} times. Same class: all have the label of the record, so that knowing the label does not help; there it is the nearest among ${same.length === 0 ? 'others' : orList(same)}.`)}
       ${term('95 % interval', 'Where the true rate lies, as far as this number of records can tell. With few records it is wide; the verdict goes by its lower end.')}
       ${term('Placebo', 'The same attack, given the update of another record. It must not recognise this one: if it does, the audit itself is wrong, and says so.')}
       ${term('Not demonstrated', 'The attacks of this report, with its budget, found nothing beyond public knowledge. It never means that nothing can be found.')}
@@ -46,16 +48,21 @@ export function attackSection(report: AuditReport): Section {
       duration(seconds),
     ]
   })
+  const absent = absentAttacks(report).map(({ name, reason }) => {
+    const { label, does, source } = attackWords(name)
+    const what = html`${does} <small>(${source})</small>`
+    return [label, what, 'not tried', reason, '–', '–']
+  })
   return {
     title: 'Attacks',
     note: 'In the order in which they are tried. A gradient of the model is the unit of work that all of them share.',
     body: table(
-      'Attacks that were tried',
+      'Attacks, tried and not tried',
       [
         ...['attack', 'it …', 'gave a result on', 'reasons where not'].map((head) => ({ head })),
         ...['gradients', 'time'].map((head) => ({ head, isNumber: true })),
       ],
-      rows,
+      [...rows, ...absent],
     ),
   }
 }

@@ -1,4 +1,5 @@
 /** What a person who signs reads: the verdict, what was tried, what would lower it, what was not tried, and room to decide. */
+import type { Judgement } from '#algorithms/audit/soundness.js'
 import type { AuditReport, AuditRow, SignedReport } from '#protocol/audit-report.js'
 import { coversRun, decisiveRows } from '#protocol/audit-settings.js'
 import { html, type Html } from '../report/html.js'
@@ -17,6 +18,7 @@ import {
   wholePercent,
 } from './amounts.js'
 import { attackWords } from './attack-words.js'
+import { budgetWords } from './effort.js'
 import { levelBadge, LEVEL_WORDS, levelScale } from './levels.js'
 import { notTried } from './not-tried.js'
 import { pictureStrip } from './pictures.js'
@@ -26,12 +28,14 @@ import { sealOf, sealWords } from './seal.js'
 
 const LONGEST_REASON = 280
 
-/** `contradictions`: what in the report does not follow from its own numbers. */
-export function firstPage(
-  signed: SignedReport,
-  setups: readonly Setup[],
-  contradictions: readonly string[],
-): Html {
+/** What was found out about the report, beside what it says. */
+export interface Checked {
+  /** What in it does not follow from its own numbers. */
+  readonly contradictions: readonly string[]
+  readonly judgement: Judgement
+}
+
+export function firstPage(signed: SignedReport, setups: readonly Setup[], checked: Checked): Html {
   const { report } = signed
   return html`<section class="first" id="decision" aria-labelledby="title">
     <p class="kicker">Privacy audit</p>
@@ -41,7 +45,7 @@ export function firstPage(
       Made ${dayText(report.createdAt)} by tributary ${report.version}, in
       ${duration(report.seconds)}.
     </p>
-    ${warnings(signed, setups, contradictions)}${verdictBox(report)}
+    ${warnings(signed, setups, checked)}${verdictBox(report)}
     <div class="columns">
       <div>
         <h2>What was tried</h2>
@@ -61,9 +65,10 @@ export function firstPage(
 function warnings(
   signed: SignedReport,
   setups: readonly Setup[],
-  contradictions: readonly string[],
+  { contradictions, judgement }: Checked,
 ): Html {
   const { report } = signed
+  const { obstacles, laxities, strictnesses } = judgement
   const seal = sealOf(signed)
   const items = [
     ...(seal === 'valid' ? [] : [sealWords(seal)]),
@@ -75,7 +80,17 @@ function warnings(
     ...(report.isSound
       ? []
       : [
-          'This audit is void. Its own check failed: records were recognised in updates that were made from other records, so its numbers say nothing about the model. Do not decide on it.',
+          `This audit is void, its numbers say nothing about the model. ${clipped(obstacles.join('. ') || 'It says so itself', LONGEST_REASON)}. Do not decide on it.`,
+        ]),
+    ...(laxities.length === 0
+      ? []
+      : [
+          `The thresholds of this report are laxer than the usual ones. ${clipped(laxities.join('. '), LONGEST_REASON)}. Decide by the usual ones.`,
+        ]),
+    ...(strictnesses.length === 0
+      ? []
+      : [
+          `The thresholds of this report are stricter than the usual ones. ${clipped(strictnesses.join('. '), LONGEST_REASON)}.`,
         ]),
     ...(coversRun(report) ? [] : [uncovered(setups)]),
     ...(report.budget === 'smoke'
@@ -174,7 +189,7 @@ function likenessWords(gain: number): string {
 }
 
 function tried(report: AuditReport, setups: readonly Setup[]): Html {
-  const { settings, records, budget, generator } = report
+  const { settings, records, generator } = report
   const names = [
     ...new Set(
       report.rows.flatMap(({ methods }) =>
@@ -201,7 +216,7 @@ function tried(report: AuditReport, setups: readonly Setup[]): Html {
     ],
     [
       'Budget',
-      `${budget}; ${counted(setups.length, 'setup')}, ${counted(report.rows.length, 'row')}`,
+      `${budgetWords(report)}; ${counted(setups.length, 'setup')}, ${counted(report.rows.length, 'row')}`,
     ],
   ]
   return html`<dl>

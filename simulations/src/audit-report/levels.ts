@@ -1,5 +1,5 @@
 /** The four verdicts in words, and drawn so that they differ without colour. */
-import type { AuditReport } from '#protocol/audit-report.js'
+import type { AuditReport, AuditRow } from '#protocol/audit-report.js'
 import { AUDIT_LEVELS, type AuditLevel } from '#protocol/audit-level.js'
 import { html, type Html } from '../report/html.js'
 import { decibels, frequency } from './amounts.js'
@@ -75,15 +75,32 @@ export const levelScale = (present: AuditLevel | null): Html =>
     )}
   </ol>`
 
+/** Among how many of its class a record is told on a row, itself counted; null: nothing was held against candidates. */
+export const candidatesOf = ({ methods, controls }: AuditRow): number | null =>
+  [...controls, ...methods.flatMap(({ chosen }) => chosen ?? [])][0]?.sameClass.candidates ?? null
+
+/** The same over all rows, each number once. */
+export const sameClassCandidates = ({ rows }: Pick<AuditReport, 'rows'>): readonly number[] => [
+  ...new Set(rows.flatMap((row) => candidatesOf(row) ?? [])),
+]
+
+/** 1, 4 or 8. */
+export const orList = (items: readonly (string | number)[]): string =>
+  items.length < 2
+    ? items.join('')
+    : `${items.slice(0, -1).join(', ')} or ${String(items.at(-1) ?? '')}`
+
 /** Which numbers make which verdict, with the thresholds of this report. */
 export function levelRules({
   thresholds,
-  records,
-}: Pick<AuditReport, 'thresholds' | 'records'>): readonly (readonly [AuditLevel, string])[] {
+  rows,
+}: Pick<AuditReport, 'thresholds' | 'rows'>): readonly (readonly [AuditLevel, string])[] {
   const { analyticResidual, certainGain, highGain, elevatedGain, labelPValue } = thresholds
   const { highIdentification, elevatedIdentification } = thresholds
+  const same = sameClassCandidates({ rows })
+  const chances = (times: number): string => orList(same.map((n) => frequency(times, n)))
   const above = (times: number): string =>
-    `the whole 95 % interval lies above ${frequency(times, records.candidates)}`
+    `the whole 95 % interval lies above ${same.length === 0 ? `${times} times chance` : chances(times)}${same.length > 1 ? ', by row' : ''}`
   return [
     [
       'certain',

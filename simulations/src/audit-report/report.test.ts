@@ -96,6 +96,15 @@ describe('page one', () => {
     expect(text).toContain('6 more, under Limitations')
     expect(seen(page)).toContain('imprint layers')
   })
+  it('says how far a budget was shortened, and which attacks nobody asked for', async () => {
+    const effort = { methods: ['gifd', 'ig'], iterations: 100, restarts: 1, isAsBudget: false }
+    const short = await auditReportPage(await madeUpAudit({ effort }, [{ methods: [OPEN[2]!] }]))
+    const text = firstPage(short)
+    expect(text).toContain('standard, shortened to 100 iterations and 1 restart; 1 setup')
+    expect(text).toContain('Attacks that were not asked for: Analytic, LATENT, GI, GIAS, GGL')
+    expect(text).toContain('Attacks that do not apply: IG.')
+    expect(seen(short)).toMatch(/DLG, Deep Leakage.*?not tried\s*not asked for/s)
+  })
   it('has room to decide, for these settings alone', () => {
     const text = firstPage(page)
     expect(text).toContain('It may not start')
@@ -126,6 +135,21 @@ describe('what takes the worth from the numbers', () => {
     expect(text).toContain('Verdict: none')
     for (const absent of ['can be recognised', 'this audit', 'Why this verdict'])
       expect(text).not.toContain(absent)
+  })
+  it('is that nothing was tried', async () => {
+    const failed = OPEN.map(({ name }) => ({ name, psnr: null, note: 'no signal' }))
+    const text = await warned(await madeUpAudit({}, [{ ...QUIET, methods: failed }]))
+    expect(text).toContain('This audit is void')
+    expect(text).toContain('no attack came to a result, so nothing was tested')
+  })
+  it('is thresholds that are laxer than the usual ones', async () => {
+    const limits = { certainGain: 90, highGain: 90, elevatedGain: 90, highIdentification: 90 }
+    const lax = { ...single.report.thresholds, ...limits, elevatedIdentification: 90 }
+    const thresholds = { ...lax, labelPValue: 1e-9 }
+    const text = await warned(await madeUpAudit({ thresholds }, [{ methods: OPEN.slice(2, 3) }]))
+    expect(text).toContain(
+      'laxer than the usual ones. By the report’s own thresholds the verdict is not demonstrated, by the usual ones it is high',
+    )
   })
   it('is a report that was changed after it was signed', async () => {
     const { report, signature } = single
@@ -210,9 +234,17 @@ describe('the evidence', () => {
     ])
     expect(firstRow(page, 'Guesses by row').slice(0, 2)).toEqual(['1 Class mean', '13.0 dB'])
     expect(firstRow(page, 'Labels by row').slice(1)).toEqual(['100 %', '100 %', '10 %', '< 0.001'])
-    expect(firstRow(page, 'Attacks that were tried')[3]).toBe(
+    expect(firstRow(page, 'Attacks, tried and not tried')[3]).toBe(
       'The first layer is a convolution: no formula gives its input (row 1, 2, 3, 4, 5, 6)',
     )
+  })
+  it('tells among how many of its class a record is told', async () => {
+    const copy = structuredClone(single)
+    for (const { sameClass } of copy.report.rows[0]!.controls) sameClass.candidates = 7
+    const few = seen(await auditReportPage(copy))
+    expect(few).toContain('there it is the nearest among 7.')
+    expect(few).toContain('interval lies above 5 in 7)')
+    expect(few).toMatch(/fresh\s*1\s*7\s*850/)
   })
   it('names the stage at which an attacker would have had more', async () => {
     const [gifd] = OPEN.filter(({ name }) => name === 'gifd')

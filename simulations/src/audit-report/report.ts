@@ -1,5 +1,6 @@
 /** A report of an audit becomes one page: it has no script, loads nothing, and can be printed and signed. */
 import { contradictionsIn } from '#algorithms/audit/recheck.js'
+import { judgementOf } from '#algorithms/audit/soundness.js'
 import type { SignedReport } from '#protocol/audit-report.js'
 import { html, Html } from '../report/html.js'
 import { sectionHtml, slug, type Section } from '../report/page-parts.js'
@@ -25,7 +26,10 @@ const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 export async function auditReportPage(signed: SignedReport): Promise<string> {
   const { report } = signed
   const setups = setupsOf(report)
-  const contradictions = await contradictionsIn(report)
+  const checked = {
+    contradictions: await contradictionsIn(report),
+    judgement: await judgementOf(report),
+  }
   const sections = sectionsOf(signed)
   return html`<!doctype html>
     <html lang="en">
@@ -42,7 +46,7 @@ export async function auditReportPage(signed: SignedReport): Promise<string> {
       </head>
       <body>
         <main>
-          ${firstPage(signed, setups, contradictions)}
+          ${firstPage(signed, setups, checked)}
           <nav aria-label="Evidence">
             <ul>
               ${sections.map(({ title }) => html`<li><a href="#${slug(title)}">${title}</a></li>`)}

@@ -17,7 +17,7 @@ import {
   wholePercent,
 } from './amounts.js'
 import { attackWords } from './attack-words.js'
-import { levelBadge } from './levels.js'
+import { candidatesOf, levelBadge } from './levels.js'
 import { methodNames } from './methods.js'
 import { peaksOf, rowLabel, type Attempt, type Best, type Peaks } from './setups.js'
 
@@ -111,12 +111,13 @@ function observedTable(report: AuditReport): Html {
     column('row'),
     ...['records in an update', 'local steps'].map(numeric),
     ...['steps are', 'labels', 'model'].map(column),
-    ...['clients', 'parameters', 'information ratio', 'signal to noise'].map(numeric),
+    ...['clients', 'told among', 'parameters', 'information ratio', 'signal to noise'].map(numeric),
   ]
   return html`<p class="note">
       Information ratio: numbers observed for each number of the records; below 1 the records cannot
       follow from the update alone, only from it and knowledge of typical records. Signal to noise:
       size of the update over that of its noise. Clients: updates averaged before anyone sees them.
+      Told among: so many records of the same class, the true one counted.
     </p>
     ${table(
       'What was observed by row',
@@ -129,11 +130,17 @@ function observedTable(report: AuditReport): Html {
         row.labels,
         row.modelState,
         wholeNumber(row.clients),
+        toldAmong(row),
         wholeNumber(row.parameters),
         ratioText(row.informationRatio),
         row.signalToNoise === null ? 'no noise' : ratioText(row.signalToNoise),
       ]),
     )}`
+}
+
+function toldAmong(row: AuditRow): string {
+  const candidates = candidatesOf(row)
+  return candidates === null ? '–' : wholeNumber(candidates)
 }
 
 /** All numbers of all attacks, a table for each row. */

@@ -66,11 +66,24 @@ export function peaksOf(row: AuditRow): Peaks | null {
     all.toSorted((a, b) => order(a, b) || byMedian(a, b))[0]
   const closest = top(() => 0)
   const largest = top((a, b) => b.gain.max - a.gain.max)
-  const surest = top((a, b) => b.sameClass.hits - a.sameClass.hits)
+  const surest = [...all, ...row.methods.flatMap(byFeatures)].toSorted(
+    (a, b) => b.sameClass.hits - a.sameClass.hits || byMedian(a, b),
+  )[0]
   return closest === undefined || largest === undefined || surest === undefined
     ? null
     : { closest, largest, surest }
 }
+
+/** Recognition that goes by features and not by pixels counts as much. */
+const byFeatures = ({ name, chosen }: AuditMethodResult): readonly Best[] =>
+  chosen === null || chosen.auxiliarySameClass === null
+    ? []
+    : [
+        {
+          ...{ name, stopped: null, gain: chosen.gain, psnr: chosen.psnr.median },
+          sameClass: chosen.auxiliarySameClass,
+        },
+      ]
 
 function bestsOf({ name, chosen, stages, atFloor }: AuditMethodResult): readonly Best[] {
   const taken = chosen === null ? [] : [{ ...chosen, psnr: chosen.psnr.median }]

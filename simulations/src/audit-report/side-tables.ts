@@ -42,7 +42,7 @@ export function controlSection(report: AuditReport): Section | null {
 const soundness = ({ isSound, thresholds }: AuditReport): string =>
   isSound
     ? `The placebo recognised records no more often than chance does (p not below ${thresholds.placeboPValue}): what attacks recognised is owed to the update.`
-    : `The placebo recognised records more often than chance does (p below ${thresholds.placeboPValue}): the audit is void.`
+    : 'The audit is void: the first page says why.'
 
 export function labelSection(report: AuditReport): Section {
   const heads = ['inferred', 'all labels right', 'by chance', 'p']

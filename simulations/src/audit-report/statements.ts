@@ -4,6 +4,7 @@ import { canonicalJson, type JsonValue } from '#protocol/json.js'
 import { html, table, type Cell, type Html } from '../report/html.js'
 import type { Section } from '../report/page-parts.js'
 import { decibels, duration, wholeNumber } from './amounts.js'
+import { budgetWords } from './effort.js'
 import { keyPrint, sealOf, sealWords } from './seal.js'
 
 const pairs = (
@@ -71,7 +72,7 @@ export function fingerprintSection(signed: SignedReport): Section {
     ['records', `${records.description} (${records.count}, among ${records.candidates})`],
     ['public data', report.auxiliary],
     ['seed', String(report.seed)],
-    ['budget', report.budget],
+    ['budget', budgetWords(report)],
     [
       'computed by',
       `tributary ${report.version}, ${engine.backend} (${engine.version}), ${engine.threads === 1 ? '1 thread' : `${engine.threads} threads`}`,
