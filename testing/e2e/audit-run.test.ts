@@ -219,7 +219,7 @@ describe('tributary audit', () => {
   })
 
   it('audits a run configuration on canaries', async () => {
-    const set = ['--set', 'audit={"count":1}', '--set', 'training.batchSize=1'] as const
+    const set = ['--set', 'audit={"count":2}', '--set', 'training.batchSize=1'] as const
     const { status, result } = await audit(
       ...['run', '--config', 'run.json', '--budget', 'smoke', '--out', 'canaries'],
       ...set,
