@@ -146,7 +146,11 @@ export const hyper = z.strictObject({
       'Standard deviation, times clipNorm, of Gaussian noise on activations that go up; no formal guarantee',
     ),
   otherModels: z
-    .array(z.looseObject({ name: z.string().min(1).max(100) }))
+    .array(
+      z.looseObject({
+        name: z.string().min(1).max(100).describe('A model of the zoo; its options stand beside'),
+      }),
+    )
     .max(100)
     .default([])
     .describe(
