@@ -69,7 +69,10 @@ describe('what a configuration names', () => {
   })
 
   it('is refused with an audit where clients send more than was audited', () => {
-    const audited = tinyConfig((config) => ({ ...config, audit: { threshold: 'elevated' } }))
+    const audited = tinyConfig((config) => ({
+      ...config,
+      audit: { when: 'before-run', threshold: 'elevated', budget: 'standard', count: 4 },
+    }))
     expect(() => assertPossible(audited)).not.toThrow()
     const calibration = { name: 'ccvr', when: 'final' } as const
     for (const [change, message] of [

@@ -12,7 +12,7 @@ import { witnessIn, type SyntheticNode } from './synthetic-node.js'
 
 /** Files that are there whatever happened. */
 const EXPECTED =
-  /^(tributary\.db(-wal|-shm)?|operator\.json|signing-secret|vault\/id|staging|vault)$/
+  /^(tributary\.db(-wal|-shm)?|operator\.json|signing-secret|audit-key|vault\/id|staging|vault)$/
 
 export interface Afterwards {
   readonly records: readonly RoundRecord[]

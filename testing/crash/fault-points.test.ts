@@ -2,7 +2,11 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { CLIENT_FAULT_POINTS, COORDINATOR_FAULT_POINTS } from '#protocol/fault-points.js'
+import {
+  AUDIT_FAULT_POINTS,
+  CLIENT_FAULT_POINTS,
+  COORDINATOR_FAULT_POINTS,
+} from '#protocol/fault-points.js'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -17,7 +21,9 @@ async function passedIn(folder: string): Promise<readonly string[]> {
 
 describe('the fault points', () => {
   it('are passed by the code of their side, and no others are', async () => {
-    expect(await passedIn('coordinator')).toEqual([...COORDINATOR_FAULT_POINTS].sort())
+    expect(await passedIn('coordinator')).toEqual(
+      [...COORDINATOR_FAULT_POINTS, ...AUDIT_FAULT_POINTS].sort(),
+    )
     expect(await passedIn('client')).toEqual([...CLIENT_FAULT_POINTS].sort())
     for (const folder of ['protocol', 'data', 'algorithms', 'simulations', 'cli'])
       expect(await passedIn(folder)).toEqual([])
@@ -26,6 +32,10 @@ describe('the fault points', () => {
   it('are in the table of docs/reliability.md, in their order', async () => {
     const page = await readFile(join(ROOT, 'docs/reliability.md'), 'utf8')
     const rows = [...page.matchAll(/^\| `([a-z]+\.[a-z_]+)` +\|/gm)].map(([, name]) => name)
-    expect(rows).toEqual([...COORDINATOR_FAULT_POINTS, ...CLIENT_FAULT_POINTS])
+    expect(rows).toEqual([
+      ...COORDINATOR_FAULT_POINTS,
+      ...CLIENT_FAULT_POINTS,
+      ...AUDIT_FAULT_POINTS,
+    ])
   })
 })

@@ -82,11 +82,17 @@ describe('a privacy audit before the first round', () => {
     await write('open.json', OPEN)
     await write('protected.json', PROTECTED)
     await write('plain.json', PLAIN)
+    const again = (env: NodeJS.ProcessEnv): Promise<void> =>
+      serve(env, Number(new URL(coordinator.url).port))
     await serve({ TRIBUTARY_FAULT: 'audit.cell_committed' })
     await join2('a')
     open = await started('open.json')
     await coordinator.running.ended
-    await serve({}, Number(new URL(coordinator.url).port))
+    for (const point of ['audit.cell_before_commit', 'audit.decided']) {
+      await again({ TRIBUTARY_FAULT: point })
+      await coordinator.running.ended
+    }
+    await again({})
     stopped = await watched(open)
     // A smoke budget shows that the gate works; an owner who is content with it has to say so.
     const little = ['--audit-budget', 'smoke', '--audit-records', '2']
@@ -98,8 +104,9 @@ describe('a privacy audit before the first round', () => {
   })
 
   describe('of a run whose updates show their records', () => {
-    it('goes on behind its last finished part when the coordinator was killed', () => {
-      expect(progressOf(stopped)).toEqual([0, 1, 2])
+    it('goes on behind its last finished part when the coordinator was killed, and killed again', () => {
+      // Killed behind the first part, in the second, and behind the verdict.
+      expect(progressOf(stopped)).toEqual([0, 1, 1, 2])
     })
 
     it('stops it before its first round, with the reason, and lets nobody go on with it', async () => {
