@@ -17,11 +17,11 @@ const asked = (change: object = {}): TaskMessage =>
 const SECRET = Uint8Array.from({ length: 32 }, (_, i) => i)
 const DELTA = [Float32Array.of(0.5, -0.25, 0.125), Float32Array.of(1, 2)]
 const noise = (stddev: number): ConfiguredTransform => ({
-  transform: gaussianNoise as ConfiguredTransform['transform'],
+  transform: gaussianNoise,
   options: { stddev },
 })
 const wide: ConfiguredTransform = {
-  transform: clip as ConfiguredTransform['transform'],
+  transform: clip,
   options: { norm: 1e6 },
 }
 
