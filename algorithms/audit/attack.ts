@@ -99,8 +99,6 @@ export interface AttackResult {
   /** Gradients of the client's model. */
   readonly gradientEvaluations: number
   readonly seconds: number
-  /** ‖T(F(x)) − g‖ / ‖g‖ of pictures that the analytic leak read off the update; null where nothing was read off. */
-  readonly residual: number | null
   /** Latents this attack found, where others can go on from them. */
   readonly latents?: LatentSearchResult
   /** Why there is nothing, or less than asked for. */

@@ -138,7 +138,7 @@ async function runOne(attack: Attack, input: Parameters<Attack['run']>[0]): Prom
     if (error.code !== 'algorithm/failed') throw cause
     return {
       ...{ name: attack.name, chosen: null, stages: [], atFloor: null, curve: [] },
-      ...{ iterations: 0, gradientEvaluations: 0, residual: null },
+      ...{ iterations: 0, gradientEvaluations: 0 },
       seconds: (input.now() - began) / 1000,
       note: `Failed: ${error.message}`,
     }

@@ -60,19 +60,6 @@ const shown = ({ input, shape }: Search, pictures: Float32Array): Shown => ({
   y: input.problem.labels,
 })
 
-/** ‖T(F(x)) − g‖ / ‖g‖ */
-async function residualOf(search: Search, images: Float32Array): Promise<number> {
-  const { problem } = search.input
-  const relative = tf.tidy(() => {
-    const { x, y } = shown(search, images)
-    return tf.sqrt(problem.loss(x, y, 'relative'))
-  })
-  search.count(0, 1)
-  const [residual = Number.NaN] = await relative.data()
-  relative.dispose()
-  return residual
-}
-
 async function fromPictures(
   search: Search,
   gradient: DenseGradient,
@@ -81,14 +68,9 @@ async function fromPictures(
   const batches = readOff(gradient, search.batch, map)
   if (batches.length === 0) return resultOf(search, 'analytic', { trails: [], ...NOTHING })
   const trails = await trailsOf(search, batches)
-  const result = resultOf(search, 'analytic', { trails, restarts: trails.length })
-  if (result.chosen === null) return result
-  const residual = await residualOf(search, result.chosen.images)
-  const { gradientEvaluations, seconds } = search
-  return { ...result, gradientEvaluations, seconds, residual: finiteOrNull(residual) }
+  return resultOf(search, 'analytic', { trails, restarts: trails.length })
 }
 
-const finiteOrNull = (value: number): number | null => (Number.isFinite(value) ? value : null)
 const NOTHING = { restarts: 0, note: 'no unit of the dense layer learned anything' } as const
 
 export const analytic: Attack = {

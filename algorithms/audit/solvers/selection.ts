@@ -45,7 +45,7 @@ export function resultOf(
   return {
     ...{ name, chosen, stages, curve: winner?.curve ?? [] },
     atFloor: search.input.problem.target.floor === null ? null : frozenBest(trails),
-    ...{ iterations, gradientEvaluations, seconds, residual: null },
+    ...{ iterations, gradientEvaluations, seconds },
     ...(notes.length === 0 ? {} : { note: notes.join('; ') }),
   }
 }
