@@ -41,6 +41,8 @@ export const policySchema = z.strictObject({
     .exactOptional(),
 })
 export type Policy = z.output<typeof policySchema>
+/** As people write it. */
+export type PolicyInput = z.input<typeof policySchema>
 
 /** What holds where the owner decides nothing. */
 export const DEFAULT_POLICY: Policy = policySchema.parse({})

@@ -55,18 +55,25 @@ describe('what an owner wants of audits', () => {
   }
   it('is nothing, or what the options say over the file', () => {
     expect(auditPolicyOf(flags(), undefined)).toEqual({})
-    const enough = { budget: 'standard', records: 4 } as const
     const audit = { most: 'high', key: 'K', budget: 'thorough', records: 9 } as const
     expect(auditPolicyOf(flags(), audit)).toEqual({ audit })
     expect(auditPolicyOf(flags('--require-audit', 'elevated'), audit)).toEqual({
       audit: { ...audit, most: 'elevated' },
     })
     expect(auditPolicyOf(flags('--require-audit', 'high', '--audit-key', 'L'), undefined)).toEqual({
-      audit: { most: 'high', key: 'L', ...enough },
+      audit: { most: 'high', key: 'L' },
     })
     expect(auditPolicyOf(flags('--audit-budget', 'smoke', '--audit-records', '2'), audit)).toEqual({
       audit: { ...audit, budget: 'smoke', records: 2 },
     })
+    for (const [name, value] of [
+      ['key', 'L'],
+      ['budget', 'smoke'],
+      ['records', '2'],
+    ] as const)
+      expect(() => auditPolicyOf(flags(`--audit-${name}`, value), undefined)).toThrow(
+        /add --require-audit/,
+      )
     expect(() => flags('--audit-budget', 'none')).toThrow(/smoke, standard, thorough/)
     expect(() => flags('--require-audit', 'safe')).toThrow(
       /not-demonstrated, elevated, high, certain/,

@@ -1,7 +1,8 @@
 import { Option, type Command } from 'commander'
 import { AUDIT_BUDGETS, type AuditBudgetName } from '#protocol/audit-config.js'
 import { AUDIT_LEVELS, type AuditLevel } from '#protocol/audit-level.js'
-import type { Policy } from '#protocol/policy.js'
+import { FederationError } from '#protocol/errors.js'
+import type { Policy, PolicyInput } from '#protocol/policy.js'
 import { integer } from './command.js'
 
 /** What the owner of a node wants of privacy audits. */
@@ -36,18 +37,21 @@ export const auditPolicyOptions = (command: Command): Command =>
       integer({ min: 1, max: 10_000 }),
     )
 
-/** Options over what the file says. */
+/** Options over what the file says; the policy has the defaults. Throws `usage/bad-value` for options of an audit that nothing demands. */
 export function auditPolicyOf(
   { requireAudit, auditKey, auditBudget, auditRecords }: AuditPolicyFlags,
   written: Policy['audit'],
-): Pick<Policy, 'audit'> {
-  const most = requireAudit ?? written?.most
-  if (most === undefined) return {}
-  return {
-    audit: {
-      ...{ most, key: auditKey ?? written?.key ?? null },
-      budget: auditBudget ?? written?.budget ?? 'standard',
-      records: auditRecords ?? written?.records ?? 4,
-    },
+): Pick<PolicyInput, 'audit'> {
+  const how = {
+    ...(auditKey === undefined ? {} : { key: auditKey }),
+    ...(auditBudget === undefined ? {} : { budget: auditBudget }),
+    ...(auditRecords === undefined ? {} : { records: auditRecords }),
   }
+  const most = requireAudit ?? written?.most
+  if (most !== undefined) return { audit: { ...written, ...how, most } }
+  if (Object.keys(how).length === 0) return {}
+  throw new FederationError(
+    'usage/bad-value',
+    '--audit-key, --audit-budget and --audit-records say which audits count, and none is demanded: add --require-audit',
+  )
 }
