@@ -93,6 +93,8 @@ const control = z.strictObject({
   psnr: spread,
   anyClass: identification,
   sameClass: identification,
+  /** By auxiliary distance: what attacks are judged by, placebos have to fail by. */
+  auxiliarySameClass: identification.nullable(),
 })
 
 /** Compared pictures as data URLs of PNG; only where the operator asked for them. */

@@ -111,6 +111,7 @@ async function control(
     ...{ name, method: name === 'placebo' ? 'gifd' : null, psnr: spreadOf(psnr) },
     anyClass: await identified(hits, psnr.length),
     sameClass: await identified(hits, psnr.length),
+    auxiliarySameClass: null,
   }
 }
 

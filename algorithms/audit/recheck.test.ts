@@ -58,6 +58,14 @@ describe('a report that is checked against itself', () => {
     expect(found.some((text) => text.includes('the gain of gifd'))).toBe(true)
   })
 
+  it('finds recognition by features of a placebo that was made to look like chance', async () => {
+    const found = await after((copy) => {
+      const placebo = copy.rows[0]!.controls.find(({ name }) => name === 'placebo')!
+      placebo.auxiliarySameClass = { ...placebo.sameClass, hits: 5, rate: 0 }
+    })
+    expect(found).toContainEqual(expect.stringContaining('identification by placebo does not'))
+  })
+
   it('finds a placebo that is not at chance in a report that calls itself sound', async () => {
     const { report: unsound } = await madeUpAudit({ isSound: true }, [
       { methods: [{ name: 'gifd', psnr: [10, 11, 12, 10, 11, 12] }], placeboHits: 5 },

@@ -39,31 +39,31 @@ async function inRow(row: AuditRow, { thresholds }: AuditReport): Promise<readon
   }
   const { level } = verdictOfRow(row, thresholds)
   claim(level === row.verdict, `the verdict is ${row.verdict}, but the methods give ${level}`)
-  for (const { name, psnr, anyClass, sameClass } of row.controls) {
+  const claimExact = async (name: string, found: readonly (Identification | null)[]) => {
+    for (const one of found)
+      claim(
+        one === null || (await isExact(one)),
+        `identification by ${name} does not follow from its hits`,
+      )
+  }
+  for (const { name, psnr, anyClass, sameClass, auxiliarySameClass } of row.controls) {
     claim(isSpread(psnr), `the PSNR of ${name} does not follow from its values`)
-    claim(
-      (await isExact(anyClass)) && (await isExact(sameClass)),
-      `identification by ${name} does not follow from its hits`,
-    )
+    await claimExact(name, [anyClass, sameClass, auxiliarySameClass])
   }
   const baseline = row.controls.some(({ name }) => name !== 'placebo')
     ? baselineOf(row.controls.map(({ name, psnr }) => ({ name, psnr: psnr.values })))
     : null
   for (const { name, chosen, stages, atFloor } of row.methods) {
-    for (const { sameClass } of [...stages, ...(atFloor === null ? [] : [atFloor])]) {
-      claim(await isExact(sameClass), `identification by ${name} does not follow from its hits`)
-    }
+    await claimExact(
+      name,
+      [...stages, atFloor].map((stopped) => stopped?.sameClass ?? null),
+    )
     if (chosen === null) continue
     const spreads = [chosen.psnr, chosen.ssim, chosen.auxiliaryDistance].filter(
       (one) => one !== null,
     )
     claim(spreads.every(isSpread), `numbers of ${name} do not follow from its values`)
-    for (const one of [chosen.anyClass, chosen.sameClass, chosen.auxiliarySameClass]) {
-      claim(
-        one === null || (await isExact(one)),
-        `identification by ${name} does not follow from its hits`,
-      )
-    }
+    await claimExact(name, [chosen.anyClass, chosen.sameClass, chosen.auxiliarySameClass])
     // A method that failed on some batch is compared with the controls of the others, which the report does not tell apart.
     const isWhole = baseline === null || baseline.length === chosen.psnr.values.length
     claim(

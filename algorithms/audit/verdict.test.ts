@@ -41,9 +41,14 @@ const rowOf = (row: Partial<JudgedRow>): JudgedRow => ({
   labelRecovery: NO_LABELS,
   ...row,
 })
-const placebo = async (hits: number, of: number): Promise<AuditControl> => ({
+const placebo = async (
+  hits: number,
+  of: number,
+  byFeatures: number | null = null,
+): Promise<AuditControl> => ({
   ...{ name: 'placebo', method: 'gifd', psnr: spreadOf([10]) },
   ...{ anyClass: await told(of, of), sameClass: await told(hits, of) },
+  auxiliarySameClass: byFeatures === null ? null : await told(byFeatures, of),
 })
 
 const judged = (...methods: readonly AuditMethodResult[]) =>
@@ -169,6 +174,17 @@ describe('the placebo', () => {
     expect(await isAtChance(1)).toBe(true)
     // p = 0.0015
     expect(await isAtChance(2)).toBe(false)
+  })
+  it('must not tell records by features either, which is a test of its own', async () => {
+    const isQuiet = async (...hits: readonly (readonly [number, number | null])[]) => {
+      const controls = await Promise.all(hits.map(([pixels, by]) => placebo(pixels, 6, by)))
+      return isPlaceboAtChance([{ controls }])
+    }
+    expect(await isQuiet([0, 1])).toBe(true)
+    expect(await isQuiet([0, 2])).toBe(false)
+    // p = 0.0015 is small for one test in five, and not for one in eight.
+    expect(await isQuiet([2, null], [0, null], [0, null], [0, null])).toBe(false)
+    expect(await isQuiet([2, 0], [0, 0], [0, 0], [0, 0])).toBe(true)
   })
   it('is one of several tests where there are several', async () => {
     // Each has p = 0.0015, which is small for one test in five and not for one in ten.

@@ -189,17 +189,21 @@ export function verdictOfReport(
 }
 
 /**
- * Whether the placebos tell nothing: an update of another record must identify this one no better than chance (§14.2). All of
- * them share the error of the test.
+ * Whether the placebos tell nothing: an update of another record must identify this one no better than chance (§14.2), in any
+ * way in which attacks are judged. All of these tests share the error.
  */
 export async function isPlaceboAtChance(
   rows: readonly Pick<AuditRow, 'controls'>[],
   limits: AuditThresholds = DEFAULT_THRESHOLDS,
 ): Promise<boolean> {
-  const placebos = rows.flatMap(({ controls }) => controls.filter(({ name }) => name === 'placebo'))
-  for (const { sameClass } of placebos) {
-    const pValue = await chanceOf(sameClass, sameClass.chance)
-    if (pValue < limits.placeboPValue / placebos.length) return false
+  const tests = rows.flatMap(({ controls }) =>
+    controls.flatMap(({ name, sameClass, auxiliarySameClass }) =>
+      name !== 'placebo' ? [] : [sameClass, auxiliarySameClass].filter((one) => one !== null),
+    ),
+  )
+  for (const one of tests) {
+    const pValue = await chanceOf(one, one.chance)
+    if (pValue < limits.placeboPValue / tests.length) return false
   }
   return true
 }

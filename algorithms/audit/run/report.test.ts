@@ -96,6 +96,29 @@ describe('the report of an audit', () => {
     expect(broken.isSound).toBe(false)
   })
 
+  it('says nothing about a model when placebos identify records by features', async () => {
+    const of = (placeboRank: number) =>
+      reported((result) => ({
+        ...result,
+        candidates: { anyClass: 100, sameClass: 100 },
+        controls: result.controls.map((control) => {
+          const sameClass = control.name === 'placebo' ? placeboRank : 50
+          const auxiliary = { distance: 1, sameClass }
+          return { ...control, scores: control.scores.map((one) => ({ ...one, auxiliary })) }
+        }),
+      }))
+    const { rows, isSound } = await of(1)
+    const controls = rows[0]!.controls.map(({ name, auxiliarySameClass }) => [
+      ...[name, auxiliarySameClass?.hits],
+    ])
+    expect(controls).toEqual([
+      ['class-mean', 0],
+      ['placebo', 3],
+    ])
+    expect(isSound).toBe(false)
+    expect((await of(50)).isSound).toBe(true)
+  })
+
   it('says when there was nothing to try', async () => {
     const { rows, isSound } = await reported((result) => ({
       ...{ ...result, untried: 'no signal: the update is 0, so it tells nothing' },

@@ -19,13 +19,18 @@ export interface SummaryContext {
 const psnrsOf = (scores: Scores): readonly number[] => scores.map(({ psnr }) => psnr)
 
 async function identifications(scores: Scores, candidates: SummaryContext['candidates']) {
-  const [anyClass, sameClass] = [
-    scores.map((score) => score.anyClass),
-    scores.map((score) => score.sameClass),
-  ]
+  const ranks = scores.flatMap(({ auxiliary }) => auxiliary?.sameClass ?? [])
   return {
-    anyClass: await identificationOf(anyClass, candidates.anyClass),
-    sameClass: await identificationOf(sameClass, candidates.sameClass),
+    anyClass: await identificationOf(
+      scores.map((score) => score.anyClass),
+      candidates.anyClass,
+    ),
+    sameClass: await identificationOf(
+      scores.map((score) => score.sameClass),
+      candidates.sameClass,
+    ),
+    auxiliarySameClass:
+      ranks.length === scores.length ? await identificationOf(ranks, candidates.sameClass) : null,
   }
 }
 
@@ -35,19 +40,12 @@ export async function resultOf(
   { baseline, candidates, stream }: SummaryContext,
 ): Promise<NonNullable<AuditMethodResult['chosen']>> {
   const gains = gainsOf(psnrsOf(scores), baseline)
-  const auxiliary = scores.flatMap((score) => score.auxiliary ?? [])
-  const hasAuxiliary = auxiliary.length === scores.length
+  const distances = scores.flatMap(({ auxiliary }) => auxiliary?.distance ?? [])
   return {
     psnr: spreadOf(psnrsOf(scores)),
     ssim: spreadOf(scores.map(({ ssim }) => ssim)),
-    auxiliaryDistance: hasAuxiliary ? spreadOf(auxiliary.map(({ distance }) => distance)) : null,
+    auxiliaryDistance: distances.length === scores.length ? spreadOf(distances) : null,
     ...(await identifications(scores, candidates)),
-    auxiliarySameClass: hasAuxiliary
-      ? await identificationOf(
-          auxiliary.map(({ sameClass }) => sameClass),
-          candidates.sameClass,
-        )
-      : null,
     gain: { ...gainSummary(gains), interval: bootstrapInterval(gains, stream) },
   }
 }

@@ -14,20 +14,25 @@ export function controlSection(report: AuditReport): Section | null {
   ]
   if (names.length === 0) return null
   const rows = report.rows.flatMap(({ controls }, place) =>
-    controls.map(({ name, method, psnr, anyClass, sameClass }): readonly Cell[] => [
+    controls.map(({ name, method, psnr, ...told }): readonly Cell[] => [
       html`<span class="name"
         ><b>${place + 1}</b>
         ${CONTROL_WORDS[name].label}${method === null ? '' : ` (${attackWords(method).short})`}</span
       >`,
       decibels(psnr.median),
       decibels(psnr.max),
-      hitsText(anyClass),
-      hitsText(sameClass),
-      percentRange(sameClass.interval),
-      probability(sameClass.pValue),
+      hitsText(told.anyClass),
+      hitsText(told.sameClass),
+      percentRange(told.sameClass.interval),
+      probability(told.sameClass.pValue),
+      told.auxiliarySameClass === null ? '–' : hitsText(told.auxiliarySameClass),
+      told.auxiliarySameClass === null ? '–' : probability(told.auxiliarySameClass.pValue),
     ]),
   )
-  const heads = ['median likeness', 'largest', 'any class', 'same class', '95 % interval', 'p']
+  const heads = [
+    ...['median likeness', 'largest', 'any class', 'same class', '95 % interval', 'p'],
+    ...['by features', 'p'],
+  ]
   return {
     title: 'Guesses without the update',
     note: `${names.map((name) => `${CONTROL_WORDS[name].label}: ${CONTROL_WORDS[name].does}.`).join(' ')} ${soundness(report)}`,
