@@ -39,6 +39,12 @@ export interface ClientOptimizerEntry<Options = unknown> {
 
 export const CLIENT_OPTIMIZERS: readonly ClientOptimizerEntry[] = [sgd, adam]
 
+/** Adam as its authors give it, with nothing added: for what this project trains for itself. */
+export const plainAdam = (learningRate: number): OptimizerConfig => ({
+  ...{ name: 'adam', learningRate, momentum: 0, weightDecay: 0 },
+  ...{ schedule: { name: 'constant' }, gradientClip: null },
+})
+
 /** The optimizer that a configuration names. */
 export function buildClientOptimizer(config: OptimizerConfig): ClientOptimizer {
   const {

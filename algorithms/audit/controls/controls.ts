@@ -2,7 +2,9 @@
 import type { AuditControl } from '#protocol/audit-report.js'
 import type { Stream } from '#protocol/random.js'
 import { rowSize, type Examples } from '#data/dataset.js'
+import { meanPicture } from '#algorithms/audit/generator/class-means.js'
 import type { LayeredGenerator } from '#algorithms/audit/generator/layered-generator.js'
+import { oneHot } from '#algorithms/tensor/one-hot.js'
 import { tf } from '#algorithms/tensor/tf.js'
 
 export interface ControlInput {
@@ -25,7 +27,7 @@ export interface ControlPictures {
 export async function controlPictures(input: ControlInput): Promise<readonly ControlPictures[]> {
   const { generator } = input
   const pictures: ControlPictures[] = [
-    { name: 'class-mean', pictures: perSlot(input, classMean) },
+    { name: 'class-mean', pictures: perSlot(input, meanPicture) },
     { name: 'random-same-class', pictures: perSlot(input, randomRecord(input.stream)) },
   ]
   if (generator !== null) {
@@ -54,13 +56,6 @@ const rowOf = ({ source }: Examples, row: number): Float32Array => {
   return source.features.subarray(row * size, (row + 1) * size)
 }
 
-const classMean: Guess = (examples) => {
-  const { source, indices } = examples
-  const sums = new Float64Array(rowSize(source.inputShape))
-  for (const row of indices) rowOf(examples, row).forEach((value, i) => (sums[i]! += value))
-  return Float32Array.from(sums, (sum) => sum / indices.length)
-}
-
 const randomRecord =
   (stream: Stream): Guess =>
   (examples) =>
@@ -73,13 +68,10 @@ async function generatorSample(
 ): Promise<Float32Array> {
   const { classes, conditional, latentDim } = generator
   const latents = generator.sample(stream, labels.length)
-  // A class that the generator does not have leaves it unconditioned: an all-zero row.
-  const known = Float32Array.from({ length: labels.length * classes }, (_, i) =>
-    labels[Math.floor(i / classes)] === i % classes ? 1 : 0,
-  )
   const pictures = tf.tidy(() => {
     const z = tf.tensor(latents, [labels.length, latentDim])
-    return generator.run(0, z, conditional ? tf.tensor(known, [labels.length, classes]) : null)
+    // A class that the generator does not have leaves it unconditioned: a row of zeros.
+    return generator.run(0, z, conditional ? oneHot(labels, classes) : null)
   })
   try {
     return Float32Array.from((await pictures.data()) as Float32Array)

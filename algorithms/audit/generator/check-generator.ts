@@ -4,6 +4,7 @@
  */
 import { FederationError } from '#protocol/errors.js'
 import { createStreams } from '#protocol/random.js'
+import { oneHot } from '#algorithms/tensor/one-hot.js'
 import { tf, type Tensor } from '#algorithms/tensor/tf.js'
 import { layeredGenerator, type GeneratorParts } from './generator-blocks.js'
 import type { LayeredGenerator } from './layered-generator.js'
@@ -111,13 +112,6 @@ async function checkBehaviour(generator: LayeredGenerator): Promise<void> {
     tf.dispose(c === null ? [z] : [z, c])
   }
 }
-
-const oneHot = (labels: readonly number[], classes: number): Tensor =>
-  tf.tensor(
-    labels.flatMap((label) => Array.from({ length: classes }, (_, i) => (i === label ? 1 : 0))),
-    [labels.length, classes],
-    'float32',
-  )
 
 /** Every block gives what it says, and the picture from there is the picture from the latent. */
 async function checkShapes({ generator, z, c }: Trial): Promise<void> {

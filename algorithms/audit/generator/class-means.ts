@@ -1,13 +1,22 @@
-import { rowSize, type Dataset } from '#data/dataset.js'
+import { everyIndex, rowSize, type Dataset, type Examples } from '#data/dataset.js'
+
+/** The mean picture of the rows; zeros where there are none. */
+export function meanPicture({ source, indices }: Examples): Float32Array {
+  const size = rowSize(source.inputShape)
+  const sums = new Float64Array(size)
+  for (const row of indices) {
+    for (let i = 0; i < size; i++) sums[i]! += source.features[row * size + i]!
+  }
+  return Float32Array.from(sums, (sum) => sum / Math.max(indices.length, 1))
+}
 
 /** The mean picture of every class, one after another; zeros for a class without rows. */
-export function classMeans({ features, labels, classes, inputShape }: Dataset): Float32Array {
-  const size = rowSize(inputShape)
-  const sums = new Float64Array(classes.length * size)
-  const counts = new Float64Array(classes.length)
-  labels.forEach((label, row) => {
-    counts[label]! += 1
-    for (let i = 0; i < size; i++) sums[label * size + i]! += features[row * size + i]!
+export function classMeans(source: Dataset): Float32Array {
+  const size = rowSize(source.inputShape)
+  const means = new Float32Array(source.classes.length * size)
+  source.classes.forEach((_, label) => {
+    const indices = everyIndex(source.count).filter((row) => source.labels[row] === label)
+    means.set(meanPicture({ source, indices }), label * size)
   })
-  return Float32Array.from(sums, (sum, at) => sum / Math.max(counts[Math.floor(at / size)]!, 1))
+  return means
 }

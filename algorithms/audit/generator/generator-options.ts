@@ -34,7 +34,6 @@ export const generatorOptionsSchema = z.strictObject({
   seed: wholeNumber(0, Number.MAX_SAFE_INTEGER).default(0).describe('Of every random number'),
 })
 export type GeneratorOptions = z.output<typeof generatorOptionsSchema>
-export type GeneratorOptionsInput = z.input<typeof generatorOptionsSchema>
 
 /** What a decoder's weights are shaped by. */
 export interface DecoderShape {

@@ -4,11 +4,11 @@
  * Gifd specification §7.3, §8, §9.
  */
 import { rowSize, type Dataset, type Examples } from '#data/dataset.js'
+import { psnrOf } from '#algorithms/audit/metrics/pictures.js'
 import { relativeBalls, projectRows, type RowBalls } from '#algorithms/audit/solvers/l1-ball.js'
 import { warmUpCosine } from '#algorithms/audit/solvers/schedule.js'
 import { batchOf } from '#algorithms/training/batch.js'
-import { adam } from '#algorithms/training/adam.js'
-import type { OptimizerConfig } from '#protocol/run-config.js'
+import { buildClientOptimizer, plainAdam } from '#algorithms/training/client-optimizer.js'
 import type { Stream } from '#algorithms/tensor/stream.js'
 import { tf, type Tensor } from '#algorithms/tensor/tf.js'
 import { classMeans } from './class-means.js'
@@ -17,8 +17,6 @@ import type { LayeredGenerator, Projection } from './layered-generator.js'
 /** Rates of the small audit: gifd specification §15. */
 const [LATENT_RATE, FEATURE_RATE] = [0.1, 0.05]
 const RHO = 0.2
-/** dB of a picture that is met exactly: gifd specification §13. */
-const MOST_PSNR = 99
 
 export interface ProjectionInput {
   readonly generator: LayeredGenerator
@@ -45,9 +43,6 @@ interface Fit {
   readonly onIteration: () => void
 }
 
-const psnr = (error: number): number =>
-  error > 0 ? Math.min(-10 * Math.log10(error), MOST_PSNR) : MOST_PSNR
-
 /** Mean squared error of each row. */
 async function errorsOf(fit: Fit, stage: number, h: Tensor): Promise<Float32Array> {
   const errors = tf.tidy(() => {
@@ -61,7 +56,8 @@ async function errorsOf(fit: Fit, stage: number, h: Tensor): Promise<Float32Arra
 const labelsOf = ({ generator, labels }: Fit): Tensor | null =>
   generator.conditional ? labels : null
 
-const optimizer = adam.build({ momentum: 0 } as OptimizerConfig, adam.options.parse({}))
+/** Every step brings its own rate. */
+const optimizer = buildClientOptimizer(plainAdam(LATENT_RATE))
 
 /** Takes steps from `start` and returns where they end. Disposes `start`. */
 async function fitStage(fit: Fit, stage: number, start: Tensor): Promise<Tensor> {
@@ -121,7 +117,7 @@ function meanPsnr(errors: Float32Array, restarts: number): number {
   const pictures = errors.length / restarts
   let sum = 0
   for (let i = 0; i < pictures; i++) {
-    sum += psnr(Math.min(...errors.subarray(i * restarts, (i + 1) * restarts)))
+    sum += psnrOf(Math.min(...errors.subarray(i * restarts, (i + 1) * restarts)))
   }
   return sum / pictures
 }
@@ -134,7 +130,7 @@ function classMeanPsnr({ source, indices }: Examples, train: Dataset): number {
     for (let i = 0; i < size; i++) {
       sum += (source.features[row * size + i]! - means[source.labels[row]! * size + i]!) ** 2
     }
-    return psnr(sum / size)
+    return psnrOf(sum / size)
   })
   return scores.reduce((sum, score) => sum + score, 0) / scores.length
 }

@@ -5,11 +5,11 @@
 import { FederationError } from '#protocol/errors.js'
 import { createStreams, type Streams } from '#protocol/random.js'
 import type { Engine } from '#protocol/record.js'
-import type { TrainingConfig } from '#protocol/run-config.js'
 import { everyIndex, takeRows, wholeDataset, type Dataset } from '#data/dataset.js'
 import { datasetHash } from '#data/dataset-hash.js'
 import { initialParams } from '#algorithms/models/initializers.js'
 import { layoutOf, toTensors } from '#algorithms/models/params.js'
+import { plainAdam } from '#algorithms/training/client-optimizer.js'
 import { trainObjective } from '#algorithms/training/train.js'
 import { layeredGenerator } from './generator-blocks.js'
 import { encodeGenerator } from './generator-file.js'
@@ -142,7 +142,7 @@ async function trainAll(
     let steps = 0
     result = await trainObjective({
       ...{ objective, streams, start: result.params, examples: wholeDataset(train) },
-      training: { localEpochs, batchSize, optimizer: adamAt(rate) },
+      training: { localEpochs, batchSize, optimizer: plainAdam(rate) },
       ...{ round: i + 1, rounds: phases.length, slot: 0 },
       onStep: (done) => {
         steps = done
@@ -153,11 +153,6 @@ async function trainAll(
   }
   return result
 }
-
-const adamAt = (learningRate: number): TrainingConfig['optimizer'] => ({
-  ...{ name: 'adam', learningRate, momentum: 0, weightDecay: 0 },
-  ...{ schedule: { name: 'constant' }, gradientClip: null },
-})
 
 async function measure(
   { description, onProgress, projectionIterations: iterations = 300 }: GeneratorTraining,

@@ -1,5 +1,6 @@
 /** What noise leaves of an update, and what it costs the search. Gifd specification §10.1, §10.2, §11, §14.1. */
 import type { Model } from '#algorithms/models/model.js'
+import { levelsOf } from '#algorithms/update-transforms/codes.js'
 
 type Parts = readonly Float32Array[]
 
@@ -46,9 +47,8 @@ export function noiseFloor(energy: number, norm: number): NoiseFloor {
 
 /** Expected square of what rounding to so many bits takes from or adds to a tensor: an even error within a step, of each number. */
 export function roundingEnergy(parts: Parts, bits: number): number {
-  const levels = 2 ** (bits - 1) - 1
   return parts.reduce((all, part) => {
     const peak = part.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
-    return all + (part.length * (peak / levels) ** 2) / 12
+    return all + (part.length * (peak / levelsOf(bits)) ** 2) / 12
   }, 0)
 }

@@ -1,5 +1,6 @@
 import { FederationError } from '#protocol/errors.js'
-import { tf, type Tensor } from '#algorithms/tensor/tf.js'
+import { oneHot } from '#algorithms/tensor/one-hot.js'
+import { type tf, type Tensor } from '#algorithms/tensor/tf.js'
 import { assertFromRecords, type MatchTarget } from '#algorithms/audit/target/match-target.js'
 import { distanceTo, type Distance } from './distance.js'
 import { localUpdate } from './local-update.js'
@@ -56,9 +57,7 @@ export function createProblem(
   assertFromRecords(target)
   const { rule, params, observed, settings } = target
   const distance = distanceTo(observed)
-  const labels = tf.tidy(() =>
-    tf.cast(tf.oneHot(tf.tensor1d(target.labels, 'int32'), settings.model.classes), 'float32'),
-  )
+  const labels = oneHot(target.labels, settings.model.classes)
   const update = (x: Tensor, y: Tensor): readonly Tensor[] =>
     transformed(localUpdate(rule, params, { x, y }), target)
   const parts: Omit<MatchingProblem, typeof ofTarget> = {

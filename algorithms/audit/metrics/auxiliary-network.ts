@@ -13,6 +13,7 @@ import type { Model } from '#algorithms/models/model.js'
 import { toTensors } from '#algorithms/models/params.js'
 import type { Streams } from '#algorithms/tensor/stream.js'
 import { tf, type Tensor } from '#algorithms/tensor/tf.js'
+import { plainAdam } from '#algorithms/training/client-optimizer.js'
 import { trainLocally } from '#algorithms/training/train.js'
 import { evenly } from './evenly.js'
 import type { PictureShape } from './pictures.js'
@@ -58,18 +59,7 @@ export async function trainAuxiliary(
     examples: evenly(examples, MOST_EXAMPLES),
     streams,
     start: model.init(streams('audit/auxiliary', 0, 0)),
-    training: {
-      localEpochs: EPOCHS,
-      batchSize: 32,
-      optimizer: {
-        name: 'adam',
-        learningRate: 3e-3,
-        momentum: 0,
-        weightDecay: 0,
-        schedule: { name: 'constant' },
-        gradientClip: null,
-      },
-    },
+    training: { localEpochs: EPOCHS, batchSize: 32, optimizer: plainAdam(3e-3) },
     ...{ round: 1, rounds: 1, slot: 0 },
   })
   return params

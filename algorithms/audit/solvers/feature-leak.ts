@@ -2,7 +2,7 @@ import type { AttackResult } from '#algorithms/audit/attack.js'
 import { totalVariation } from '#algorithms/audit/matching/regularisers.js'
 import { tf, type Tensor } from '#algorithms/tensor/tf.js'
 import { featuresOf } from './input-map.js'
-import { GREY_NOISE, intoBox, noise, pixelIterations, pixelRestarts } from './pixels.js'
+import { greyStart, intoBox, pixelIterations, pixelRestarts } from './pixels.js'
 import { descendFrom } from './restarts.js'
 import { warmUpCosine } from './schedule.js'
 import type { Descent, Search } from './search.js'
@@ -58,7 +58,7 @@ function featureDescent(
   const scale = tf.tidy(() => tf.sum(tf.square(goal.goal)).dataSync()[0] ?? 0)
   return {
     ...{ stage: 0, iterations },
-    start: [tf.tidy(() => tf.clipByValue(noise(search, GREY_NOISE), 0, 1))],
+    start: [greyStart(search)],
     rate: (k) => RATE * warmUpCosine(k, iterations),
     objective: ([x]) => {
       const features = featuresOf(settings.model, params, { block: goal.block, x: x! })

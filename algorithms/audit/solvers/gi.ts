@@ -11,14 +11,7 @@ import {
   totalVariation,
 } from '#algorithms/audit/matching/regularisers.js'
 import { tf, type Tensor } from '#algorithms/tensor/tf.js'
-import {
-  allPixelIterations,
-  GREY_NOISE,
-  intoBox,
-  noise,
-  pixelIterations,
-  pixelRestarts,
-} from './pixels.js'
+import { allPixelIterations, greyStart, intoBox, pixelIterations, pixelRestarts } from './pixels.js'
 import { stepDecay } from './schedule.js'
 import { newTrail, Search, type Descent } from './search.js'
 import { resultOf } from './selection.js'
@@ -63,9 +56,7 @@ function groupDescent(search: Search, restarts: number, group: Group): Descent {
   let step = 0
   return {
     ...{ stage: 0, iterations, isSigned: true, losses: restarts },
-    start: Array.from({ length: restarts }, () =>
-      tf.tidy(() => tf.clipByValue(noise(search, GREY_NOISE), 0, 1)),
-    ),
+    start: Array.from({ length: restarts }, () => greyStart(search)),
     rate: (k) => RATE * stepDecay(k, iterations),
     objective: (pictures) => tf.addN(pictures.map((x) => groupLoss(search, x, group.mean))),
     show: (pictures, trail) => ({ x: pictures[trail]!, y: problem.labels }),

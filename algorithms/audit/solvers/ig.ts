@@ -6,14 +6,7 @@
 import type { Attack } from '#algorithms/audit/attack.js'
 import { totalVariation } from '#algorithms/audit/matching/regularisers.js'
 import { tf, type Tensor } from '#algorithms/tensor/tf.js'
-import {
-  allPixelIterations,
-  GREY_NOISE,
-  intoBox,
-  noise,
-  pixelIterations,
-  pixelRestarts,
-} from './pixels.js'
+import { allPixelIterations, greyStart, intoBox, pixelIterations, pixelRestarts } from './pixels.js'
 import { descendFrom } from './restarts.js'
 import { stepDecay } from './schedule.js'
 import { Search, type Descent } from './search.js'
@@ -45,11 +38,7 @@ export const ig: Attack = {
     return descendFrom(search, {
       name: 'ig',
       restarts: pixelRestarts(input.budget),
-      make: async () =>
-        pixelDescent(
-          search,
-          tf.tidy(() => tf.clipByValue(noise(search, GREY_NOISE), 0, 1)),
-        ),
+      make: async () => pixelDescent(search, greyStart(search)),
     })
   },
 }

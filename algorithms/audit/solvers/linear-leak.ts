@@ -3,6 +3,7 @@
  * dl/dW_ij = x_i dl/db_j, so every unit's column, divided by its bias, is the input. Gifd specification §12 number 1; Phong et al.,
  * Privacy-Preserving Deep Learning via Additively Homomorphic Encryption, 2018.
  */
+import { median } from '#algorithms/audit/metrics/spread.js'
 
 export interface DenseGradient {
   /** [inputs, units], row by row. */
@@ -38,11 +39,9 @@ const ratio = ({ kernel, bias, support }: DenseGradient, i: number, j: number): 
 const column = (gradient: DenseGradient, unit: number): Float32Array =>
   Float32Array.from({ length: inputsOf(gradient) }, (_, i) => ratio(gradient, i, unit))
 
-function medianOf(values: readonly number[]): number {
-  const sorted = values.filter((value) => !Number.isNaN(value)).sort((a, b) => a - b)
-  const middle = sorted.length >> 1
-  const upper = sorted[middle] ?? Number.NaN
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2
+function knownMedian(values: readonly number[]): number {
+  const known = values.filter((value) => !Number.isNaN(value))
+  return known.length === 0 ? Number.NaN : median(known)
 }
 
 /** Σ_j W_ij b_j / Σ_j b_j²: of all units at once, those with little signal counting little. */
@@ -70,10 +69,10 @@ export function singleLeaks(gradient: DenseGradient): readonly Float32Array[] {
   const [strongest] = units
   if (strongest === undefined) return []
   const some = units.slice(0, MOST_UNITS)
-  const median = Float32Array.from({ length: inputsOf(gradient) }, (_, i) =>
-    medianOf(some.map((j) => ratio(gradient, i, j))),
+  const middle = Float32Array.from({ length: inputsOf(gradient) }, (_, i) =>
+    knownMedian(some.map((j) => ratio(gradient, i, j))),
   )
-  return [leastSquares(gradient, units), median, column(gradient, strongest)]
+  return [leastSquares(gradient, units), middle, column(gradient, strongest)]
 }
 
 const relativeDistance = (a: Float32Array, b: Float32Array): number => {

@@ -30,6 +30,10 @@ export function noise(
 /** Standard normal in the scale of a model that subtracts 1/2 and divides by 1/4, which is about what preprocessing does. */
 export const GREY_NOISE = { mean: 0.5, deviation: 0.25 } as const
 
+/** Grey noise, in [0, 1]. */
+export const greyStart = (search: Search): Tensor =>
+  tf.tidy(() => tf.clipByValue(noise(search, GREY_NOISE), 0, 1))
+
 /** After each step back into [0, 1]. */
 export const intoBox = async (variables: readonly Tensor[]): Promise<Tensor[]> =>
   variables.map((one) => tf.clipByValue(one, 0, 1))

@@ -3,6 +3,7 @@
  * class is searched for: gifd specification §9.7.
  */
 import type { LayeredGenerator } from '#algorithms/audit/generator/layered-generator.js'
+import { oneHot } from '#algorithms/tensor/one-hot.js'
 import { tf, type Tensor } from '#algorithms/tensor/tf.js'
 import { FederationError } from '#protocol/errors.js'
 import { latentDescent, latentTensor } from './latent-descent.js'
@@ -42,12 +43,6 @@ export async function withScene<T>(
   } finally {
     condition?.dispose()
   }
-}
-
-function oneHot(classes: Int32Array, count: number): Tensor {
-  const values = new Float32Array(classes.length * count)
-  classes.forEach((label, slot) => (values[slot * count + label] = 1))
-  return tf.tensor(values, [classes.length, count])
 }
 
 async function classesOf(search: Search, generator: LayeredGenerator): Promise<Int32Array | null> {

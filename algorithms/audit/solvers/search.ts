@@ -6,7 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { CurvePoint, AttackInput, Reconstruction } from '#algorithms/audit/attack.js'
 import { assertMatching } from '#algorithms/audit/matching/problem.js'
 import { tf, type Tensor } from '#algorithms/tensor/tf.js'
-import { buildClientOptimizer } from '#algorithms/training/client-optimizer.js'
+import { buildClientOptimizer, plainAdam } from '#algorithms/training/client-optimizer.js'
 
 /** Pictures [batch, height, width, channels] and their labels [batch, classes]. */
 export interface Shown {
@@ -58,10 +58,8 @@ const AT_FLOOR = 1.15
 const REDRAWS = 5
 const LEAST_GRADIENT = 1e-10
 
-const ADAM = buildClientOptimizer({
-  ...{ name: 'adam', learningRate: 0.1, momentum: 0, weightDecay: 0 },
-  ...{ schedule: { name: 'constant' }, gradientClip: null },
-})
+/** Every step brings its own rate. */
+const ADAM = buildClientOptimizer(plainAdam(0.1))
 
 /** What a step leaves behind. */
 interface Live {

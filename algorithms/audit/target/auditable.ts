@@ -1,4 +1,5 @@
 /** What can be audited, and what a report has to say beside its numbers. Gifd specification §18. */
+import { stepsOf } from '#protocol/audit-settings.js'
 import { asFederationError, FederationError } from '#protocol/errors.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import { lossGradients } from '#algorithms/audit/matching/local-update.js'
@@ -6,6 +7,7 @@ import { methodOf, methodSetup, modelOf } from '#algorithms/from-config.js'
 import { shapeText } from '#algorithms/models/blocks/block-maker.js'
 import type { Model } from '#algorithms/models/model.js'
 import { toTensors } from '#algorithms/models/params.js'
+import { oneHot } from '#algorithms/tensor/one-hot.js'
 import { tf, type Tensor } from '#algorithms/tensor/tf.js'
 import { CLIENT_OPTIMIZERS } from '#algorithms/training/client-optimizer.js'
 
@@ -21,10 +23,6 @@ export type Approximation = 'unrolled' | 'one-gradient'
 
 /** Exact unrolling keeps every step to differentiate it: gifd specification §12, item 9. */
 export const MOST_UNROLLED_STEPS = 8
-
-/** Steps of a client with so many records. */
-export const localStepsOf = ({ training }: RunConfig, records: number): number =>
-  training.localEpochs * Math.ceil(records / training.batchSize)
 
 export interface AuditedUpdate {
   /** Of each client. */
@@ -50,7 +48,7 @@ function updateAuditability(
   { records, clients, approximation }: AuditedUpdate,
 ): Auditability {
   const { batchSize } = config.training
-  const steps = localStepsOf(config, records)
+  const steps = stepsOf(config, records)
   const isUnrolled = approximation === 'unrolled'
   const remarks: readonly (string | false)[] = [
     !isUnrolled &&
@@ -153,7 +151,7 @@ function secondDerivativeProblem(model: Model): string | null {
   try {
     tf.tidy(() => {
       const params = zeroParams(model)
-      const y = tf.oneHot(tf.tensor1d([0], 'int32'), model.classes, 1, 0, 'float32')
+      const y = oneHot([0], model.classes)
       tf.grad((x: Tensor) =>
         tf.addN(lossGradients(model, params, { x, y }).map((gradient) => tf.sum(gradient))),
       )(tf.zeros([1, ...model.inputShape]))

@@ -1,4 +1,5 @@
 /** The update of known records, as an observer sees it. Gifd specification §2, §4.4, §10. */
+import { stepsOf } from '#protocol/audit-settings.js'
 import { FederationError } from '#protocol/errors.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import { rowSize, type Examples } from '#data/dataset.js'
@@ -11,7 +12,7 @@ import type { Model } from '#algorithms/models/model.js'
 import { toTensors } from '#algorithms/models/params.js'
 import { tf, type Tensor } from '#algorithms/tensor/tf.js'
 import { decayed } from '#algorithms/training/weight-decay.js'
-import { assertAuditable, localStepsOf, type Approximation } from './auditable.js'
+import { assertAuditable, type Approximation } from './auditable.js'
 import { clientUpdate, type ClientUpdate, type DeltaParts } from './client-update.js'
 import {
   asGradient,
@@ -139,7 +140,7 @@ function observedUpdate(
 ): ObservedUpdate {
   const { approximation, clients } = spec
   const batch = spec.records.examples.indices.length
-  const localSteps = localStepsOf(config, batch / clients)
+  const localSteps = stepsOf(config, batch / clients)
   const rule = ruleOf(config, { localSteps, approximation })
   const perUnit = perUnitOf(config, localSteps)
   const defence = seenDefence(config, { perUnit, clients })
