@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { auditGate } from '#protocol/audit-config.js'
 import type { AuditReport } from '#protocol/audit-report.js'
 import { DEFAULT_THRESHOLDS } from '#protocol/audit-thresholds.js'
 import { madeUpAudit, OPEN, QUIET, type MadeUpRow } from '#testing/made-up-audit.js'
-import { judgementOf, obstaclesOf } from './soundness.js'
+import { BUDGETS } from './run/budgets.js'
+import { judgementOf, obstaclesOf, outOfReach, toldOn } from './soundness.js'
 
 const CLIP = [{ name: 'clip', norm: 1 }]
 const FAILED = OPEN.slice(0, 3).map(({ name }) => ({ name, psnr: null, note: 'Failed: no luck' }))
@@ -53,6 +55,30 @@ describe('what takes the worth from an audit', () => {
   it('is not what rows lack that do not decide', async () => {
     const report = await reportOf(QUIET, { ...QUIET, methods: FAILED, updates: CLIP })
     expect(await obstaclesOf(withoutPlacebos(report, 1))).toEqual([])
+  })
+})
+
+describe('what recognition can reach', () => {
+  it.each([
+    // Telling 1 of 1 is at least 2.5 %, 2 of 2 at least 15.8 %.
+    [{ of: 1, candidates: 100 }, ['high']],
+    [{ of: 1, candidates: 39 }, ['high', 'elevated']],
+    [{ of: 2, candidates: 32 }, []],
+    [{ of: 2, candidates: 31 }, ['high']],
+    [{ of: 20, candidates: 5 }, ['high']],
+  ] as const)('%j: not %j', async (told, levels) => {
+    expect(await outOfReach(told)).toEqual(levels)
+  })
+  it('is a high risk for the fewest records that a gate takes, with every budget', async () => {
+    expect(() => auditGate.parse({ count: 1 })).toThrow()
+    for (const { batches } of Object.values(BUDGETS))
+      expect(await outOfReach({ of: Math.min(2, batches), candidates: 48 })).toEqual([])
+  })
+  it('follows from the controls of a row, or from its attacks', async () => {
+    const [row] = (await reportOf(QUIET)).rows
+    expect(toldOn(row!)).toMatchObject({ of: 6, candidates: 100 })
+    expect(toldOn({ ...row!, controls: [] })).toMatchObject({ of: 6, candidates: 100 })
+    expect(toldOn({ controls: [], methods: [] })).toBeNull()
   })
 })
 

@@ -3,6 +3,7 @@ import { isAbove, type AuditLevel } from '#protocol/audit-level.js'
 import type { AuditReport, AuditRow } from '#protocol/audit-report.js'
 import { decisiveRows } from '#protocol/audit-settings.js'
 import { DEFAULT_THRESHOLDS, type AuditThresholds } from '#protocol/audit-thresholds.js'
+import { clopperPearson } from './metrics/binomial.js'
 import { isPlaceboAtChance, verdictOfReport, type Verdict } from './verdict.js'
 
 type Judged = Pick<AuditReport, 'rows' | 'settings' | 'thresholds'>
@@ -42,6 +43,30 @@ function reasonsOf({ methods, because }: AuditRow): string {
     methods.flatMap(({ name, note }) => (note === null ? [] : `${name}: ${note}`)),
   )
   return notes.size === 0 ? because : [...notes].join('; ')
+}
+
+type Told = Pick<AuditRow['controls'][number]['sameClass'], 'of' | 'candidates'>
+
+/** Of how many records each is told from how many of its class on a row, itself counted; null: nothing was held against others. */
+export const toldOn = ({
+  controls,
+  methods,
+}: Pick<AuditRow, 'controls' | 'methods'>): Told | null =>
+  [...controls, ...methods.flatMap(({ chosen }) => chosen ?? [])][0]?.sameClass ?? null
+
+/**
+ * Levels that recognition cannot reach, even if every record is told: there are too few of them, or of those that they are
+ * told from. Where it cannot, its absence means nothing.
+ */
+export async function outOfReach(
+  { of, candidates }: Told,
+  { highIdentification, elevatedIdentification }: AuditThresholds = DEFAULT_THRESHOLDS,
+): Promise<readonly AuditLevel[]> {
+  const [most] = await clopperPearson({ hits: of, of })
+  return [
+    ...(most > highIdentification / candidates ? [] : ['high' as const]),
+    ...(most > elevatedIdentification / candidates ? [] : ['elevated' as const]),
+  ]
 }
 
 export interface Judgement {

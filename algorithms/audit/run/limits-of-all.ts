@@ -5,7 +5,3 @@ export const LIMITS_OF_ALL: readonly string[] = [
   'One update was attacked at a time. Updates of one client over many rounds, put together, can show more.',
   'How much is recovered depends on the records, on the state of the model and on how well public data match: with other records, later rounds or a better generator numbers can be lower or higher.',
 ]
-
-/** How sentences begin that page one says in its own words. */
-export const NOT_ASKED_FOR = 'Attacks that were not asked for:'
-export const SHORTENED = 'The searches were shortened to'

@@ -2,12 +2,9 @@
 import type { AuditReport } from '#protocol/audit-report.js'
 import type { AuditThresholds } from '#protocol/audit-thresholds.js'
 import { formatDataSource } from '#data/index.js'
-import { ATTACKS } from '#algorithms/audit/attack.js'
 import { isInformative } from '#algorithms/audit/generator/layered-generator.js'
-import { clopperPearson } from '#algorithms/audit/metrics/binomial.js'
-import { methodTitle } from '#algorithms/audit/verdict.js'
-import { isAsBudget } from './budgets.js'
-import { LIMITS_OF_ALL, NOT_ASKED_FOR, SHORTENED } from './limits-of-all.js'
+import { outOfReach, toldOn } from '#algorithms/audit/soundness.js'
+import { LIMITS_OF_ALL } from './limits-of-all.js'
 import type { UnjudgedRow } from './row-result.js'
 import type { AuditSource, AuditSpec, RowSpec } from './spec.js'
 import type { WorldFacts } from './world.js'
@@ -78,46 +75,19 @@ export function threatModel(
   return knobs.map(([knob, value]) => ({ knob, value }))
 }
 
-/** What was left out at the asker's wish: a budget is only a name. */
-function effortLimits({ methods, budgetName, budget }: AuditSpec): readonly string[] {
-  const missing = methods === null ? [] : ATTACKS.filter((name) => !methods.includes(name))
-  const { stageIterations: iterations, restarts } = budget
-  const isWhole = isAsBudget(budgetName, { iterations, restarts })
-  return [
-    ...(missing.length === 0
-      ? []
-      : [
-          `${NOT_ASKED_FOR} ${missing.map(methodTitle).join(', ')}. They may find what others did not.`,
-        ]),
-    ...(isWhole
-      ? []
-      : [
-          `${SHORTENED} ${iterations} iterations and ${restarts} restart${restarts === 1 ? '' : 's'}, which is less than the budget ${budgetName} has.`,
-        ]),
-  ]
-}
-
-/**
- * Where few records or candidates keep recognition from ever reaching a level, however many are told: then its absence means
- * nothing. `rows` of the report.
- */
+/** Sentences for rows where few records or candidates keep recognition from ever reaching a level. */
 export async function recognitionLimits(
   rows: readonly UnjudgedRow[],
-  { highIdentification, elevatedIdentification }: AuditThresholds,
+  thresholds: AuditThresholds,
 ): Promise<readonly string[]> {
   const found: string[] = []
-  for (const { id, methods, controls } of rows) {
-    const told = [...controls, ...methods.flatMap(({ chosen }) => chosen ?? [])][0]?.sameClass
-    if (told === undefined) continue
-    const { of, candidates, chance } = told
-    const [most] = await clopperPearson({ hits: of, of })
-    const out = [
-      ...(most > highIdentification * chance ? [] : ['high']),
-      ...(most > elevatedIdentification * chance ? [] : ['elevated']),
-    ]
-    if (out.length === 0) continue
+  for (const row of rows) {
+    const told = toldOn(row)
+    const out = told === null ? [] : await outOfReach(told, thresholds)
+    if (told === null || out.length === 0) continue
+    const { of, candidates } = told
     found.push(
-      `Row ${id}: with ${of} record${of === 1 ? '' : 's'}, each told among ${candidates} of its class, recognition cannot reach ${out.join(' or ')}, even if every record is recognised. Take more records, or more to tell them from.`,
+      `Row ${row.id}: with ${of} record${of === 1 ? '' : 's'}, each told among ${candidates} of its class, recognition cannot reach ${out.join(' or ')}, even if every record is recognised. Take more records, or more to tell them from.`,
     )
   }
   return found
@@ -164,7 +134,6 @@ export function limitations(spec: AuditSpec, own: WorldFacts['generator']): stri
       rows.every(({ modelState }) => modelState === 'fresh'),
       'The model was freshly initialised, as in the first round. Updates of later rounds show something else, often less.',
     ),
-    ...effortLimits(spec),
     ...some(utilityRounds === 0, 'What the transforms cost in accuracy was not measured.'),
     'Distances are those of pixels and of a small network trained on public data. A person can recognise what they call far away.',
   ]

@@ -21,7 +21,6 @@ import { serveCalls, tellParent } from '#coordinator/compute/child-calls.js'
 import { FileBlobs } from '#coordinator/store/file-blobs.js'
 import type { AuditPlan, FinishedCell } from './auditor.js'
 import { gateSpec } from './gate-spec.js'
-import { limitsOfReach } from './reach.js'
 
 const blobs = await FileBlobs.open(process.argv[2] ?? '.')
 /** Often enough for people, rarely enough to cost nothing. */
@@ -96,13 +95,12 @@ async function report(
 ): Promise<AuditReport> {
   const { spec, world, engine } = await openedFor(config)
   const results = cells.map(({ result }) => cellResultSchema.parse(result))
-  const made = await reportOf(spec, results, {
+  return reportOf(spec, results, {
     ...{ createdAt, engine, hardware: hardware(), facts: factsOf(spec, world) },
     seconds: cells.reduce((sum, one) => sum + one.seconds, 0),
     utility: new Map(),
     retainUntil: null,
   })
-  return { ...made, limitations: [...made.limitations, ...limitsOfReach(made)] }
 }
 
 function hardware(): string {

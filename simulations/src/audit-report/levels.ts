@@ -1,5 +1,6 @@
 /** The four verdicts in words, and drawn so that they differ without colour. */
-import type { AuditReport, AuditRow } from '#protocol/audit-report.js'
+import { toldOn } from '#algorithms/audit/soundness.js'
+import type { AuditReport } from '#protocol/audit-report.js'
 import { AUDIT_LEVELS, type AuditLevel } from '#protocol/audit-level.js'
 import { html, type Html } from '../report/html.js'
 import { decibels, frequency } from './amounts.js'
@@ -75,13 +76,9 @@ export const levelScale = (present: AuditLevel | null): Html =>
     )}
   </ol>`
 
-/** Among how many of its class a record is told on a row, itself counted; null: nothing was held against candidates. */
-export const candidatesOf = ({ methods, controls }: AuditRow): number | null =>
-  [...controls, ...methods.flatMap(({ chosen }) => chosen ?? [])][0]?.sameClass.candidates ?? null
-
-/** The same over all rows, each number once. */
+/** Among how many of its class a record is told, itself counted: over all rows, each number once. */
 export const sameClassCandidates = ({ rows }: Pick<AuditReport, 'rows'>): readonly number[] => [
-  ...new Set(rows.flatMap((row) => candidatesOf(row) ?? [])),
+  ...new Set(rows.flatMap((row) => toldOn(row)?.candidates ?? [])),
 ]
 
 /** 1, 4 or 8. */

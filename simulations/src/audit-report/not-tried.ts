@@ -1,5 +1,5 @@
 /** The limits of a report, the shortest way they can be said; the whole list is in its evidence. */
-import { LIMITS_OF_ALL, NOT_ASKED_FOR, SHORTENED } from '#algorithms/audit/run/limits-of-all.js'
+import { LIMITS_OF_ALL } from '#algorithms/audit/run/limits-of-all.js'
 import type { AuditReport } from '#protocol/audit-report.js'
 import { listed } from '../report/numbers.js'
 import { clipped, counted } from './amounts.js'
@@ -16,11 +16,9 @@ export function notTried(report: AuditReport): readonly string[] {
   const { generator, limitations } = report
   const left = attacksLeftOut(report)
   const fewest = Math.min(...report.rows.map(({ records }) => records))
-  const isSaid = (text: string): boolean =>
-    text.startsWith(NOT_ASKED_FOR) || text.startsWith(SHORTENED)
-  const own = limitations.filter((text) => !LIMITS_OF_ALL.includes(text) && !isSaid(text))
+  const own = limitations.filter((text) => !LIMITS_OF_ALL.includes(text))
   const shown = own.slice(0, MOST_OWN)
-  const more = limitations.filter((text) => !isSaid(text)).length - shown.length
+  const more = limitations.length - shown.length
   return [
     'A coordinator that cheats: one that changes the model to draw records out. The attacker here only reads what it is sent.',
     'Stronger attacks, longer searches, better generators, and many updates of one client together. What failed here may succeed there: this is a lower bound.',

@@ -1,4 +1,5 @@
 /** Every number of the attacks: the strongest by row, all of them side by side, and one by one. */
+import { toldOn } from '#algorithms/audit/soundness.js'
 import type { AuditReport, AuditRow } from '#protocol/audit-report.js'
 import { isAsConfigured } from '#protocol/audit-settings.js'
 import { html, table, type Cell, type Column, type Html } from '../report/html.js'
@@ -17,7 +18,7 @@ import {
   wholePercent,
 } from './amounts.js'
 import { attackWords } from './attack-words.js'
-import { candidatesOf, levelBadge } from './levels.js'
+import { levelBadge } from './levels.js'
 import { methodNames } from './methods.js'
 import { peaksOf, rowLabel, type Attempt, type Best, type Peaks } from './setups.js'
 
@@ -130,7 +131,7 @@ function observedTable(report: AuditReport): Html {
         row.labels,
         row.modelState,
         wholeNumber(row.clients),
-        toldAmong(row),
+        toldText(row),
         wholeNumber(row.parameters),
         ratioText(row.informationRatio),
         row.signalToNoise === null ? 'no noise' : ratioText(row.signalToNoise),
@@ -138,9 +139,9 @@ function observedTable(report: AuditReport): Html {
     )}`
 }
 
-function toldAmong(row: AuditRow): string {
-  const candidates = candidatesOf(row)
-  return candidates === null ? '–' : wholeNumber(candidates)
+function toldText(row: AuditRow): string {
+  const told = toldOn(row)
+  return told === null ? '–' : wholeNumber(told.candidates)
 }
 
 /** All numbers of all attacks, a table for each row. */
