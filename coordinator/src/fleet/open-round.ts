@@ -117,7 +117,10 @@ export class OpenRound {
    */
   gatheredBytes(bytes: number, assignment: Assignment): number {
     const { plan } = this.opening
-    const summed = updateBytes(plan) - gatheredBytes(plan)
+    const kept = gatheredBytes(plan)
+    // Most rounds: nothing to add up over all members, at every update of each of them.
+    if (kept === 0) return 0
+    const summed = updateBytes(plan) - kept
     const others = this.assignments.filter(
       (other) => other !== assignment && (other.arrival !== null || other.standing === 'working'),
     )
