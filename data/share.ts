@@ -1,7 +1,9 @@
+import type { Hash } from '#protocol/ids.js'
 import type { DataSource } from '#protocol/run-config.js'
 import { createStreams } from '#protocol/random.js'
 import { everyIndex, type Dataset } from './dataset.js'
-import { datasetOf, openSource } from './loaders/loader-list.js'
+import { datasetHash } from './dataset-hash.js'
+import { datasetOf, LOADERS, openSource } from './loaders/loader-list.js'
 
 /** A part of a source: [from, to) of its rows after one shuffle. 0 ≤ from < to ≤ 1. */
 export interface SharedSource extends DataSource {
@@ -21,4 +23,10 @@ export function rowsOfShare(count: number, [from, to]: SharedSource['share']): I
 export async function openShare({ share, ...source }: SharedSource): Promise<Dataset> {
   const opened = await openSource(source)
   return datasetOf(source.name, opened, rowsOfShare(opened.labels.length, share))
+}
+
+/** Of the rows of a part, which a file may hold others of tomorrow. Null: the name alone fixes them, and nothing is read. */
+export async function rowsHash(source: SharedSource): Promise<Hash | null> {
+  const isFixed = LOADERS.some(({ name, reproducible }) => name === source.name && reproducible)
+  return isFixed ? null : datasetHash(await openShare(source))
 }

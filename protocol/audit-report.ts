@@ -110,6 +110,36 @@ const picture = z.strictObject({
   ),
 })
 
+/** What labels are read off: gifd specification §4. */
+export const LABEL_RULES = [
+  /** One record: the sign of the last layer's bias gradient. */
+  'bias',
+  /** One record: inner products of the columns of the last layer's kernel. */
+  'inner-product',
+  /** Several: the bias gradient against outputs on public data; the same with sums of the kernel's columns. */
+  'counts',
+  'column-counts',
+  /** Nothing of the update: as often as in public data. */
+  'public-shares',
+  /** For comparison: the bias gradient alone; the least entry of each column. */
+  'greedy',
+  'minimum',
+] as const
+const labelRule = z.enum(LABEL_RULES)
+
+const labelRecovery = z.strictObject({
+  rate: share,
+  exact: share,
+  chance: share,
+  pValue: share,
+  /** Those that were used: which of them depends on the update. */
+  rules: z.array(labelRule).min(1),
+  /** In how many of the updates the rule is exact; never for several records, nor where noise or another defence is seen. */
+  certain: share,
+  /** What other rules would have inferred from the same updates of several records. */
+  others: z.array(z.strictObject({ rule: labelRule, rate: share })),
+})
+
 const row = z.strictObject({
   id: z.string().min(1).max(200),
   /** As the run configuration writes them; empty: none. */
@@ -131,7 +161,7 @@ const row = z.strictObject({
   signalToNoise: z.number().nonnegative().nullable(),
   /** Accuracy after as many rounds as `utilityRounds` with these transforms; null: not measured. */
   utility: share.nullable(),
-  labelRecovery: z.strictObject({ rate: share, exact: share, chance: share, pValue: share }),
+  labelRecovery,
   methods: z.array(method),
   controls: z.array(control),
   verdict: level,
@@ -146,9 +176,6 @@ const settings = z.strictObject({
   method: recordedConfigSchema.shape.method,
   training: recordedConfigSchema.shape.training,
   updates: z.array(z.looseObject({ name: z.string() })),
-  /** Absent in whatever an audit made: no audit attacks what calibrations and diagnostics make clients send. */
-  calibration: recordedConfigSchema.shape.calibration,
-  diagnostics: z.literal(true).exactOptional(),
 })
 
 /** How hard the attacks tried. A budget is a name: these are what was asked for in its place. */
@@ -219,6 +246,7 @@ export type AuditReport = z.output<typeof auditReportSchema>
 export type AuditRow = AuditReport['rows'][number]
 export type AuditMethodResult = AuditRow['methods'][number]
 export type AuditControl = AuditRow['controls'][number]
+export type LabelRule = (typeof LABEL_RULES)[number]
 export type AuditedSettings = AuditReport['settings']
 
 /** What is handed on: the report, and who stands for it. */

@@ -40,8 +40,6 @@ describe('settings of a report', () => {
       { training: { batchSize: 2, optimizer: { learningRate: 0.25 } } },
     ],
     [['updates'], { updates: NOISE }],
-    [['calibration'], { calibration: { name: 'ccvr' } }],
-    [['diagnostics'], { evaluation: { central: { name: 'mnist' }, diagnostics: {} } }],
     [['startFrom'], { startFrom: 'b'.repeat(64) }],
     [['method.name', 'method.mu'], { method: { name: 'fedprox' } }],
     [['task.classes'], { task: { inputShape: [8, 8, 1], classes: ['0', '1', '3'] } }],

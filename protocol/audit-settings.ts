@@ -7,12 +7,8 @@ import { canonicalJson } from './json.js'
 /** The part of a complete configuration that reports name. */
 export const settingsOf = (config: RunConfig): AuditedSettings => {
   const { task, model, startFrom, method, training, updates = [] } = config
-  const { calibration, evaluation } = config
-  return structuredClone({
-    ...{ task, model, startFrom, method, training, updates },
-    ...(calibration === undefined ? {} : { calibration }),
-    ...(evaluation.diagnostics === undefined ? {} : { diagnostics: true }),
-  }) as AuditedSettings
+  const settings = { task, model, startFrom, method, training, updates }
+  return structuredClone(settings) as AuditedSettings
 }
 
 /** What clients of a run send beside the update that an audit attacks. Sentences with what to do; empty: nothing. */

@@ -96,6 +96,12 @@ const MESSAGES = {
         report: blobRef,
         verdict: z.enum(AUDIT_LEVELS),
         publicKey: z.string().max(200),
+        /** By the budgets to which the audit kept: how many records one may ask for. */
+        effort: z.strictObject({
+          smoke: count.exactOptional(),
+          standard: count.exactOptional(),
+          thorough: count.exactOptional(),
+        }),
       })
       .exactOptional(),
     chunkBytes: z

@@ -10,6 +10,7 @@ import {
   type Asked,
   type AskedProtection,
   type ReportedAudit,
+  type ReportedEffort,
 } from './policy.js'
 import { newKeyPair } from './proof.js'
 
@@ -134,7 +135,8 @@ describe('the policy of a node', () => {
       const refused = auditNotAllowed({ audit: { most, key: by, ...ENOUGH } }, report)
       return refused === null ? null : refusalText(refused)
     }
-    const report = (verdict: AuditLevel) => ({ verdict, publicKey: key })
+    const effort: ReportedEffort = { smoke: 10_000, standard: 4 }
+    const report = (verdict: AuditLevel) => ({ verdict, publicKey: key, effort })
     expect(auditNotAllowed({}, null)).toBeNull()
     expect(textOf('certain', null)).toContain('without a signed report')
     expect(textOf('elevated', report('elevated'))).toBeNull()
@@ -144,6 +146,13 @@ describe('the policy of a node', () => {
     expect(textOf('high', report('high'), key)).toBeNull()
     const other = newKeyPair().publicKey
     expect(textOf('high', report('high'), other)).toContain(`another key than ${other}`)
+    expect(textOf('high', { ...report('high'), effort: { smoke: 3 } })).toMatch(
+      /less than the budget standard on 4 records \(this one: smoke on 3\)\. .*--audit-budget smoke --audit-records 3$/,
+    )
+    expect(textOf('high', { ...report('high'), effort: { standard: 3 } })).toMatch(
+      /\(this one: standard on 3\)/,
+    )
+    expect(textOf('high', { ...report('high'), effort: {} })).toContain('kept to no budget')
     const written = { audit: { most: 'high', key: 'no key' } }
     expect(parsePolicy(written)).toMatchObject({ ok: false, error: { code: 'config/invalid' } })
   })

@@ -3,7 +3,7 @@
  * vain; both sides decide with the same function.
  */
 import { z } from 'zod'
-import { AUDIT_BUDGETS } from './audit-config.js'
+import { AUDIT_BUDGETS, type AuditBudgetName } from './audit-config.js'
 import { AUDIT_LEVELS, isAbove, type AuditLevel } from './audit-level.js'
 import { describeIssue } from './config-problems.js'
 import { FederationError } from './errors.js'
@@ -127,7 +127,20 @@ export interface ReportedAudit {
   readonly verdict: AuditLevel
   /** Who signed the report. */
   readonly publicKey: string
+  readonly effort: ReportedEffort
 }
+
+/** How hard an audit must have tried at least. */
+export interface LeastEffort {
+  readonly budget: AuditBudgetName
+  /** Audited in every row that counts; a budget that never takes so many is held to its own. */
+  readonly records: number
+}
+/** By the budgets to which an audit kept with all attacks that apply: how many records one may ask for. Empty: to none. */
+export type ReportedEffort = Readonly<Partial<Record<AuditBudgetName, number>>>
+
+export const isEnough = (effort: ReportedEffort, { budget, records }: LeastEffort): boolean =>
+  (effort[budget] ?? 0) >= records
 
 /** What a policy does not allow of a run with this report, or with none; null: nothing. The node then checks the report itself. */
 export function auditNotAllowed(
@@ -146,12 +159,30 @@ export function auditNotAllowed(
       what: `runs whose privacy audit says more than ${most} (this one says ${report.verdict})`,
       remedy: `join again with --require-audit ${report.verdict}`,
     }
-  if (key === null || key === report.publicKey) return null
+  if (key !== null && key !== report.publicKey)
+    return {
+      what: `reports of privacy audits by another key than ${key}`,
+      remedy: `join again with --audit-key ${report.publicKey}`,
+    }
+  return isEnough(report.effort, audit) ? null : tooLittle(report.effort, audit)
+}
+
+function tooLittle(effort: ReportedEffort, { budget, records }: LeastEffort): NotAllowed {
+  const wanted = `runs whose privacy audit tried less than the budget ${budget} on ${records} records`
+  const found = effort[budget] === undefined ? largestOf(effort) : budget
+  if (found === undefined)
+    return {
+      what: `${wanted} (this one kept to no budget with all attacks that apply)`,
+      remedy: 'ask for a run that is audited with that budget and all attacks',
+    }
+  const most = Math.min(records, effort[found] ?? 0)
   return {
-    what: `reports of privacy audits by another key than ${key}`,
-    remedy: `join again with --audit-key ${report.publicKey}`,
+    what: `${wanted} (this one: ${found} on ${effort[found] ?? 0})`,
+    remedy: `join again with --audit-budget ${found} --audit-records ${most}`,
   }
 }
+const largestOf = (effort: ReportedEffort): AuditBudgetName | undefined =>
+  AUDIT_BUDGETS.findLast((name) => effort[name] !== undefined)
 
 function notCalibrated(
   { maxClip, minNoise }: Policy,

@@ -130,7 +130,10 @@ export async function madeUpRow(
     ...({ batchSize: 1, localSteps: 1, approximation: 'unrolled', labels: 'inferred' } as const),
     ...({ modelState: 'fresh', clients: 1, records: 6, parameters: 850 } as const),
     ...{ informationRatio: 3.3203125, signalToNoise: null, utility: null },
-    labelRecovery: { rate: 1, exact: 1, chance: 0.1, pValue: 1e-6 },
+    labelRecovery: {
+      ...{ rate: 1, exact: 1, chance: 0.1, pValue: 1e-6 },
+      ...{ rules: ['bias' as const], certain: 1, others: [] },
+    },
     ...changes,
     methods: await Promise.all(methods.map(madeUpMethod)),
     controls: await Promise.all([
@@ -177,7 +180,14 @@ export const weaker = (by: number, hits: number): readonly MadeUpMethod[] =>
 const CLIP = { name: 'clip', norm: 1 }
 const NOISE = { name: 'gaussian-noise', stddev: 0.01 }
 const TOP_K = { name: 'top-k', fraction: 0.1 }
-const FEW_LABELS = { rate: 0.5, exact: 0, chance: 0.48, pValue: 0.4 }
+const COUNTED: Pick<AuditRow['labelRecovery'], 'rules' | 'certain' | 'others'> = {
+  ...{ rules: ['counts'], certain: 0 },
+  others: [
+    { rule: 'greedy', rate: 0.69 },
+    { rule: 'minimum', rate: 0.5 },
+  ],
+}
+const FEW_LABELS = { ...COUNTED, rate: 0.5, exact: 0, chance: 0.48, pValue: 0.4 }
 const ROWS: readonly MadeUpRow[] = [
   { methods: OPEN, utility: 0.94 },
   { methods: OPEN, updates: [CLIP], defence: 'clip to norm 1', utility: 0.94 },
@@ -191,7 +201,7 @@ const ROWS: readonly MadeUpRow[] = [
   },
   {
     ...{ methods: weaker(3, 3), batchSize: 8, informationRatio: 0.41 },
-    labelRecovery: { rate: 0.94, exact: 0.5, chance: 0.48, pValue: 0.0002 },
+    labelRecovery: { ...COUNTED, rate: 0.94, exact: 0.5, chance: 0.48, pValue: 0.0002 },
   },
   { methods: weaker(12, 0), clients: 8, labelRecovery: FEW_LABELS },
 ]

@@ -70,7 +70,10 @@ export const madeResults = (
     const scores = records.map((i) => madeScore(20 + batch + i))
     return change({
       ...{ key, row, batch, untried: null, remarks: [], pictures: null, seconds: 2 },
-      labels: { truth: records.map(() => 1), inferred: records.map(() => 1), shares: [0.5, 0.5] },
+      labels: {
+        ...{ truth: records.map(() => 1), inferred: records.map(() => 1), shares: [0.5, 0.5] },
+        ...{ rule: 'counts' as const, isCertain: false, others: [] },
+      },
       candidates: { anyClass: 6, sameClass: 4 },
       ...{ parameters: 100, informationRatio: 2, signalToNoise: null },
       methods: [

@@ -4,9 +4,10 @@ import { settingsOf } from '#protocol/audit-settings.js'
 import { signReport } from '#protocol/audit-signature.js'
 import { DEFAULT_THRESHOLDS } from '#protocol/audit-thresholds.js'
 import { recordedConfigSchema, type RunConfig } from '#protocol/config-schema.js'
+import type { LeastEffort } from '#protocol/policy.js'
 import { newKeyPair } from '#protocol/proof.js'
 import { madeUpAudit, OPEN, QUIET, type MadeUpRow } from '#testing/made-up-audit.js'
-import { reportedRisk, type LeastEffort } from './reported-risk.js'
+import { effortOf, reportedRisk } from './reported-risk.js'
 
 const KEY = newKeyPair()
 const UPDATES = [{ name: 'clip', norm: 1 }]
@@ -112,16 +113,29 @@ describe('what a report says of a run', () => {
     await expect(smoke).rejects.toThrow('6 records')
   })
 
+  it('tells for every budget that it kept to of how many records one may ask', async () => {
+    const { report } = await reportWith()
+    expect((await reportedRisk(await reportWith(), demand)).effort).toEqual(effortOf(report))
+    expect(effortOf(report)).toEqual({ smoke: 6, standard: 6 })
+    const rows = report.rows.map((row) => ({ ...row, batchSize: 3 }))
+    expect(effortOf({ ...report, rows })).toEqual({ smoke: 10_000, standard: 6 })
+    const { effort } = report
+    expect(effortOf({ ...report, effort: { ...effort, restarts: 1 } })).toEqual({ smoke: 6 })
+    expect(effortOf({ ...report, effort: { ...effort, methods: ['idlg'] } })).toEqual({})
+  })
+
   it.each([
     ['calibration', { calibration: { name: 'ccvr', when: 'final' } }],
     ['diagnostics', { evaluation: { diagnostics: {} } }],
-  ])('says nothing of a %s, also where it claims to', async (key, change) => {
+  ])('says nothing of %s, and names it before the keys that differ', async (key, change) => {
     const config = recordedConfigSchema.parse({ ...CONFIG, rounds: 0, ...change }) as RunConfig
-    const without = reportedRisk(await reportWith(), { ...demand, config })
-    await expect(without).rejects.toMatchObject({ code: 'audit/stale' })
-    await expect(without).rejects.toThrow(`${key} differ`)
-    const claiming = await reportWith([OWN], { settings: settingsOf(config) })
-    await expect(reportedRisk(claiming, { ...demand, config })).rejects.toThrow('no audit attacks')
+    for (const other of [{}, { updates: [] }]) {
+      const risk = reportedRisk(await reportWith(), { ...demand, config: { ...config, ...other } })
+      await expect(risk).rejects.toMatchObject({
+        code: 'audit/stale',
+        message: expect.stringMatching(new RegExp(`${key}.*no audit attacks`)) as string,
+      })
+    }
   })
 
   it('is refused under other settings than were signed, also with their hash', async () => {

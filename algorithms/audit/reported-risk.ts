@@ -1,7 +1,7 @@
 /** What a report says of a run. The coordinator that is given one and the node that demands one ask the same. */
 import { AUDIT_BUDGETS, type AuditBudgetName } from '#protocol/audit-config.js'
 import type { AuditLevel } from '#protocol/audit-level.js'
-import type { AuditReport, SignedReport } from '#protocol/audit-report.js'
+import type { AuditReport, AuditRow, SignedReport } from '#protocol/audit-report.js'
 import {
   coversRun,
   decisiveRows,
@@ -13,18 +13,12 @@ import {
 import { isSignatureValid } from '#protocol/audit-signature.js'
 import { DEFAULT_THRESHOLDS } from '#protocol/audit-thresholds.js'
 import { FederationError } from '#protocol/errors.js'
+import { isEnough, type LeastEffort, type ReportedEffort } from '#protocol/policy.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import { contradictionsIn } from './recheck.js'
 import { BUDGETS, isAsBudget } from './run/budgets.js'
 import { obstaclesOf } from './soundness.js'
 import { verdictOfReport } from './verdict.js'
-
-/** How hard an audit must have tried at least. */
-export interface LeastEffort {
-  readonly budget: AuditBudgetName
-  /** Audited in every row that counts; a budget that never takes so many is held to its own. */
-  readonly records: number
-}
 
 export interface ReportDemand {
   readonly config: RunConfig
@@ -40,6 +34,7 @@ export interface ReportedRisk {
   readonly because: string
   /** Why the report proves nothing, whatever its verdict: sentences without a full stop. Empty: it is sound. */
   readonly obstacles: readonly string[]
+  readonly effort: ReportedEffort
 }
 
 /**
@@ -57,11 +52,11 @@ export async function reportedRisk(
     throw refused('audit/not-trusted', `The report is signed with the key ${signature.publicKey}`)
   if (report.settingsHash !== settingsHash(report.settings))
     throw refused('audit/bad-report', 'The settings in the report are not those of its hash')
+  const [beside] = notAudited(config)
+  if (beside !== undefined) throw refused('audit/stale', beside)
   const stale = staleKeys(report.settings, settingsOf(config))
   if (stale.length > 0)
     throw refused('audit/stale', `The report is about another run: ${stale.join(', ')} differ`)
-  const [beside] = notAudited(config)
-  if (beside !== undefined) throw refused('audit/stale', beside)
   if (!coversRun(report)) throw refused('audit/stale', NOT_COVERED)
   const [contradiction] = await contradictionsIn(report)
   if (contradiction !== undefined) throw refused('audit/bad-report', contradiction)
@@ -70,27 +65,44 @@ export async function reportedRisk(
   const { level, because } = verdictOfReport(report, DEFAULT_THRESHOLDS)
   const found = await obstaclesOf(report, DEFAULT_THRESHOLDS)
   const obstacles = found.length > 0 || report.isSound ? found : [CALLED_VOID]
-  return { verdict: level, because, obstacles }
+  return { verdict: level, because, obstacles, effort: effortOf(report) }
 }
 
+const rank = (name: AuditBudgetName): number => AUDIT_BUDGETS.indexOf(name)
+
+/** What a report may be asked for: its budget, its attacks, and its records in every row that decides. */
+export function effortOf(report: AuditReport): ReportedEffort {
+  const { budget, effort } = report
+  if (effort.methods !== null) return {}
+  const kept = AUDIT_BUDGETS.filter(
+    (name) => rank(name) <= rank(budget) && isAsBudget(name, effort),
+  )
+  const of = (name: AuditBudgetName): number =>
+    Math.min(...decisiveRows(report).map((row) => recordsIn(row, name)))
+  return Object.fromEntries(kept.map((name) => [name, of(name)]))
+}
+/** For which the row is enough; where the budget takes no more, for any. */
+const recordsIn = ({ records, batchSize, clients }: AuditRow, budget: AuditBudgetName): number =>
+  records < BUDGETS[budget].batches * batchSize * clients ? records : MOST_RECORDS
+
 /** How the report falls short, in a sentence; null: it does not. */
-function weaknessOf(report: AuditReport, { budget, records }: LeastEffort): string | null {
+function weaknessOf(report: AuditReport, least: LeastEffort): string | null {
+  if (isEnough(effortOf(report), least)) return null
   const { effort } = report
-  const rank = (name: AuditBudgetName): number => AUDIT_BUDGETS.indexOf(name)
+  const { budget, records } = least
   if (rank(report.budget) < rank(budget))
     return `The report is of an audit with the budget ${report.budget}, and ${budget} or more is asked for`
   if (!isAsBudget(budget, effort))
     return `The attacks of the report had ${effort.iterations} iterations and ${effort.restarts} restarts, fewer than the budget ${budget}`
   if (effort.methods !== null)
     return `Of all attacks the report tried only ${effort.methods.join(', ')}, and all that apply are asked for`
-  const few = decisiveRows(report).find(
-    (row) => row.records < Math.min(records, BUDGETS[budget].batches * row.batchSize * row.clients),
-  )
-  return few === undefined
-    ? null
-    : `The report is about ${few.records} records in row ${few.id}, and ${records} or more are asked for`
+  const few = decisiveRows(report).filter((row) => recordsIn(row, budget) < records)
+  const rows = few.map((row) => `${row.records} records in row ${row.id}`)
+  return `The report is about ${rows.join(', ')}, and ${records} or more are asked for`
 }
 
+/** As many as may be asked for: `policySchema`. */
+const MOST_RECORDS = 10_000
 const CALLED_VOID = 'The report says of itself that it proves nothing'
 const NOT_SIGNED =
   'The report is not what was signed: it was changed, or another key signed it than it says'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { AuditControl, AuditMethodResult } from '#protocol/audit-report.js'
+import type { AuditControl, AuditMethodResult, AuditRow } from '#protocol/audit-report.js'
 import { DEFAULT_THRESHOLDS } from '#protocol/audit-thresholds.js'
 import { identificationOf } from './metrics/identification.js'
 import { spreadOf } from './metrics/spread.js'
@@ -35,7 +35,10 @@ async function claimed(claims: Claims): Promise<AuditMethodResult> {
     seconds: 1,
   }
 }
-const NO_LABELS = { rate: 0.5, exact: 0, chance: 0.5, pValue: 0.6 }
+const NO_LABELS: AuditRow['labelRecovery'] = {
+  ...{ rate: 0.5, exact: 0, chance: 0.5, pValue: 0.6 },
+  ...{ rules: ['bias'], certain: 0, others: [] },
+}
 const rowOf = (row: Partial<JudgedRow>): JudgedRow => ({
   methods: [],
   labelRecovery: NO_LABELS,
@@ -88,7 +91,7 @@ describe('the verdict on a row', () => {
 
   it('labels above chance are elevated, and only if significantly', () => {
     const row = (pValue: number, rate = 0.9) =>
-      verdictOfRow(rowOf({ labelRecovery: { rate, exact: 0.5, chance: 0.5, pValue } }))
+      verdictOfRow(rowOf({ labelRecovery: { ...NO_LABELS, rate, exact: 0.5, pValue } }))
     expect(row(0.001)).toEqual({
       level: 'elevated',
       because: '90% of the labels were read off the update, where guessing finds 50%',

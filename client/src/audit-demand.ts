@@ -30,12 +30,12 @@ export async function assertAudited(
   const key = `${told.report.hash} ${task.configHash}`
   if (good.has(key)) return
   const signed = reportIn(await node.fetchBlob(told.report, signal))
-  const { verdict, obstacles } = await riskIn(node, task, signed)
+  const { verdict, obstacles, effort } = await riskIn(node, task, signed)
   const [obstacle] = obstacles
   if (obstacle !== undefined)
     throw refused(`The report of the privacy audit of this run proves nothing. ${obstacle}`)
   const { publicKey } = signed.signature
-  const found = auditNotAllowed(node.policy, { verdict, publicKey })
+  const found = auditNotAllowed(node.policy, { verdict, publicKey, effort })
   if (found !== null) throw refused(refusalText(found))
   known.set(node, good.add(key))
 }

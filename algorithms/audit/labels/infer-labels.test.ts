@@ -59,6 +59,17 @@ async function overlap(
   }
   return sum
 }
+/** The same of a last layer that has no bias. */
+const withoutBias = ({ model, ...evidence }: Scene['evidence']): LabelEvidence => ({
+  ...evidence,
+  model: {
+    ...model,
+    blocks: model.blocks.map((block, i, all) =>
+      i < all.length - 1 ? block : { ...block, params: block.params.slice(0, 1) },
+    ),
+  },
+  observed: evidence.observed.slice(0, -1),
+})
 /** As clipping leaves it. */
 const scaled =
   (factor: number) =>
@@ -73,7 +84,9 @@ describe('inferred labels', () => {
 
   it('one record: by the bias, certain', async () => {
     const { truth, evidence } = await scene(labModel(), 1, 3)
-    expect(inferLabels(evidence)).toEqual({ labels: truth, rule: 'bias', isCertain: true })
+    expect(inferLabels(evidence)).toEqual({
+      ...{ labels: truth, rule: 'bias', isCertain: true, others: [] },
+    })
   })
 
   it('one record, no bias: by inner products, which a head of unit columns makes uncertain', async () => {
@@ -81,7 +94,7 @@ describe('inferred labels', () => {
     expect(inferLabels(evidence)).toEqual({
       labels: truth,
       rule: 'inner-product',
-      isCertain: false,
+      ...{ isCertain: false, others: [] },
     })
   })
 
@@ -93,7 +106,7 @@ describe('inferred labels', () => {
     expect(inferLabels({ ...evidence, observed })).toEqual({
       labels: truth,
       rule: 'inner-product',
-      isCertain: true,
+      ...{ isCertain: true, others: [] },
     })
   })
 
@@ -107,32 +120,33 @@ describe('inferred labels', () => {
     expect(await overlap(labModel(), 16)).toBeGreaterThan(0.9)
   })
 
-  it('a batch without public data: by the greedy rule', async () => {
-    const { evidence } = await scene(labModel(), 8, 4)
-    expect(inferLabels({ ...evidence, auxiliary: null }).rule).toBe('greedy')
-    expect(await overlap(labModel(), 8, (own) => ({ ...own, auxiliary: null }))).toBeGreaterThan(
-      0.6,
-    )
+  it('a batch: compared with the greedy rule, and with minima where no feature is negative', async () => {
+    const { truth, evidence } = await scene(labModel(), 8, 4)
+    const { others } = inferLabels(evidence)
+    expect(others.map(({ rule }) => rule)).toEqual(['greedy', 'minimum'])
+    for (const { labels } of others) {
+      expect(labelOverlap({ truth, inferred: labels })).toBeGreaterThan(0.3)
+    }
+    const signed = await scene(labModel({ activation: 'gelu' }), 8, 4)
+    expect(inferLabels(signed.evidence).others.map(({ rule }) => rule)).toEqual(['greedy'])
+    const unbiased = inferLabels(withoutBias(evidence)).others
+    expect(unbiased).toEqual(others.filter(({ rule }) => rule === 'minimum'))
   })
 
-  it('a batch without a bias: by counts of column sums; without public data by minima, with every slot filled', async () => {
-    const model = labModel()
-    const unbiased = (evidence: Scene['evidence']) => ({
-      ...evidence,
-      model: {
-        ...model,
-        blocks: model.blocks.map((block, i, all) =>
-          i < all.length - 1 ? block : { ...block, params: block.params.slice(0, 1) },
-        ),
-      },
-      observed: evidence.observed.slice(0, -1),
+  it('a batch without a bias: by counts of column sums', async () => {
+    const { evidence } = await scene(labModel(), 16, 1)
+    expect(inferLabels(withoutBias(evidence)).rule).toBe('column-counts')
+    expect(await overlap(labModel(), 16, withoutBias)).toBeGreaterThan(0.85)
+  })
+
+  it('a batch without a bias whose features may cancel: as often as in public data, for nothing tells', async () => {
+    const { evidence } = await scene(labModel({ activation: 'gelu' }), 4, 1)
+    const labelShares = Float64Array.from({ length: 10 }, (_, c) => [0, 0.7, 0.3][c] ?? 0)
+    const auxiliary = { ...evidence.auxiliary, labelShares }
+    expect(inferLabels(withoutBias({ ...evidence, auxiliary }))).toEqual({
+      labels: Int32Array.of(1, 1, 1, 2),
+      ...{ rule: 'public-shares', isCertain: false, others: [] },
     })
-    const { evidence } = await scene(model, 16, 1)
-    expect(inferLabels(unbiased(evidence)).rule).toBe('column-counts')
-    expect(await overlap(model, 16, unbiased)).toBeGreaterThan(0.85)
-    const without = inferLabels({ ...unbiased(evidence), auxiliary: null })
-    expect(without.rule).toBe('minimum')
-    expect(without.labels).toHaveLength(16)
   })
 
   it('clipping, whose factor is unknown, costs little', async () => {
@@ -146,13 +160,14 @@ describe('inferred labels', () => {
     expect(await overlap(labModel({ head: 'normalized' }), 4)).toBeGreaterThan(0.35)
   })
 
-  it('an update that says nothing gives as many labels as there are records', () => {
+  it('an update that says nothing gives as many labels as there are records', async () => {
     const model = labModel()
+    const { auxiliary } = (await scene(model, 1, 1)).evidence
     const observed = model.params.map(
       ({ shape }) => new Float32Array(shape.reduce((all, one) => all * one, 1)),
     )
     for (const batch of [1, 4, 12]) {
-      expect(inferLabels({ model, observed, batch, auxiliary: null }).labels).toHaveLength(batch)
+      expect(inferLabels({ model, observed, batch, auxiliary }).labels).toHaveLength(batch)
     }
   })
 })

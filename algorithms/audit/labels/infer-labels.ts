@@ -1,4 +1,5 @@
 /** The labels of a batch, read off one update. Gifd specification §4. */
+import type { LabelRule } from '#protocol/audit-report.js'
 import type { Model } from '#algorithms/models/model.js'
 import type { AuxiliaryStatistics } from './auxiliary-statistics.js'
 import { countRule, labelsOf, roundedTo } from './counts.js'
@@ -11,34 +12,39 @@ export interface LabelEvidence {
   readonly observed: readonly Float32Array[]
   /** Records in the update. */
   readonly batch: number
-  /** Null: the attacker has no public data. */
-  readonly auxiliary: AuxiliaryStatistics | null
+  /** Of public data. */
+  readonly auxiliary: AuxiliaryStatistics
   /** The update may have been made shorter by an unknown factor, as clipping does. */
   readonly isScaled?: boolean
 }
 
-export type LabelRule = 'bias' | 'inner-product' | 'counts' | 'column-counts' | 'greedy' | 'minimum'
-
-export interface InferredLabels {
+interface RuledLabels {
+  readonly rule: LabelRule
   /** Ascending, never in the order of the records (§4.5). */
   readonly labels: Int32Array
-  readonly rule: LabelRule
+}
+
+export interface InferredLabels extends RuledLabels {
   /** Batch of one: the rule is exact for such a gradient. Larger ones: never. */
   readonly isCertain: boolean
+  /** Of a larger batch, what other rules say: for comparison. Yin's names each class once at most. */
+  readonly others: readonly RuledLabels[]
 }
 
 /**
- * Batch of one: the sign of the bias gradient, else inner products of columns (§4.1). Larger: counts (4.3) where there are
- * public data, else the greedy rule; without a bias by column sums, else by Yin's rule, whose labels are distinct.
+ * Batch of one: the sign of the bias gradient, else inner products of columns (§4.1). Larger: counts (4.3), without a bias by
+ * column sums. Where features of a record may cancel, sums say nothing: labels are guessed from the shares of public data.
  */
 export function inferLabels(evidence: LabelEvidence): InferredLabels {
   const head = headGradientOf(evidence.model, evidence.observed)
-  return evidence.batch === 1 ? ofOne(head) : { ...ofMany(head, evidence), isCertain: false }
+  return evidence.batch === 1
+    ? { ...ofOne(head), others: [] }
+    : { ...ofMany(head, evidence), isCertain: false, others: comparisons(head, evidence) }
 }
 
 const isZero = (values: Float32Array): boolean => values.every((value) => value === 0)
 
-function ofOne(head: HeadGradient): InferredLabels {
+function ofOne(head: HeadGradient): Omit<InferredLabels, 'others'> {
   const byBias = head.bias !== null && !isZero(head.bias)
   const { label, isCertain } = byBias ? biasRule(head.bias) : innerProductRule(head)
   return {
@@ -48,24 +54,30 @@ function ofOne(head: HeadGradient): InferredLabels {
   }
 }
 
-function ofMany(head: HeadGradient, evidence: LabelEvidence): Omit<InferredLabels, 'isCertain'> {
+function ofMany(head: HeadGradient, evidence: LabelEvidence): RuledLabels {
   const { batch, auxiliary, isScaled = false } = evidence
   const hasBias = head.bias !== null
-  if (auxiliary !== null && (hasBias || hasLargeSums(auxiliary))) {
-    const counts = countRule({ head, batch, auxiliary, isScaled })
-    return { labels: labelsOf(counts), rule: hasBias ? 'counts' : 'column-counts' }
+  if (!hasBias && !hasLargeSums(auxiliary)) {
+    const expected = auxiliary.labelShares.map((share) => batch * share)
+    return { labels: labelsOf(roundedTo(expected, batch)), rule: 'public-shares' }
   }
-  if (head.bias !== null) return { labels: greedyRule(head.bias, batch), rule: 'greedy' }
-  return { labels: padded(minRule(head, batch), batch, head.classes), rule: 'minimum' }
+  const counts = countRule({ head, batch, auxiliary, isScaled })
+  return { labels: labelsOf(counts), rule: hasBias ? 'counts' : 'column-counts' }
+}
+
+function comparisons(
+  head: HeadGradient,
+  { batch, auxiliary }: LabelEvidence,
+): readonly RuledLabels[] {
+  const others: RuledLabels[] = []
+  if (head.bias !== null) others.push({ rule: 'greedy', labels: greedyRule(head.bias, batch) })
+  // Its condition (§4.2).
+  if (auxiliary.hasPositiveFeatures) {
+    others.push({ rule: 'minimum', labels: minRule(head, batch) })
+  }
+  return others
 }
 
 /** Column sums say something where the features of a record do not cancel. */
 const hasLargeSums = ({ hasPositiveFeatures, overall }: AuxiliaryStatistics): boolean =>
   hasPositiveFeatures && overall.featureSum > 1e-6
-
-/** A rule that names each class once at most leaves slots over when there are more records: they are spread evenly. */
-function padded(labels: Int32Array, batch: number, classes: number): Int32Array {
-  if (labels.length === batch) return labels
-  const rest = roundedTo(new Float64Array(classes), batch - labels.length)
-  return Int32Array.from([...labels, ...labelsOf(rest)]).sort()
-}

@@ -1,5 +1,5 @@
 /** Rules that read labels off the last layer's gradient and need nothing else. Gifd specification §4.1, §4.2, §4.3. */
-import { columnMinima, columnSums, type HeadGradient } from './head-gradient.js'
+import { columnMinima, type HeadGradient } from './head-gradient.js'
 
 export interface RuledLabel {
   readonly label: number
@@ -62,10 +62,6 @@ const smallest = (values: ArrayLike<number>, batch: number): Int32Array =>
     .sort((a, b) => values[a]! - values[b]! || a - b)
     .slice(0, batch)
     .sort()
-
-/** Distinct labels: the smallest column sums. What the reference of GIFD does; for comparison (§4.2). */
-export const sumRule = (head: HeadGradient, batch: number): Int32Array =>
-  smallest(columnSums(head), batch)
 
 /**
  * Distinct labels, features that are not negative: the smallest column minima. H. Yin et al., "See through Gradients: Image

@@ -44,7 +44,7 @@ export function labelRecoveryOf(
   batches: readonly LabelPair[],
   shares: Float64Array,
   stream: Stream,
-): AuditRow['labelRecovery'] {
+): Pick<AuditRow['labelRecovery'], 'rate' | 'exact' | 'chance' | 'pValue'> {
   const rate = mean(batches.map(labelOverlap))
   const guesses = Array.from({ length: DRAWS }, () =>
     mean(

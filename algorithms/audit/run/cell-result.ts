@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { LABEL_RULES } from '#protocol/audit-report.js'
 import { count, hash } from '#protocol/wire.js'
 import type { RecordScore } from '#algorithms/audit/metrics/score.js'
 
@@ -65,6 +66,10 @@ export const cellResultSchema = z.strictObject({
   labels: z.strictObject({
     truth: z.array(count).min(1),
     inferred: z.array(count),
+    rule: z.enum(LABEL_RULES),
+    isCertain: z.boolean(),
+    /** What other rules say, for comparison. */
+    others: z.array(z.strictObject({ rule: z.enum(LABEL_RULES), inferred: z.array(count) })),
     shares: z.array(z.number().min(0).max(1)),
   }),
   /** Among how many a record was told. */

@@ -1,11 +1,10 @@
 import { rowSize, type Examples } from '#data/dataset.js'
 import { pickFloats } from '#data/formats/floats.js'
-import { inferLabels } from '#algorithms/audit/labels/infer-labels.js'
+import { inferLabels, type InferredLabels } from '#algorithms/audit/labels/infer-labels.js'
 import { createProblem, type MatchingProblem } from '#algorithms/audit/matching/problem.js'
 import { createScorer, type Scorer } from '#algorithms/audit/metrics/score.js'
 import {
   makeTarget,
-  type LabelInference,
   type MatchTarget,
   type UpdateEvidence,
 } from '#algorithms/audit/target/match-target.js'
@@ -22,7 +21,7 @@ export interface CellScene {
   readonly chosen: readonly ChosenRecord[]
   readonly records: Examples
   /** Labels that the update tells, whether or not the row gives them to the attacker. */
-  readonly inferred: Int32Array
+  readonly inferred: InferredLabels
   readonly target: MatchTarget
   readonly problem: MatchingProblem
   readonly scorer: Scorer
@@ -55,8 +54,6 @@ export async function openScene(
   const target = await targetOf(spec, world, { row, cell, records, infer, side: 'own' })
   const { pool, network } = world
   const inferred = infer(await evidenceOf(target))
-    .labels.slice()
-    .sort()
   const problem = createProblem(target)
   const scorer = await createScorer({
     truth: pickFloats(pool.features, rowSize(pool.inputShape), records.indices),
@@ -95,6 +92,8 @@ const examplesOf = (
   source: pool,
   indices: Int32Array.from(chosen, (one) => (side === 'own' ? one.row : one.placebo)),
 })
+
+type LabelInference = (evidence: UpdateEvidence) => InferredLabels
 
 /** By public data, on the model in the state that the row audits. */
 async function inferenceFor(world: AuditWorld, { modelState }: RowSpec): Promise<LabelInference> {

@@ -1,7 +1,11 @@
 import type { AuditControl, AuditMethodResult, AuditRow } from '#protocol/audit-report.js'
 import { FederationError } from '#protocol/errors.js'
-import { createStreams } from '#protocol/random.js'
-import { labelRecoveryOf } from '#algorithms/audit/metrics/label-recovery.js'
+import { createStreams, type Stream } from '#protocol/random.js'
+import {
+  labelOverlap,
+  labelRecoveryOf,
+  type LabelPair,
+} from '#algorithms/audit/metrics/label-recovery.js'
 import { baselineOf } from '#algorithms/audit/metrics/results.js'
 import { mean, median } from '#algorithms/audit/metrics/spread.js'
 import type { CellMethod, CellResult } from './cell-result.js'
@@ -36,12 +40,8 @@ export async function rowResult(
     parameters: first.parameters,
     informationRatio: mean(cells.map((cell) => cell.informationRatio)),
     signalToNoise: meanOrNull(cells.map((cell) => cell.signalToNoise)),
-    labelRecovery: labelRecoveryOf(
-      cells.map(({ labels: { inferred, truth } }) => ({
-        inferred: Int32Array.from(inferred),
-        truth: Int32Array.from(truth),
-      })),
-      Float64Array.from(first.labels.shares),
+    labelRecovery: labelsTold(
+      cells.map(({ labels }) => labels),
       createStreams(seed)('audit-guesses', 0, 0),
     ),
     methods: await methodResults(cells, seed),
@@ -50,6 +50,33 @@ export async function rowResult(
 }
 
 const sum = (values: readonly number[]): number => values.reduce((all, one) => all + one, 0)
+
+type CellLabels = CellResult['labels']
+
+const pairOf = (inferred: readonly number[], { truth }: CellLabels): LabelPair => ({
+  inferred: Int32Array.from(inferred),
+  truth: Int32Array.from(truth),
+})
+
+/** `cells`: at least one. */
+function labelsTold(cells: readonly CellLabels[], stream: Stream): AuditRow['labelRecovery'] {
+  const others = cells.flatMap((labels) =>
+    labels.others.map(({ rule, inferred }) => ({ rule, pair: pairOf(inferred, labels) })),
+  )
+  return {
+    ...labelRecoveryOf(
+      cells.map((labels) => pairOf(labels.inferred, labels)),
+      Float64Array.from(cells[0]?.shares ?? []),
+      stream,
+    ),
+    rules: [...new Set(cells.map(({ rule }) => rule))],
+    certain: mean(cells.map(({ isCertain }) => Number(isCertain))),
+    others: [...new Set(others.map(({ rule }) => rule))].map((rule) => ({
+      rule,
+      rate: mean(others.flatMap((one) => (one.rule === rule ? labelOverlap(one.pair) : []))),
+    })),
+  }
+}
 
 /** Null where there is none at all. */
 function meanOrNull(values: readonly (number | null)[]): number | null {

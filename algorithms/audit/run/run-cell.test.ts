@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { auditReportSchema } from '#protocol/audit-report.js'
+import { labelOverlap } from '#algorithms/audit/metrics/label-recovery.js'
+import { mean } from '#algorithms/audit/metrics/spread.js'
 import { useBackend } from '#algorithms/tensor/backends.js'
 import { tf } from '#algorithms/tensor/tf.js'
 import { MADE_META, tinyAudit, tinyRun } from '#testing/tiny-audit.js'
@@ -58,6 +60,25 @@ describe('a cell', () => {
     expect([plain.signalToNoise, noisy.signalToNoise === null]).toEqual([null, false])
     expect(noisy.labels.truth).toHaveLength(2)
     expect(plain.pictures).toBeNull()
+  })
+
+  it('tells by which rule labels were read off, and of batches what others would have told', async () => {
+    const short = { ...spec, methods: ['ig' as const] }
+    const { results, facts } = await computed(short)
+    const [plain, noisy] = [results[0]!.labels, results.at(-1)!.labels]
+    expect(plain).toMatchObject({ rule: 'bias', isCertain: true, others: [] })
+    expect(noisy).toMatchObject({ rule: 'counts', isCertain: false })
+    expect(noisy.others.map(({ rule }) => rule)).toEqual(['greedy', 'minimum'])
+    const { rows } = await reportOf(short, results, { ...MADE_META, facts })
+    const [one, two] = rows.map(({ labelRecovery }) => labelRecovery)
+    expect(one).toMatchObject({ rules: ['bias'], certain: 1, others: [] })
+    expect(two).toMatchObject({ rules: ['counts'], certain: 0 })
+    const shares = results.flatMap(({ row, labels: { truth, others } }) => {
+      if (row === 0) return []
+      const found = others.find(({ rule }) => rule === 'greedy')!.inferred
+      return labelOverlap({ truth: Int32Array.from(truth), inferred: Int32Array.from(found) })
+    })
+    expect(two?.others[0]).toEqual({ rule: 'greedy', rate: mean(shares) })
   })
 
   it('runs a placebo of what succeeded, where none of the usual kinds did', async () => {

@@ -58,7 +58,9 @@ async function factsOfCell(
   return {
     labels: {
       truth: Array.from(records.indices, (at) => records.source.labels[at]!).sort((a, b) => a - b),
-      inferred: [...inferred],
+      inferred: [...inferred.labels],
+      ...{ rule: inferred.rule, isCertain: inferred.isCertain },
+      others: inferred.others.map(({ rule, labels }) => ({ rule, inferred: [...labels] })),
       shares: [...labelShares],
     },
     candidates: {

@@ -17,6 +17,19 @@ describe('the specification of an audit', () => {
     )
   })
 
+  it('is not made of settings of which no update can be simulated, with every reason', () => {
+    const run = tinyRun({
+      task: { inputShape: [4], classes: ['a', 'b'] },
+      ...{ model: { name: 'mlp' }, training: { optimizer: { name: 'adam' } } },
+    })
+    expect(() => tinyAudit({}, run)).toThrow(
+      expect.objectContaining({
+        code: 'audit/not-auditable',
+        message: expect.stringMatching(/are no pictures.*adam/s) as string,
+      }) as Error,
+    )
+  })
+
   it('takes what a row leaves out from the run', () => {
     expect(rowsOf([{}])).toEqual([
       {

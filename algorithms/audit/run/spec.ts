@@ -16,6 +16,7 @@ import { ATTACKS, type AttackBudget, type AttackName } from '#algorithms/audit/a
 import { configCatalogue } from '#algorithms/catalogue.js'
 import { assertPossible } from '#algorithms/from-config.js'
 import type { BackendName } from '#algorithms/tensor/backends.js'
+import { settingsReasons } from '#algorithms/audit/target/auditable.js'
 import { assertConsent, type ConsentBasis } from '#algorithms/audit/target/records.js'
 import { MOST_UNROLLED_STEPS } from '#algorithms/audit/target/match-target.js'
 import { BUDGETS } from './budgets.js'
@@ -80,16 +81,18 @@ export interface SpecParts {
 }
 
 /**
- * The complete specification of an audit. Throws `audit/no-consent` when the records have no basis, `config/unknown-name`
- * for an attack that there is not, `config/impossible` for a row that cannot be.
+ * The complete specification of an audit. Throws `audit/not-auditable` for settings of which no update can be simulated,
+ * `audit/no-consent` when the records have no basis, `config/unknown-name` for an attack that there is not,
+ * `config/impossible` for a row that cannot be.
  */
 export function auditSpec(file: AuditFile, parts: SpecParts): AuditSpec {
   const { name, records, budget: budgetName, seed, thresholds, utilityRounds } = file
+  assertSettings(parts.run)
   const basis = consentedBasis(records.basis, formatDataSource(parts.records))
   assertApart(parts)
   const { attack, batches } = BUDGETS[budgetName]
   return {
-    ...{ name, run: auditedPart(parts.run), budgetName, seed, thresholds, utilityRounds },
+    ...{ name, run: parts.run, budgetName, seed, thresholds, utilityRounds },
     rows: file.rows.map((change, index) => rowSpec(parts.run, change, index)),
     records: {
       data: parts.records,
@@ -115,10 +118,10 @@ function consentedBasis(basis: ConsentBasis | undefined, description: string): C
   return basis as ConsentBasis
 }
 
-/** Without what makes clients send more than their updates: the report is not to be taken for one about that. */
-function auditedPart({ calibration: _calibration, ...run }: RunConfig): RunConfig {
-  const { diagnostics: _diagnostics, ...evaluation } = run.evaluation
-  return { ...run, evaluation }
+/** What needs the model, every cell asks. */
+function assertSettings(run: RunConfig): void {
+  const reasons = settingsReasons(run)
+  if (reasons.length > 0) throw new FederationError('audit/not-auditable', reasons.join('. '))
 }
 
 /** Controls that have seen the audited records would hide what the update adds. */

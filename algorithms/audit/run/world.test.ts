@@ -8,7 +8,7 @@ import { useBackend } from '#algorithms/tensor/backends.js'
 import { tf } from '#algorithms/tensor/tf.js'
 import { labGenerator } from '#testing/attack-lab.js'
 import { temporaryDirectory } from '#testing/data-fixtures.js'
-import { tinyAudit, tinyRun } from '#testing/tiny-audit.js'
+import { tinyAudit } from '#testing/tiny-audit.js'
 import { chooseRecords } from './choose-records.js'
 import type { AuditSource, AuditSpec } from './spec.js'
 import { openWorld } from './world.js'
@@ -118,10 +118,5 @@ describe('the world of an audit', () => {
     await opened(
       tinyAudit({}, undefined, { records: await copied(own!, (value) => value * (1 + 1e-7)) }),
     )
-  })
-
-  it('is not opened for records that are no pictures', async () => {
-    const run = tinyRun({ task: { inputShape: [4], classes: ['a', 'b'] }, model: { name: 'mlp' } })
-    await expect(opened(tinyAudit({}, run))).rejects.toMatchObject({ code: 'audit/not-auditable' })
   })
 })

@@ -18,7 +18,6 @@ import {
   trainAuxiliary,
   type AuxiliaryNetwork,
 } from '#algorithms/audit/metrics/auxiliary-network.js'
-import { settingsReasons } from '#algorithms/audit/target/auditable.js'
 import { takenOver } from '#algorithms/models/backbone.js'
 import type { Model } from '#algorithms/models/model.js'
 import { paramsBundle, toTensors } from '#algorithms/models/params.js'
@@ -70,12 +69,11 @@ export interface WorldParts {
 
 /**
  * Loads the data of an audit and prepares what its cells share, on the backend that is in use. Throws what loaders throw,
- * `audit/not-auditable`, `data/mismatch`, `model/does-not-fit`, `config/impossible` (also for numbers outside of [0, 1], and audited records that are
+ * `data/mismatch`, `model/does-not-fit`, `config/impossible` (also for numbers outside of [0, 1], and audited records that are
  * public), and `audit/record-known` where the generator was trained on an audited record or one that it is compared with.
  */
 export async function openWorld(spec: AuditSpec, parts: WorldParts): Promise<AuditWorld> {
   const { run, records, auxiliary } = spec
-  assertSettings(run)
   const model = modelOf(run)
   const pool = fitted(await openSource(records.data), spec, 'records.data')
   const others = fitted(await openSource(auxiliary), spec, 'auxiliary')
@@ -166,12 +164,6 @@ function assertFitting(
     'data/mismatch',
     `The generator makes pictures of ${own.join(' × ')}, and the task takes ${other.join(' × ')}`,
   )
-}
-
-/** At once, before anything is loaded; what needs the model, every cell asks. */
-function assertSettings(run: AuditSpec['run']): void {
-  const reasons = settingsReasons(run)
-  if (reasons.length > 0) throw new FederationError('audit/not-auditable', reasons.join('. '))
 }
 
 async function openSource({ hash, ...source }: AuditSource): Promise<Dataset> {

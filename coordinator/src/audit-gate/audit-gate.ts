@@ -175,8 +175,8 @@ export class AuditGate {
   async forNodes(runId: RunId): Promise<NonNullable<TaskMessage['audit']> | null> {
     const { decision } = await this.#recordOf(runId)
     if (decision === null) return null
-    const { verdict, publicKey, reportHash, reportBytes } = decision
-    return { verdict, publicKey, report: { hash: reportHash, bytes: reportBytes } }
+    const { verdict, publicKey, effort, reportHash, reportBytes } = decision
+    return { verdict, publicKey, effort, report: { hash: reportHash, bytes: reportBytes } }
   }
 
   async #attach(config: RunConfig, hash: Hash): Promise<Hash> {

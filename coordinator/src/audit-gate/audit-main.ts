@@ -6,14 +6,12 @@ import { FederationError } from '#protocol/errors.js'
 import type { Hash } from '#protocol/ids.js'
 import type { Engine } from '#protocol/record.js'
 import type { RunConfig } from '#protocol/run-config.js'
-import { datasetHash } from '#data/dataset-hash.js'
-import { LOADERS, openSource } from '#data/index.js'
-import { openShare } from '#data/share.js'
+import { openSource } from '#data/index.js'
 import { cellResultSchema, type CellResult } from '#algorithms/audit/run/cell-result.js'
 import { cellsOf } from '#algorithms/audit/run/cells.js'
 import { reportOf } from '#algorithms/audit/run/report.js'
 import { runCell } from '#algorithms/audit/run/run-cell.js'
-import { rowConfig, type AuditSource, type AuditSpec } from '#algorithms/audit/run/spec.js'
+import { rowConfig, type AuditSpec } from '#algorithms/audit/run/spec.js'
 import { factsOf, openWorld, type AuditWorld } from '#algorithms/audit/run/world.js'
 import { assertAuditable } from '#algorithms/audit/target/auditable.js'
 import { useBackend } from '#algorithms/tensor/backends.js'
@@ -31,28 +29,21 @@ interface Opened {
   readonly world: AuditWorld
   readonly engine: Engine
 }
+let known: Promise<AuditSpec> | null = null
 let opened: Promise<Opened> | null = null
 
-/** With hashes of rows that may change: cells that were audited on other rows are other cells. */
 async function specOf(config: RunConfig): Promise<AuditSpec> {
   if (config.audit === undefined)
     throw new FederationError('internal/bug', 'This run asks for no audit')
-  const gate = auditGate.parse(config.audit)
-  const named = gateSpec(config, gate)
-  const own = await rowsHash(named.records.data)
-  return gateSpec(config, gate, { own, others: await rowsHash(named.auxiliary) })
+  return gateSpec(config, auditGate.parse(config.audit))
 }
 
-async function rowsHash({ hash: _hash, ...data }: AuditSource): Promise<Hash | null> {
-  const isFixed = LOADERS.some(({ name, reproducible }) => name === data.name && reproducible)
-  return isFixed ? null : datasetHash(await openShare(data))
-}
-
-/** A process audits one run. */
+/** A process audits one run, whose records are read for the specification and then for the world. */
+const specFor = (config: RunConfig): Promise<AuditSpec> => (known ??= specOf(config))
 const openedFor = (config: RunConfig): Promise<Opened> => (opened ??= open(config))
 
 async function open(config: RunConfig): Promise<Opened> {
-  const spec = await specOf(config)
+  const spec = await specFor(config)
   const { backend, threads } = spec.compute
   const engine = await useBackend(backend, { threads })
   const { startFrom } = spec.run
@@ -60,17 +51,18 @@ async function open(config: RunConfig): Promise<Opened> {
   return { spec, engine, world: await openWorld(spec, { generator: null, start }) }
 }
 
-/** Without its data and its weights: before a run is stored, only whether it could be audited counts. */
+/** Without a world: before a run is stored, only whether it could be audited counts, and whether its records can be read. */
 async function plan(config: RunConfig): Promise<AuditPlan> {
-  const spec = await specOf(config)
+  const spec = await specFor(config)
   const { backend, threads } = spec.compute
   await useBackend(backend, { threads })
   for (const row of spec.rows) {
     const { batchSize: records, clients, approximation } = row
     await assertAuditable(rowConfig(spec, row), { records, clients, approximation })
   }
-  for (const { hash: _hash, ...source } of [spec.records.data, spec.auxiliary])
-    await openSource(source)
+  // Those with a hash were read for it.
+  for (const { hash, ...source } of [spec.records.data, spec.auxiliary])
+    if (hash === null) await openSource(source)
   return { cells: cellsOf(spec).map(({ key }) => ({ key })) }
 }
 

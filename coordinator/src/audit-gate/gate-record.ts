@@ -1,6 +1,7 @@
 import { isAbove, type AuditLevel } from '#protocol/audit-level.js'
 import { FederationError } from '#protocol/errors.js'
 import type { Hash } from '#protocol/ids.js'
+import type { ReportedEffort } from '#protocol/policy.js'
 import type { RunConfig } from '#protocol/run-config.js'
 
 /** An administrator lets a run start in spite of its audit. */
@@ -22,9 +23,10 @@ export interface GateDecision {
   readonly verdict: AuditLevel
   /** From which row it comes. */
   readonly because: string
+  readonly effort: ReportedEffort
   readonly isSound: boolean
-  /** Why it is not, sentences without a full stop; absent in what older versions decided. */
-  readonly obstacles?: readonly string[]
+  /** Why it is not, sentences without a full stop. */
+  readonly obstacles: readonly string[]
   /** attached: an operator audited the settings elsewhere, with a key that is trusted here. */
   readonly source: 'audited' | 'attached'
   readonly at: string

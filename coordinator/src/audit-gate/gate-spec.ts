@@ -6,24 +6,17 @@ import {
   type AuditGate,
 } from '#protocol/audit-config.js'
 import { FederationError } from '#protocol/errors.js'
-import type { Hash } from '#protocol/ids.js'
 import type { RunConfig } from '#protocol/run-config.js'
-import { settingsReasons } from '#algorithms/audit/target/auditable.js'
-import { auditSpec, type AuditSpec } from '#algorithms/audit/run/spec.js'
+import { openSpec } from '#algorithms/audit/run/open-spec.js'
+import type { AuditSpec } from '#algorithms/audit/run/spec.js'
 
 /** So many of a class are enough to tell a record from a hundred others; of very many classes, fewer of each. */
 const [MOST_OF_A_CLASS, MOST_RECORDS, FEWEST_OF_A_CLASS] = [120, 4000, 48]
 /** What the loader of drawn canaries can draw. */
 const [SMALLEST_SIDE, LARGEST_SIDE, MOST_CHANNELS] = [8, 512, 4]
 
-/** Throws `audit/no-consent` for records that nothing is said of, `audit/not-auditable` for settings of which no update can be simulated and where no canaries can be drawn, and what `auditSpec` throws. */
-export function gateSpec(
-  config: RunConfig,
-  gate: AuditGate,
-  hashes: GateHashes = { own: null, others: null },
-): AuditSpec {
-  const reasons = settingsReasons(config)
-  if (reasons.length > 0) throw new FederationError('audit/not-auditable', reasons.join('. '))
+/** Throws `audit/not-auditable` where no canaries can be drawn, and what `openSpec` throws. */
+export async function gateSpec(config: RunConfig, gate: AuditGate): Promise<AuditSpec> {
   const { own, others, basis } = recordsFor(config, gate)
   const { backend, threads } = config.compute
   const file = auditFileSchema.parse({
@@ -34,21 +27,12 @@ export function gateSpec(
     budget: gate.budget,
     seed: config.seed,
   })
-  return auditSpec(file, {
-    run: config,
-    records: { ...own, hash: hashes.own },
-    auxiliary: { ...others, hash: hashes.others },
-    generator: null,
+  return openSpec(file, {
+    ...{ run: config, records: own, auxiliary: others, generator: null },
     // What is everywhere, as for closing rounds. In plain JavaScript an audit would take twenty times as long, and no hash of
     // the run depends on it.
     compute: { backend: backend === 'auto' || backend === 'cpu' ? 'wasm' : backend, threads },
   })
-}
-
-/** Of the rows of both parts; null where the name alone fixes them. */
-export interface GateHashes {
-  readonly own: Hash | null
-  readonly others: Hash | null
 }
 
 interface GateRecords {
@@ -79,11 +63,11 @@ function halves(data: AuditData, basis: GateRecords['basis']): GateRecords {
 /** Written digits of the task's shape; of more classes, more shapes. */
 function canaries({ inputShape, classes }: RunConfig['task'], audited: number): AuditData {
   const [height = 0, width = 0, channels = 0] = inputShape
-  const isPicture =
-    inputShape.length === 3 &&
+  const isDrawn =
     [height, width].every((side) => side >= SMALLEST_SIDE && side <= LARGEST_SIDE) &&
     channels <= MOST_CHANNELS
-  if (!isPicture)
+  // What is no picture at all cannot be audited on other records either: `auditSpec` says why.
+  if (inputShape.length === 3 && !isDrawn)
     throw new FederationError(
       'audit/not-auditable',
       `Canaries can be drawn as pictures of ${SMALLEST_SIDE} × ${SMALLEST_SIDE} to ${LARGEST_SIDE} × ${LARGEST_SIDE} in up to ${MOST_CHANNELS} channels, and the task takes [${inputShape.join(', ')}]; name public records of that shape in audit.records`,

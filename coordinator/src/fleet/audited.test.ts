@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import type { AuditBudgetName } from '#protocol/audit-config.js'
 import type { AuditLevel } from '#protocol/audit-level.js'
 import { sha256 } from '#protocol/ids.js'
 import type { TaskMessage } from '#protocol/messages.js'
@@ -8,7 +9,10 @@ import { CONFIG, FleetWorld, RUN, settleDown } from '#testing/fleet-world.js'
 
 const [KEY, OTHER] = [newKeyPair().publicKey, newKeyPair().publicKey] as const
 const REPORT = { hash: sha256('report'), bytes: 6 }
-const audited = (verdict: AuditLevel) => ({ verdict, publicKey: KEY, report: REPORT })
+const audited = (verdict: AuditLevel) => ({
+  ...{ verdict, publicKey: KEY, report: REPORT },
+  effort: { smoke: 10_000, standard: 6 },
+})
 const wanting = (most: AuditLevel, key: string | null = null): Policy => ({
   ...DEFAULT_POLICY,
   audit: { most, key, budget: 'standard', records: 4 },
@@ -45,6 +49,24 @@ describe('members whose owners demand a privacy audit', () => {
     const roster = async () => (await world.store.roster(RUN)).map(({ name }) => name)
     await available()
     expect(await roster()).toEqual(['b', 'd'])
+  })
+
+  it('are counted on where it tried as much as they ask for, and everybody hears what it tried', async () => {
+    audit = audited('elevated')
+    const asking = (budget: AuditBudgetName, records: number): Policy => ({
+      ...DEFAULT_POLICY,
+      audit: { most: 'elevated', key: null, budget, records },
+    })
+    world.join('a', undefined, asking('thorough', 4))
+    world.join('b', undefined, asking('standard', 7))
+    world.join('c', undefined, asking('standard', 6))
+    world.join('d', undefined, asking('smoke', 20))
+    await available()
+    expect((await world.store.roster(RUN)).map(({ name }) => name)).toEqual(['c', 'd'])
+    expect(await world.fleet.refusals(RUN, CONFIG)).toEqual([
+      '1 of 4 connected nodes does not allow runs whose privacy audit tried less than the budget thorough on 4 records (this one: standard on 6). Their owners can: join again with --audit-budget standard --audit-records 4',
+      '1 of 4 connected nodes does not allow runs whose privacy audit tried less than the budget standard on 7 records (this one: standard on 6). Their owners can: join again with --audit-budget standard --audit-records 6',
+    ])
   })
 
   it('are told of the report with their tasks, and may read it while they work', async () => {

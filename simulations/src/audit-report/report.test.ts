@@ -233,7 +233,10 @@ describe('the evidence', () => {
       ...['−3.4 0/6', '−3.9 0/6', '+5.3 5/6', '+2.3 4/6', '+8.5 5/6', '−4.5 0/6', '−4.4 0/6'],
     ])
     expect(firstRow(page, 'Guesses by row').slice(0, 2)).toEqual(['1 Class mean', '13.0 dB'])
-    expect(firstRow(page, 'Labels by row').slice(1)).toEqual(['100 %', '100 %', '10 %', '< 0.001'])
+    expect(firstRow(page, 'Labels by row').slice(1)).toEqual([
+      ...['100 %', '100 %', '10 %', '< 0.001', '100 %'],
+      ...['the sign of the last layer’s bias gradient', ''],
+    ])
     expect(firstRow(page, 'Attacks, tried and not tried')[3]).toBe(
       'The first layer is a convolution: no formula gives its input (row 1, 2, 3, 4, 5, 6)',
     )

@@ -1,5 +1,5 @@
 /** What the attacks are held against: guesses without the update, labels, and what defences cost. */
-import type { AuditReport } from '#protocol/audit-report.js'
+import type { AuditReport, LabelRule } from '#protocol/audit-report.js'
 import { html, table, type Cell } from '../report/html.js'
 import type { Section } from '../report/page-parts.js'
 import { decibels, hitsText, percentRange, probability, wholePercent } from './amounts.js'
@@ -49,20 +49,37 @@ const soundness = ({ isSound, thresholds }: AuditReport): string =>
     ? `The placebo recognised records no more often than chance does (p not below ${thresholds.placeboPValue}): what attacks recognised is owed to the update.`
     : 'The audit is void: the first page says why.'
 
+const RULE_WORDS: Readonly<Record<LabelRule, string>> = {
+  bias: 'the sign of the last layer’s bias gradient',
+  'inner-product': 'products of the last layer’s columns',
+  counts: 'counts, from the last layer’s bias gradient and public data',
+  'column-counts': 'counts, from the last layer’s column sums and public data',
+  'public-shares': 'shares in public data, for the update does not tell',
+  greedy: 'the bias gradient alone',
+  minimum: 'least entries of columns',
+}
+
 export function labelSection(report: AuditReport): Section {
-  const heads = ['inferred', 'all labels right', 'by chance', 'p']
+  const heads = ['inferred', 'all labels right', 'by chance', 'p', 'certain']
   return {
     title: 'Labels',
-    note: 'How many labels of an update’s records its reader infers from the update alone, and in how many updates all of them. For a patient’s record a label may be a diagnosis: it counts although nobody sees the record.',
+    note: 'How many labels of an update’s records its reader infers from the update alone, and in how many updates all of them. For a patient’s record a label may be a diagnosis: it counts although nobody sees the record. Certain: the share of updates whose numbers leave no doubt, as only those of a single record without noise can.',
     body: table(
       'Labels by row',
-      [{ head: 'row' }, ...heads.map((head) => ({ head, isNumber: true }))],
-      report.rows.map(({ labelRecovery: { rate, exact, chance, pValue } }, place) => [
+      [
+        { head: 'row' },
+        ...heads.map((head) => ({ head, isNumber: true })),
+        ...['read off', 'by other rules'].map((head) => ({ head })),
+      ],
+      report.rows.map(({ labelRecovery: { rate, exact, chance, pValue, ...how } }, place) => [
         rowName(report, place),
         wholePercent(rate),
         wholePercent(exact),
         wholePercent(chance),
         probability(pValue),
+        wholePercent(how.certain),
+        how.rules.map((rule) => RULE_WORDS[rule]).join('; '),
+        how.others.map(({ rule, rate }) => `${RULE_WORDS[rule]}: ${wholePercent(rate)}`).join('; '),
       ]),
     ),
   }

@@ -1,9 +1,10 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { settingsOf } from '#protocol/audit-settings.js'
 import { cellsOf } from '#algorithms/audit/run/cells.js'
+import { idxBytes } from '#testing/data-fixtures.js'
 import { listAudits, openAudit, runIn } from './open-audit.js'
 
 const RUN = { model: { name: 'gap' }, compute: { backend: 'cpu' } }
@@ -38,26 +39,33 @@ describe('what is passed to audit run', () => {
     ])
   })
 
-  it('has a hash of rows that a name does not fix', async () => {
-    const csv = join(directory, 'rows.csv')
-    const table = (first: number): string =>
-      `a,b,label\n${Array.from({ length: 40 }, (_, i) => `${(i * (first + 3)) % 11},${i % 7},${i % 2}\n`).join('')}`
-    const file = {
-      ...FILE,
-      run: { model: { name: 'logistic' }, compute: { backend: 'cpu' } },
-      records: {
-        data: { name: 'csv', path: `${csv}:label=label`, share: [0, 0.5] },
-        basis: 'consented',
-      },
-    }
-    await writeFile(csv, table(0))
-    const before = (await opened(file)).spec
-    await writeFile(csv, table(1))
-    const after = (await opened(file)).spec
-    expect(before.records.data.hash).toMatch(/^[0-9a-f]{64}$/)
-    expect(after.records.data.hash).not.toBe(before.records.data.hash)
-    expect(cellsOf(after)[0]?.key).not.toBe(cellsOf(before)[0]?.key)
-  })
+  it.each(['a file', 'a run configuration'])(
+    'has hashes of rows that a name does not fix, in %s, so that no audit mixes them',
+    async (kind) => {
+      const path = join(directory, 'pictures')
+      await mkdir(path, { recursive: true })
+      const labels = Array.from({ length: 60 }, (_, i) => i % 3)
+      await writeFile(join(path, 'train-labels-idx1-ubyte'), idxBytes([60], labels))
+      const records = { name: 'idx', path, share: [0, 0.5] }
+      const run = { model: { name: 'mlp' }, compute: { backend: 'cpu' } }
+      const task = { inputShape: [8, 8, 1], classes: ['0', '1', '2'] }
+      const file =
+        kind === 'a file'
+          ? { name: 'mine', run, records: { data: records, basis: 'public' } }
+          : { ...run, task, audit: { records: { ...records, basis: 'public' } } }
+      const keysWith = async (first: number): Promise<readonly string[]> => {
+        const pixels = Array.from({ length: 60 * 64 }, (_, i) => (first + i * i) % 251)
+        await writeFile(join(path, 'train-images-idx3-ubyte'), idxBytes([60, 8, 8], pixels))
+        const { spec } = await opened(file)
+        expect(spec.records.data.hash).toMatch(/^[0-9a-f]{64}$/)
+        expect(spec.auxiliary.hash).toMatch(/^[0-9a-f]{64}$/)
+        return cellsOf(spec).map(({ key }) => key)
+      }
+      const before = await keysWith(0)
+      expect(await keysWith(0)).toEqual(before)
+      expect(await keysWith(1)).not.toEqual(before)
+    },
+  )
 
   it('names its generator by a path from where the file is, and by a hash', async () => {
     const { spec } = await opened({ ...FILE, generator: 'tiny' })

@@ -17,10 +17,8 @@ import { isJsonObject, type JsonObject } from '#protocol/json.js'
 import { problemOf, type ComputeConfig, type RunConfig } from '#protocol/run-config.js'
 import type { RunConfigInput } from '#protocol/run-config.js'
 import { openSource } from '#data/index.js'
-import { datasetHash } from '#data/dataset-hash.js'
-import { LOADERS } from '#data/index.js'
-import { openShare } from '#data/share.js'
-import { auditSpec, type AuditSource, type AuditSpec } from '#algorithms/audit/run/spec.js'
+import { openSpec } from '#algorithms/audit/run/open-spec.js'
+import type { AuditSpec } from '#algorithms/audit/run/spec.js'
 import type { BackendName } from '#algorithms/tensor/backends.js'
 import type { BackendChoice } from '#algorithms/tensor/choose-backend.js'
 import { gateSpec } from '#coordinator/audit-gate/gate-spec.js'
@@ -89,7 +87,7 @@ const isFile = async (path: string): Promise<boolean> => {
 
 /**
  * The audit in a file: one of its own, or a run configuration, which is audited on canaries as the coordinator would. Throws
- * what reading and completing configurations throws, and what `auditSpec` throws.
+ * what reading and completing configurations throws, and what `openSpec` throws.
  */
 export async function openAudit(
   nameOrPath: string,
@@ -131,7 +129,7 @@ async function ofRun(
     ...run.audit,
     ...(options.budget === undefined ? {} : { budget: options.budget }),
   })
-  const spec = gateSpec(run, gate)
+  const spec = await gateSpec(run, gate)
   return { spec, generator: null, start: await startBytes(run, undefined) }
 }
 
@@ -148,10 +146,9 @@ async function ofFile(
     ...{ directory: dirname(path), compute },
     ...(options.generator === undefined ? {} : { hooks: options.generator }),
   })
-  const spec = auditSpec(file, {
-    ...{ run, compute },
-    records: await fixed(file.records.data),
-    auxiliary: await fixed(file.auxiliary ?? rest(file.records.data)),
+  const spec = await openSpec(file, {
+    ...{ run, compute, records: file.records.data },
+    auxiliary: file.auxiliary ?? rest(file.records.data),
     generator: await generatorHash(generator, compute),
   })
   return { spec, generator, start: await startBytes(run, undefined) }
@@ -195,10 +192,4 @@ function rest(data: AuditData): AuditData {
     )
   }
   return { ...data, share: from > 1 - to ? [0, from] : [to, 1] }
-}
-
-/** With a hash of the rows where the name alone does not fix them. */
-async function fixed(data: AuditData): Promise<AuditSource> {
-  const isFixed = LOADERS.some(({ name, reproducible }) => name === data.name && reproducible)
-  return { ...data, hash: isFixed ? null : datasetHash(await openShare(data)) }
 }

@@ -69,7 +69,7 @@ describe('the cells of an audit', () => {
 
   it('fail with what one of them fails with, in any process', async () => {
     const adam = tinyRun({ training: { batchSize: 2, optimizer: { name: 'adam' } } })
-    const other = { ...setup, spec: tinyAudit({}, adam) }
+    const other = { ...setup, spec: { ...setup.spec, run: adam } }
     for (const workers of [0, 1]) {
       await expect(runCells(other, { ...OPTIONS, workers })).rejects.toMatchObject({
         code: 'audit/not-auditable',
