@@ -42,9 +42,8 @@ export async function assertAudited(
 
 async function riskIn(node: NodeContext, { config }: TaskMessage, signed: SignedReport) {
   const { audit: least = null } = node.policy
-  const key = least?.key ?? node.auditKey
   try {
-    return await reportedRisk(signed, { config, trustedKeys: key === null ? [] : [key], least })
+    return await reportedRisk(signed, { config, trustedKeys: [least?.key ?? node.auditKey], least })
   } catch (cause) {
     if (!(cause instanceof FederationError)) throw cause
     throw refused(

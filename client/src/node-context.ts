@@ -13,8 +13,8 @@ export interface NodeContext {
   readonly card: DataCard
   /** What the owner of the data allows. */
   readonly policy: Policy
-  /** With which the coordinator signs reports of privacy audits, as it told first; null: nobody here demands any. */
-  readonly auditKey: string | null
+  /** With which the coordinator signs reports of privacy audits, as it told when the node first came to it. */
+  readonly auditKey: string
   readonly link: Link
   /** Aborted when the node leaves. */
   readonly signal: AbortSignal

@@ -19,7 +19,7 @@ export interface NodeParts {
   readonly token: AccessToken
   readonly card: DataCard
   readonly policy: Policy
-  readonly auditKey: string | null
+  readonly auditKey: string
   readonly emit: (type: string, data: Readonly<Record<string, JsonValue>>) => void
   /** Aborted by the node itself when it leaves: whatever waits in its parts ends. */
   readonly leaving: AbortController

@@ -65,7 +65,7 @@ describe('noise of a node that dies after training', () => {
   })
 
   const contextFor = (bytes: Uint8Array): NodeContext => ({
-    ...{ state, link: new FakeLink(), signal: never, policy: DEFAULT_POLICY, auditKey: null },
+    ...{ state, link: new FakeLink(), signal: never, policy: DEFAULT_POLICY, auditKey: '' },
     card: data.card,
     trainer: {
       async perform(request): Promise<Performed> {

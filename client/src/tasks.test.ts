@@ -56,7 +56,7 @@ describe('the tasks of a node', () => {
     ...{ state, link, signal: leaving.signal },
     card: { inputShape: [FEATURES], classes: [...CLASSES] },
     policy,
-    auditKey: null,
+    auditKey: '',
     trainer: {
       async perform({ round }, signal): Promise<Performed> {
         trained.push(round)

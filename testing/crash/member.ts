@@ -132,7 +132,7 @@ export class Member {
     const { data, directory } = this.#options
     const state = this.#life.guard<NodeState>(readNodeState(join(directory, this.name)))
     const context: NodeContext = {
-      ...{ state, card: data.card, policy: POLICY, auditKey: null, emit: () => undefined },
+      ...{ state, card: data.card, policy: POLICY, auditKey: '', emit: () => undefined },
       trainer: this.#life.guard(trainerOf(data)),
       link: this.#link(this.#life),
       signal: this.#leaving.signal,

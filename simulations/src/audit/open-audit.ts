@@ -3,7 +3,6 @@ import { readdir, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import {
-  AUDIT_BUDGETS,
   auditFileSchema,
   auditGate,
   type AuditBudgetName,
@@ -161,9 +160,6 @@ export function parseAuditFile(input: unknown, budget?: AuditBudgetName): AuditF
   if (parsed.success) return parsed.data
   throw problemOf(parsed.error)
 }
-
-export const isBudgetName = (text: string): text is AuditBudgetName =>
-  (AUDIT_BUDGETS as readonly string[]).includes(text)
 
 async function completeRun(
   input: RunConfigInput,
