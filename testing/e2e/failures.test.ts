@@ -59,7 +59,7 @@ describe('a run on real processes', () => {
     await writeFile(config, JSON.stringify(CONFIG))
     const first = await startCoordinator(directory.path)
     const port = Number(new URL(first.url).port)
-    await joinNode(directory.path, first, { name: 'a', data: DATA(1) })
+    const a = await joinNode(directory.path, first, { name: 'a', data: DATA(1) })
     const b = await joinNode(directory.path, first, { name: 'b', data: DATA(2) })
 
     const started = await tributary(['runs', 'start', config, '--data-dir', first.dataDir])
@@ -76,8 +76,10 @@ describe('a run on real processes', () => {
     })) as Kind
     expect(alone.record?.accepted.map(({ slot }) => slot)).toEqual([0])
 
-    // It comes back from its state directory, without a code, and takes part again.
+    // It comes back from its state directory, without a code, and takes part again. The other waits, or might have finished the run.
+    a.child.kill('SIGSTOP')
     await joinNode(directory.path, first, { name: 'b', data: DATA(2), enrol: false })
+    a.child.kill('SIGCONT')
     const both = (await watch.line((line) => {
       const { event, record } = line as Kind
       return (
