@@ -15,7 +15,7 @@ export interface RouteB {
   readonly x: Tensor
   readonly y: Tensor
   readonly distance: Distance
-  /** Step relative to the params: 1e-3 for cosine, 1e-4 for l2. */
+  /** Step relative to the params: 1e-3 for cosine, 2e-4 for relative. */
   readonly step: number
 }
 
@@ -24,8 +24,10 @@ const dot = (a: readonly Tensor[], b: readonly Tensor[]): number =>
 
 /** dD/da at `a`, written out by hand. */
 function pull(a: readonly Tensor[], g: readonly Tensor[], distance: Distance): readonly Tensor[] {
-  if (distance === 'l2') return a.map((tensor, i) => tf.mul(2, tf.sub(tensor, g[i]!)))
   const [length, other] = [Math.sqrt(dot(a, a)), Math.sqrt(dot(g, g))]
+  if (distance === 'relative') {
+    return a.map((tensor, i) => tf.mul(2 / other ** 2, tf.sub(tensor, g[i]!)))
+  }
   const product = dot(a, g)
   return a.map((tensor, i) =>
     tf.neg(tf.sub(tf.div(g[i]!, length * other), tf.mul(tensor, product / (length ** 3 * other)))),

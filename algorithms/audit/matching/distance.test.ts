@@ -22,15 +22,20 @@ describe('distances of updates', () => {
       1 - 4 / (3 * Math.sqrt(5)),
       6,
     )
-    expect(distance([[1, 2], [2]], [[2, 0], [1]], 'l2')).toBeCloseTo(1 + 4 + 1, 6)
+    expect(distance([[1, 2], [2]], [[2, 0], [1]], 'relative')).toBeCloseTo((1 + 4 + 1) / 5, 6)
   })
 
-  it('A1: are 0 between an update and itself: l2 exactly', () => {
+  it('A1: are 0 between an update and itself: relative squares exactly, but for rounded lengths', () => {
     const update = [
       [0.3, -1.7],
       [2.2e-3, 5],
     ]
-    expect(distance(update, update, 'l2')).toBe(0)
+    const four = [
+      [2, -2],
+      [-2, 2],
+    ]
+    expect(distance(four, four, 'relative')).toBe(0)
+    expect(distance(update, update, 'relative')).toBeLessThan(1e-13)
     expect(distance(update, update, 'cosine')).toBeLessThan(1e-6)
   })
 
@@ -94,7 +99,7 @@ describe('distances of updates', () => {
     expect(distance([[1, 1e-4]], [[1, 0]], 'cosine') / 5e-9).toBeCloseTo(1, 3)
   })
 
-  it('have the slopes of 1 − cosine and of a squared distance', () => {
+  it('have the slopes of 1 − cosine and of a squared distance by that of the observed update', () => {
     const to = distanceTo(vectors([1, 2, 2]))
     const a = tf.tensor1d([2, 0, 1])
     // −(b̂ − cos · â) / ‖a‖ with cos = 4 / (3 √5).
@@ -104,11 +109,11 @@ describe('distances of updates', () => {
       .grad((z: Tensor) => to.from([z], 'cosine'))(a)
       .dataSync()
     expected.forEach((value, i) => expect(slope[i]).toBeCloseTo(value, 5))
-    // 2 (a − b)
+    // 2 (a − b) / ‖b‖²
     const square = tf
-      .grad((z: Tensor) => to.from([z], 'l2'))(a)
+      .grad((z: Tensor) => to.from([z], 'relative'))(a)
       .dataSync()
-    expect([...square]).toEqual([2, -4, -2])
+    ;[2, -4, -2].forEach((value, i) => expect(square[i]).toBeCloseTo(value / 9, 6))
     to.dispose()
     a.dispose()
   })

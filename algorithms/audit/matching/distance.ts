@@ -3,13 +3,12 @@ import { tf, type Tensor } from '#algorithms/tensor/tf.js'
 import { lengthOf } from './length.js'
 
 /**
- * cosine: 1 − ⟨a, b⟩ / (‖a‖ ‖b‖) over all tensors as one vector, from 0 to 2; blind to the length of either. l2: the squared
- * distance, a sum over all numbers. relative: the same by the square of the observed update, blind to a common length.
+ * cosine: 1 − ⟨a, b⟩ / (‖a‖ ‖b‖) over all tensors as one vector, from 0 to 2; blind to the length of either. relative: the
+ * squared distance by the square of the observed update, blind to a common length (§5.3).
  */
-export const DISTANCES = ['cosine', 'l2', 'relative'] as const
-export type Distance = (typeof DISTANCES)[number]
+export type Distance = 'cosine' | 'relative'
 
-/** Distances to one observed update, which is kept in both forms until `dispose`. */
+/** Distances to one observed update, whose direction and length are kept until `dispose`. */
 export interface DistanceTo {
   /** As many tensors as were observed, of the same shapes. Call inside tf.tidy. */
   from(update: readonly Tensor[], distance: Distance): tf.Scalar
@@ -19,21 +18,18 @@ export interface DistanceTo {
 const squaredDistance = (a: readonly Tensor[], b: readonly Tensor[]): tf.Scalar =>
   tf.addN(a.map((tensor, i) => tf.sum<tf.Scalar>(tf.squaredDifference(tensor, b[i]!))))
 
-/** `observed` is copied. */
 export function distanceTo(observed: readonly Tensor[]): DistanceTo {
-  const kept = observed.map((tensor) => tf.clone(tensor))
   const [perLength, ...direction] = tf.tidy((): [tf.Scalar, ...Tensor[]] => {
     const { norm } = lengthOf(observed)
     return [tf.reciprocal(norm), ...observed.map((tensor) => tf.div(tensor, norm))]
   })
   const to = {
     cosine: cosineDistanceTo(direction),
-    l2: squaredDistanceTo(kept),
     relative: relativeDistanceTo(direction, perLength),
   }
   return {
     from: (update, distance) => to[distance](update),
-    dispose: () => tf.dispose([...kept, ...direction, perLength]),
+    dispose: () => tf.dispose([...direction, perLength]),
   }
 }
 
@@ -65,13 +61,6 @@ function measured(of: (update: readonly Tensor[]) => Slopes): Measure {
   })
   return (update) => op(...update)
 }
-
-const squaredDistanceTo = (observed: readonly Tensor[]): Measure =>
-  measured((update) => ({
-    value: squaredDistance(update, observed),
-    kept: [],
-    slope: (tensor, i) => tf.mul(2, tf.sub(tensor, observed[i]!)),
-  }))
 
 /** Of the two updates by the length of the observed one, which is divided by before anything is squared. */
 const relativeDistanceTo = (direction: readonly Tensor[], perLength: tf.Scalar): Measure =>

@@ -83,7 +83,7 @@ describeOnBackends('The derivative of the matching loss', () => {
       const point = noiseLike(x)
       for (const [distance, step, bound] of [
         ['cosine', 1e-3, 1e-3],
-        ['l2', 2e-4, 5e-3],
+        ['relative', 2e-4, 5e-3],
       ] as const) {
         const exact = tf.grad((z: Tensor) => problem.loss(z, y, distance))(point)
         const oracle = routeBGradient({

@@ -33,17 +33,12 @@ export function estimatedDeviation(model: Model, gradient: Parts): number | null
   return rows === 0 ? null : Math.sqrt(squares / rows / classes)
 }
 
-/** Matching loss at the true records, of a search that knows nothing of the noise. */
-export interface NoiseFloor {
-  readonly cosine: number
-  readonly l2: number
-}
-
-/** (10.2). `energy`: expected square of all that was added, P σ² for noise; `norm`: of the observed update, noise and all. */
-export function noiseFloor(energy: number, norm: number): NoiseFloor {
-  const kept = norm === 0 ? 0 : Math.max(0, 1 - energy / norm ** 2)
-  return { cosine: 1 - Math.sqrt(kept), l2: energy }
-}
+/**
+ * (10.2): cosine distance at the true records, for a search that knows nothing of the noise. `energy`: expected square of all
+ * that was added, P σ² for noise; `norm`: of the observed update, noise and all.
+ */
+export const noiseFloor = (energy: number, norm: number): number =>
+  1 - Math.sqrt(norm === 0 ? 0 : Math.max(0, 1 - energy / norm ** 2))
 
 /** Expected square of what rounding to so many bits takes from or adds to a tensor: an even error within a step, of each number. */
 export function roundingEnergy(parts: Parts, bits: number): number {

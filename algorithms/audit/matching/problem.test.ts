@@ -82,7 +82,7 @@ describe('the matching problem of a target', () => {
   ] as const)('A1: is solved by the true records, and has no slope there: %s', (_, spec) =>
     inScene(spec, (scene) => {
       const { x } = scene
-      for (const distance of ['cosine', 'l2'] as const) {
+      for (const distance of ['cosine', 'relative'] as const) {
         const truth = at(scene, x, distance)
         const random = at(scene, noiseLike(x), distance)
         expect(truth.loss).toBeLessThan(1e-6)
@@ -132,10 +132,10 @@ describe('the matching problem of a target', () => {
     },
   )
 
-  it('A2: sees through a clip with l2, too: it applies it to what it compares', () =>
+  it('A2: sees through a clip with relative squares, too: it applies it to what it compares', () =>
     inScene({ count: 2, updates: [{ name: 'clip', norm: 0.01 }] }, (scene) => {
-      const truth = at(scene, scene.x, 'l2')
-      expect(truth.loss).toBeLessThan(1e-5 * at(scene, noiseLike(scene.x), 'l2').loss)
+      const truth = at(scene, scene.x, 'relative')
+      expect(truth.loss).toBeLessThan(1e-5 * at(scene, noiseLike(scene.x), 'relative').loss)
     }))
 
   it('A15: simulates one step as −η F(x): the observed gradient is F', () =>

@@ -27,17 +27,3 @@ export const pictureNorm = (x: Tensor): tf.Scalar => tf.div(norm(x), pixels(x))
 /** ‖x − centre‖ / (height · width): holds restarts together (group consistency). */
 export const groupDistance = (x: Tensor, centre: Tensor): tf.Scalar =>
   tf.div(norm(tf.sub(x, centre)), pixels(x))
-
-/**
- * −½ Σ_b [1 + log(s² + 1e-10) − m² − s²], with m and s² the mean and variance over the numbers of one latent. 0 where they are
- * as those of standard normal numbers. z: [batch, numbers].
- */
-export function latentDivergence(z: Tensor): tf.Scalar {
-  const mean = tf.mean(z, 1, true)
-  const variance = tf.mean(tf.square(tf.sub(z, mean)), 1)
-  const terms = tf.sub(
-    tf.add(1, tf.log(tf.add(variance, 1e-10))),
-    tf.add(tf.square(tf.squeeze(mean, [1])), variance),
-  )
-  return tf.mul(-0.5, tf.sum<tf.Scalar>(terms))
-}

@@ -228,7 +228,7 @@ describe('the noise floor', () => {
 
   it('freezes a search that comes down to it, and lets the other one go on', async () => {
     await inLab(async (made) => {
-      const floor = made.problem.target.floor!.cosine
+      const floor = made.problem.target.floor!
       const budget = { ...LAB_BUDGET, stageIterations: 100, restarts: 1, radii: [null] }
       const { atFloor, chosen } = await gifd.run(made.input({ budget }))
       expect(floor).toBeGreaterThan(0)

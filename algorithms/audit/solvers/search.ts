@@ -229,7 +229,7 @@ export class Search {
   }
 
   get #floor(): number | null {
-    return this.input.problem.target.floor?.cosine ?? null
+    return this.input.problem.target.floor
   }
 
   async #look(trail: Trail, stage: number, show: () => Shown): Promise<Reconstruction> {

@@ -4,7 +4,6 @@ import { FederationError } from '#protocol/errors.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import { rowSize, type Examples } from '#data/dataset.js'
 import type { LocalRule } from '#algorithms/audit/matching/local-update.js'
-import type { NoiseFloor } from '#algorithms/audit/matching/noise.js'
 import type { ObservedTransformation } from '#algorithms/audit/matching/transformation.js'
 import { modelOf } from '#algorithms/from-config.js'
 import { shapeText } from '#algorithms/models/blocks/block-maker.js'
@@ -53,8 +52,8 @@ export interface ObservedUpdate extends ObservedTransformation {
   readonly observed: readonly Tensor[]
   /** Ascending; inferred from the update, or given in the worst case. */
   readonly labels: Int32Array
-  /** Matching loss that remains at the true records because of noise or rounding; null: none, or none is known. */
-  readonly floor: NoiseFloor | null
+  /** Cosine distance that remains at the true records because of noise or rounding; null: none, or none is known. */
+  readonly floor: number | null
   readonly approximation: Approximation
   readonly signal: Signal
   /** What limits or explains the numbers, for the report. Sentences. */

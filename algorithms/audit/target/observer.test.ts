@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { useBackend } from '#algorithms/tensor/backends.js'
 import { tf } from '#algorithms/tensor/tf.js'
-import { createProblem } from '#algorithms/audit/matching/problem.js'
+import { createProblem, type Distance } from '#algorithms/audit/matching/problem.js'
 import { labConfig, labTarget, type LabSpec } from '#testing/audit-target-lab.js'
 import type { MatchTarget } from './match-target.js'
 import { asGradient, seenDefence } from './observer.js'
@@ -10,16 +10,15 @@ beforeAll(() => useBackend('wasm'))
 
 interface Look {
   readonly target: MatchTarget
-  /** Loss at the true records. */
+  /** Losses at the true records. */
   readonly cosine: number
-  readonly l2: number
+  readonly relative: number
 }
 async function look(spec: LabSpec): Promise<Look> {
   const { target, x, y, dispose } = await labTarget(spec)
   const problem = createProblem(target)
-  const at = (distance: 'cosine' | 'l2') =>
-    tf.tidy(() => problem.loss(x, y, distance).dataSync()[0]!)
-  const seen = { target, cosine: at('cosine'), l2: at('l2') }
+  const at = (distance: Distance) => tf.tidy(() => problem.loss(x, y, distance).dataSync()[0]!)
+  const seen = { target, cosine: at('cosine'), relative: at('relative') }
   problem.dispose()
   dispose()
   return seen
@@ -48,19 +47,14 @@ describe('an observer of an update', () => {
   })
 
   it.each([0.01, 0.1])('estimates noise of %d, and the loss that it leaves', async (deviation) => {
-    const { target, cosine, l2 } = await look({ updates: [noise(deviation)] })
+    const { target, cosine } = await look({ updates: [noise(deviation)] })
     const { configured, estimated } = target.signal.deviation
     expect(configured).toBeCloseTo(deviation, 6)
     expect(estimated! / deviation).toBeGreaterThan(0.5)
     expect(estimated! / deviation).toBeLessThan(1.6)
     // The estimate enters squared.
-    for (const [loss, floor] of [
-      [cosine, target.floor!.cosine],
-      [l2, target.floor!.l2],
-    ]) {
-      expect(floor! / loss!).toBeGreaterThan(0.25)
-      expect(floor! / loss!).toBeLessThan(3)
-    }
+    expect(target.floor! / cosine).toBeGreaterThan(0.25)
+    expect(target.floor! / cosine).toBeLessThan(3)
     // ‖g‖ / (σ √P)
     const { signalToNoise } = target.signal
     const clean = await look({})
@@ -75,7 +69,7 @@ describe('an observer of an update', () => {
       estimated: null,
     })
     expect(target.support).not.toBeNull()
-    expect(target.floor!.l2).toBeCloseTo(386 * 0.01, 1)
+    expect(target.floor).toBeCloseTo(1 - Math.sqrt(1 - (386 * 0.01) / target.signal.norm ** 2), 3)
   })
 
   it('sees no gaps where noise has filled them', async () => {
@@ -84,15 +78,15 @@ describe('an observer of an update', () => {
   })
 
   it('expects rounding to leave what it leaves', async () => {
-    const { target, l2 } = await look({ updates: [{ name: 'quantize', bits: 4 }] })
-    expect(target.floor!.l2 / l2).toBeGreaterThan(0.4)
-    expect(target.floor!.l2 / l2).toBeLessThan(2.5)
+    const { target, cosine } = await look({ updates: [{ name: 'quantize', bits: 4 }] })
+    expect(target.floor! / cosine).toBeGreaterThan(0.4)
+    expect(target.floor! / cosine).toBeLessThan(2.5)
     expect(target.signal.signalToNoise).toBeNull()
   })
 
   it('of the mean of four clients sees a quarter of the energy of noise that each draws for itself', async () => {
-    const { target, l2 } = await look({ count: 4, clients: 4, updates: [noise(0.1)] })
-    expect(l2 / (772 * 0.01)).toBeCloseTo(0.25, 1)
+    const { target, relative } = await look({ count: 4, clients: 4, updates: [noise(0.1)] })
+    expect((relative * target.signal.norm ** 2) / (772 * 0.01)).toBeCloseTo(0.25, 1)
     expect(target.signal.deviation.configured).toBeCloseTo(0.05, 6)
   })
 

@@ -5,8 +5,8 @@ import {
   noiseFloor,
   nonZeros,
   normOf,
+  roundingEnergy,
 } from '#algorithms/audit/matching/noise.js'
-import { roundingEnergy, type NoiseFloor } from '#algorithms/audit/matching/noise.js'
 import { updateTransformsOf } from '#algorithms/from-config.js'
 import type { Model } from '#algorithms/models/model.js'
 import { protectionOf } from '#algorithms/update-transforms/apply.js'
@@ -109,10 +109,10 @@ export function signalOf(evidence: Evidence): Signal {
 }
 
 /**
- * Matching loss at the true records, as an observer estimates it, or knows it from the settings where nothing can be
+ * Cosine distance at the true records, as an observer estimates it, or knows it from the settings where nothing can be
  * estimated; null where nothing was added.
  */
-export function floorOf(evidence: Evidence, { norm, deviation }: Signal): NoiseFloor | null {
+export function floorOf(evidence: Evidence, { norm, deviation }: Signal): number | null {
   const { model, defence, raw } = evidence
   const { estimated, configured } = deviation
   const numbers = defence.isSparse ? nonZeros(raw) : model.parameterCount
