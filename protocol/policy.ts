@@ -172,8 +172,8 @@ function tooLittle(effort: ReportedEffort, { budget, records }: LeastEffort): No
   const found = effort[budget] === undefined ? largestOf(effort) : budget
   if (found === undefined)
     return {
-      what: `${wanted} (this one kept to no budget with all attacks that apply)`,
-      remedy: 'ask for a run that is audited with that budget and all attacks',
+      what: `${wanted} (this one kept to no budget with all attacks that apply and records enough)`,
+      remedy: 'ask for a run that is audited with that budget, all attacks and more records',
     }
   const most = Math.min(records, effort[found] ?? 0)
   return {

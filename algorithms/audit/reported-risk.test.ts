@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { AuditReport, SignedReport } from '#protocol/audit-report.js'
+import type { AuditReport, AuditRow, SignedReport } from '#protocol/audit-report.js'
 import { settingsOf } from '#protocol/audit-settings.js'
 import { signReport } from '#protocol/audit-signature.js'
 import { DEFAULT_THRESHOLDS } from '#protocol/audit-thresholds.js'
@@ -27,6 +27,16 @@ const reportWith = async (
   const { report } = await madeUpAudit({ settings: settingsOf(CONFIG), ...change }, rows)
   return signReport(report, KEY.privateKey)
 }
+
+/** Nothing was recognised by controls, whose records are told among so many of their class. */
+const toldAmong = (candidates: number, rows: readonly AuditRow[]): AuditRow[] =>
+  rows.map((row) => ({
+    ...row,
+    controls: row.controls.map((control) => ({
+      ...control,
+      sameClass: { ...control.sameClass, candidates, chance: 1 / candidates },
+    })),
+  }))
 
 describe('what a report says of a run', () => {
   it('comes from its rows as the run is configured, not from those that were tried beside', async () => {
@@ -115,13 +125,33 @@ describe('what a report says of a run', () => {
 
   it('tells for every budget that it kept to of how many records one may ask', async () => {
     const { report } = await reportWith()
-    expect((await reportedRisk(await reportWith(), demand)).effort).toEqual(effortOf(report))
-    expect(effortOf(report)).toEqual({ smoke: 6, standard: 6 })
+    const { effort } = await reportedRisk(await reportWith(), demand)
+    expect(effort).toEqual({ smoke: 6, standard: 6 })
+    const of = (change: Partial<AuditReport>) => effortOf({ ...report, ...change })
     const rows = report.rows.map((row) => ({ ...row, batchSize: 3 }))
-    expect(effortOf({ ...report, rows })).toEqual({ smoke: 10_000, standard: 6 })
-    const { effort } = report
-    expect(effortOf({ ...report, effort: { ...effort, restarts: 1 } })).toEqual({ smoke: 6 })
-    expect(effortOf({ ...report, effort: { ...effort, methods: ['idlg'] } })).toEqual({})
+    expect(await of({ rows })).toEqual({ smoke: 10_000, standard: 6 })
+    const { effort: own } = report
+    expect(await of({ effort: { ...own, restarts: 1 } })).toEqual({ smoke: 6 })
+    expect(await of({ effort: { ...own, methods: ['idlg'] } })).toEqual({})
+    const beside = report.rows.map((row) => ({ ...row, clients: 8 }))
+    expect(await of({ rows: [...report.rows, ...toldAmong(9, beside)] })).not.toEqual({})
+    expect(await of({ rows: toldAmong(10, report.rows) })).not.toEqual({})
+    expect(await of({ rows: toldAmong(9, report.rows) })).toEqual({})
+  })
+
+  it('is refused where recognition could not be high, however many records are asked for', async () => {
+    const { report } = await reportWith()
+    const few = { ...report, rows: toldAmong(9, report.rows) }
+    const signed = signReport(few, KEY.privateKey)
+    for (const budget of ['smoke', 'standard'] as const) {
+      const risk = reportedRisk(signed, { ...demand, least: { budget, records: 1 } })
+      await expect(risk).rejects.toMatchObject({
+        code: 'audit/too-weak',
+        message: expect.stringMatching(/about 6 records, each told among 9/) as string,
+      })
+    }
+    // A gate says so in the limitations of its own report.
+    expect(await reportedRisk(signed, demand)).toMatchObject({ obstacles: [], effort: {} })
   })
 
   it.each([

@@ -17,7 +17,7 @@ import { isEnough, type LeastEffort, type ReportedEffort } from '#protocol/polic
 import type { RunConfig } from '#protocol/run-config.js'
 import { contradictionsIn } from './recheck.js'
 import { BUDGETS, isAsBudget } from './run/budgets.js'
-import { obstaclesOf } from './soundness.js'
+import { obstaclesOf, outOfReach, toldOn } from './soundness.js'
 import { verdictOfReport } from './verdict.js'
 
 export interface ReportDemand {
@@ -38,42 +38,61 @@ export interface ReportedRisk {
 }
 
 /**
- * The risk that a report states for a run. Throws `audit/bad-report` when it is not what was signed or contradicts itself,
- * `audit/not-trusted` when another key signed it, `audit/stale` when the run is another one or sends more than was audited, `audit/too-weak`
- * when less was tried than is asked for; the message names the keys.
+ * Throws `audit/bad-report` where a report is not what was signed or contradicts itself, and `audit/not-trusted` where none of
+ * the keys signed it; null: any key will do.
+ */
+export async function assertGenuine(
+  signed: SignedReport,
+  trustedKeys: readonly string[] | null,
+): Promise<void> {
+  const { report, signature } = signed
+  if (!isSignatureValid(signed)) throw refused('audit/bad-report', NOT_SIGNED)
+  if (trustedKeys !== null && !trustedKeys.includes(signature.publicKey))
+    throw refused('audit/not-trusted', `The report is signed with the key ${signature.publicKey}`)
+  if (report.settingsHash !== settingsHash(report.settings))
+    throw refused('audit/bad-report', 'The settings in the report are not those of its hash')
+  const contradictions = await contradictionsIn(report)
+  if (contradictions.length > 0) throw refused('audit/bad-report', contradictions.join('. '))
+}
+
+/** Throws `audit/stale` where the run is another one or its clients send more than was audited; the message names the keys. */
+export function assertAbout(report: AuditReport, config: RunConfig): void {
+  const beside = notAudited(config)
+  if (beside.length > 0) throw refused('audit/stale', beside.join('. '))
+  const stale = staleKeys(report.settings, settingsOf(config))
+  if (stale.length > 0)
+    throw refused('audit/stale', `The report is about another run: ${stale.join(', ')} differ`)
+  if (!coversRun(report)) throw refused('audit/stale', NOT_COVERED)
+}
+
+/**
+ * The risk that a report states for a run. Throws what `assertGenuine` and `assertAbout` throw, and `audit/too-weak` when less
+ * was tried than is asked for.
  */
 export async function reportedRisk(
   signed: SignedReport,
   { config, trustedKeys, least }: ReportDemand,
 ): Promise<ReportedRisk> {
-  const { report, signature } = signed
-  if (!isSignatureValid(signed)) throw refused('audit/bad-report', NOT_SIGNED)
-  if (!trustedKeys.includes(signature.publicKey))
-    throw refused('audit/not-trusted', `The report is signed with the key ${signature.publicKey}`)
-  if (report.settingsHash !== settingsHash(report.settings))
-    throw refused('audit/bad-report', 'The settings in the report are not those of its hash')
-  const [beside] = notAudited(config)
-  if (beside !== undefined) throw refused('audit/stale', beside)
-  const stale = staleKeys(report.settings, settingsOf(config))
-  if (stale.length > 0)
-    throw refused('audit/stale', `The report is about another run: ${stale.join(', ')} differ`)
-  if (!coversRun(report)) throw refused('audit/stale', NOT_COVERED)
-  const [contradiction] = await contradictionsIn(report)
-  if (contradiction !== undefined) throw refused('audit/bad-report', contradiction)
-  const weak = least === null ? null : weaknessOf(report, least)
+  const { report } = signed
+  await assertGenuine(signed, trustedKeys)
+  assertAbout(report, config)
+  const weak = least === null ? null : await weaknessOf(report, least)
   if (weak !== null) throw refused('audit/too-weak', weak)
   const { level, because } = verdictOfReport(report, DEFAULT_THRESHOLDS)
   const found = await obstaclesOf(report, DEFAULT_THRESHOLDS)
   const obstacles = found.length > 0 || report.isSound ? found : [CALLED_VOID]
-  return { verdict: level, because, obstacles, effort: effortOf(report) }
+  return { verdict: level, because, obstacles, effort: await effortOf(report) }
 }
 
 const rank = (name: AuditBudgetName): number => AUDIT_BUDGETS.indexOf(name)
 
-/** What a report may be asked for: its budget, its attacks, and its records in every row that decides. */
-export function effortOf(report: AuditReport): ReportedEffort {
+/**
+ * What a report may be asked for: its budget, its attacks, and its records in every row that decides. Where these are too few
+ * for recognition to count as high, for nothing.
+ */
+export async function effortOf(report: AuditReport): Promise<ReportedEffort> {
   const { budget, effort } = report
-  if (effort.methods !== null) return {}
+  if (effort.methods !== null || (await tooFew(report)) !== null) return {}
   const kept = AUDIT_BUDGETS.filter(
     (name) => rank(name) <= rank(budget) && isAsBudget(name, effort),
   )
@@ -85,9 +104,19 @@ export function effortOf(report: AuditReport): ReportedEffort {
 const recordsIn = ({ records, batchSize, clients }: AuditRow, budget: AuditBudgetName): number =>
   records < BUDGETS[budget].batches * batchSize * clients ? records : MOST_RECORDS
 
+/** Where a report could not have said high of recognition, whatever the updates show; null: nowhere. */
+async function tooFew(report: AuditReport): Promise<string | null> {
+  for (const row of decisiveRows(report)) {
+    const told = toldOn(row)
+    if (told !== null && (await outOfReach(told)).includes('high'))
+      return `Row ${row.id} is about ${told.of} records, each told among ${told.candidates} of its class: recognition would not be high if every one was told. Audit more records, or take more to tell them from`
+  }
+  return null
+}
+
 /** How the report falls short, in a sentence; null: it does not. */
-function weaknessOf(report: AuditReport, least: LeastEffort): string | null {
-  if (isEnough(effortOf(report), least)) return null
+async function weaknessOf(report: AuditReport, least: LeastEffort): Promise<string | null> {
+  if (isEnough(await effortOf(report), least)) return null
   const { effort } = report
   const { budget, records } = least
   if (rank(report.budget) < rank(budget))
@@ -96,8 +125,10 @@ function weaknessOf(report: AuditReport, least: LeastEffort): string | null {
     return `The attacks of the report had ${effort.iterations} iterations and ${effort.restarts} restarts, fewer than the budget ${budget}`
   if (effort.methods !== null)
     return `Of all attacks the report tried only ${effort.methods.join(', ')}, and all that apply are asked for`
-  const few = decisiveRows(report).filter((row) => recordsIn(row, budget) < records)
-  const rows = few.map((row) => `${row.records} records in row ${row.id}`)
+  const few = await tooFew(report)
+  if (few !== null) return few
+  const short = decisiveRows(report).filter((row) => recordsIn(row, budget) < records)
+  const rows = short.map((row) => `${row.records} records in row ${row.id}`)
   return `The report is about ${rows.join(', ')}, and ${records} or more are asked for`
 }
 
