@@ -5,6 +5,7 @@ import { parseRunConfig, type RunConfig } from '#protocol/run-config.js'
 import { unwrap } from '#protocol/result.js'
 import { configCatalogue } from '#algorithms/catalogue.js'
 import type { CellResult } from '#algorithms/audit/run/cell-result.js'
+import type { CellCheckpoints } from '#algorithms/audit/run/checkpoints.js'
 import { cellsOf } from '#algorithms/audit/run/cells.js'
 import type { ReportMeta } from '#algorithms/audit/run/report.js'
 import { auditSpec, type AuditSource, type AuditSpec } from '#algorithms/audit/run/spec.js'
@@ -49,6 +50,12 @@ export function tinyAudit(
     ...{ run, generator: null, compute: { backend: 'cpu', threads: 1 } },
     ...{ records: source(45, 1), auxiliary: source(30, 2), ...data },
   })
+}
+
+/** Keeps nothing. */
+export const NO_CHECKPOINTS: CellCheckpoints = {
+  get: () => Promise.resolve(null),
+  put: () => Promise.resolve(),
 }
 
 /** How near a made-up reconstruction came. */

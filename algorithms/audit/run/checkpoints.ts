@@ -7,9 +7,3 @@ export interface CellCheckpoints {
   get(key: Hash): Promise<CellResult | null>
   put(result: CellResult): Promise<void>
 }
-
-/** Keeps nothing. */
-export const NO_CHECKPOINTS: CellCheckpoints = {
-  get: () => Promise.resolve(null),
-  put: () => Promise.resolve(),
-}

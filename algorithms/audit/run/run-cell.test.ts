@@ -11,7 +11,7 @@ import { reportOf } from './report.js'
 import { runCell } from './run-cell.js'
 import type { AuditSpec } from './spec.js'
 import type { CellWatch } from './watch.js'
-import { factsOf, openWorld } from './world.js'
+import { factsOf, openWorld, type AuditWorld } from './world.js'
 
 /** A clock that stands still, so that results can be compared. */
 const NO_TIME: CellWatch = { now: () => 0 }
@@ -90,6 +90,25 @@ describe('a cell', () => {
     expect(
       first?.controls.filter(({ name }) => name === 'placebo').map(({ method }) => method),
     ).toEqual(['gi'])
+  })
+
+  it('makes no update for placebos where nothing was found', async () => {
+    const nothing = tinyAudit({ methods: ['gifd'], rows: [{ batchSize: 1 }] })
+    const world = await openWorld(nothing, { generator: null, start: null })
+    const looks: string[] = []
+    const watched: AuditWorld = {
+      ...world,
+      statistics: (state) => {
+        looks.push(state)
+        return world.statistics(state)
+      },
+    }
+    const [cell] = cellsOf(nothing)
+    const { controls } = await runCell({ spec: nothing, world: watched }, cell!, NO_TIME)
+    world.dispose()
+    expect(controls.map(({ name }) => name)).toEqual(['class-mean', 'random-same-class'])
+    // For the labels of the audited records, and for the facts.
+    expect(looks).toHaveLength(2)
   })
 
   it('leaves no tensors behind', async () => {

@@ -177,6 +177,7 @@ async function placeboControls(
   const tried = attempts.flatMap((one) =>
     'result' in one && one.result.chosen !== null ? [one.attack] : [],
   )
+  if (tried.length === 0) return []
   const wanted = placebosOf(spec).filter((attack) => tried.includes(attack))
   // Numbers without any placebo are worth nothing.
   const attacks = wanted.length > 0 ? wanted : tried

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { Hash } from '#protocol/ids.js'
 import type { CellResult } from '#algorithms/audit/run/cell-result.js'
-import { NO_CHECKPOINTS, type CellCheckpoints } from '#algorithms/audit/run/checkpoints.js'
+import type { CellCheckpoints } from '#algorithms/audit/run/checkpoints.js'
 import { cellsOf } from '#algorithms/audit/run/cells.js'
-import { tinyAudit, tinyRun } from '#testing/tiny-audit.js'
+import { NO_CHECKPOINTS, tinyAudit, tinyRun } from '#testing/tiny-audit.js'
 import { runCells, type RunCellsOptions } from './run-audit.js'
 
 const spec = tinyAudit({ rows: [{ batchSize: 1 }, { batchSize: 2 }] })
