@@ -209,6 +209,11 @@ export const ERRORS = {
     2,
     'Pass the report.json that an audit wrote, unchanged: tributary audit verify REPORT',
   ),
+  'audit/lax-thresholds': row(
+    409,
+    2,
+    'Go by the verdict of the usual thresholds, which the message tells; or audit with them: leave out thresholds',
+  ),
   'audit/not-trusted': row(
     409,
     2,
