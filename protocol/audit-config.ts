@@ -24,6 +24,13 @@ export const auditData = z.strictObject({
 export type AuditData = z.output<typeof auditData>
 
 const basis = z.enum(['synthetic', 'canary', 'public', 'consented'])
+/** Whose records were audited, for people. */
+export const BASIS_WORDS: Readonly<Record<z.output<typeof basis>, string>> = {
+  synthetic: 'synthetic: of nobody',
+  canary: 'canaries: made for the audit',
+  public: 'public',
+  consented: 'used with consent',
+}
 
 const records = z.strictObject({
   data: auditData.describe('Where the audited records come from'),

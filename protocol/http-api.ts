@@ -92,6 +92,8 @@ const auditView = z.strictObject({
   verdict: z.enum(AUDIT_LEVELS).nullable(),
   /** From which row and rule of the report the verdict comes. */
   because: z.string().nullable(),
+  /** Why the report proves nothing, sentences without a full stop; empty: it is sound, or there is none yet. */
+  obstacles: z.array(z.string()),
   /** audited: by this coordinator. attached: by an operator, with a key that this coordinator trusts. */
   source: z.enum(['audited', 'attached']).nullable(),
   decidedAt: time.nullable(),

@@ -1,5 +1,5 @@
 /** What takes the worth from an audit, and what it comes to by thresholds that it did not choose itself. */
-import { isAbove, type AuditLevel } from '#protocol/audit-level.js'
+import { isAbove, levelText, type AuditLevel } from '#protocol/audit-level.js'
 import type { AuditReport, AuditRow } from '#protocol/audit-report.js'
 import { decisiveRows } from '#protocol/audit-settings.js'
 import { DEFAULT_THRESHOLDS, type AuditThresholds } from '#protocol/audit-thresholds.js'
@@ -102,5 +102,4 @@ export async function judgementOf(report: Judged): Promise<Judgement> {
 }
 
 const levelsWords = (own: AuditLevel, usual: Verdict): string =>
-  `By the report’s own thresholds the verdict is ${words(own)}, by the usual ones it is ${words(usual.level)}: ${usual.because}`
-const words = (level: AuditLevel): string => level.replaceAll('-', ' ')
+  `By the report’s own thresholds the verdict is ${levelText(own)}, by the usual ones it is ${levelText(usual.level)}: ${usual.because}`

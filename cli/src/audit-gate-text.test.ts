@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { Command } from 'commander'
+import { madeUpAudit, QUIET } from '#testing/made-up-audit.js'
 import { auditEventText, auditLines } from './audit-gate-text.js'
 import { auditPolicyOf, auditPolicyOptions, type AuditPolicyFlags } from './audit-policy-options.js'
 
 const NONE = {
   ...({ state: 'none', threshold: null, verdict: null, because: null, source: null } as const),
+  obstacles: [] as string[],
   ...{ decidedAt: null, override: null, progress: null, report: null },
 }
 
@@ -36,7 +38,7 @@ describe('the audit of a run, for people', () => {
       'Audit   above the threshold: the run does not start',
       'Verdict high; the run starts with not demonstrated at most',
       'Because GIFD told 5',
-      'Made    by this coordinator, on records of nobody',
+      'Made    by this coordinator',
       expect.stringContaining('runs override RUN --reason') as string,
     ])
     const override = { by: 'user:ana', reason: 'public', at: '2026-01-01T00:00:00.000Z' }
@@ -44,6 +46,29 @@ describe('the audit of a run, for people', () => {
     expect(overridden).toContain('Override by user:ana at 2026-01-01T00:00:00.000Z: public')
     expect(overridden.join()).not.toContain('runs override RUN')
     expect([...lines, ...overridden].join().toLowerCase()).not.toContain('safe')
+  })
+  it('says why a report proves nothing, also where somebody overrode that', () => {
+    const obstacles = ['GIFD told the placebo', 'On 4 of 4 batches nothing was tried']
+    const found = { threshold: 'elevated', verdict: 'not-demonstrated', because: 'x' } as const
+    const view = { ...NONE, ...found, obstacles, state: 'unsound' as const }
+    const lines = auditLines(view)
+    expect(lines[0]).toBe('Audit   not sound: its report proves nothing; the run does not start')
+    for (const one of obstacles) expect(lines).toContain(`But     ${one}`)
+    expect(auditLines({ ...view, state: 'overridden' })).toContain(`But     ${obstacles[0]}`)
+    const data = { verdict: 'not-demonstrated', because: 'x', isSound: false, obstacles }
+    expect(auditEventText({ type: 'audit:finished', data })).toBe(
+      'audit: it proves nothing. GIFD told the placebo. On 4 of 4 batches nothing was tried',
+    )
+    expect(
+      auditEventText({ type: 'audit:finished', data: { ...data, isSound: true, obstacles: [] } }),
+    ).toBe('audit: not demonstrated. x')
+  })
+  it('says whose records were audited', async () => {
+    const records = { description: 'MNIST', basis: 'public', count: 4, candidates: 100 } as const
+    const report = await madeUpAudit({ records }, [QUIET])
+    const view = { ...NONE, state: 'passed', source: 'attached', report } as const
+    expect(auditLines(view)).toContain('Records 4 (public): MNIST')
+    expect(auditLines(view)).toContain('Made    elsewhere, and attached')
   })
 })
 

@@ -1,6 +1,10 @@
 /** The privacy audit before the first round of a run, in words. */
 import { durationText } from '#coordinator/audit-gate/progress.js'
+import { BASIS_WORDS } from '#protocol/audit-config.js'
+import { levelText, type AuditLevel } from '#protocol/audit-level.js'
+import type { AuditReport } from '#protocol/audit-report.js'
 import type { HttpAnswer } from '#protocol/http-api.js'
+import { unsoundWords } from './audit-text.js'
 import { COMMAND } from './command-name.js'
 import type { RunEvent } from './progress.js'
 
@@ -11,14 +15,14 @@ const STATES: Readonly<Record<AuditView['state'], string>> = {
   'under-way': 'under way',
   passed: 'passed',
   'above-threshold': 'above the threshold: the run does not start',
-  unsound: 'not sound: its placebo failed, so the report proves nothing; the run does not start',
+  unsound: 'not sound: its report proves nothing; the run does not start',
   overridden: 'overridden: the run may start all the same',
 }
 const REMEDY = `Change the model, the batch size, the local steps or updates; or, as an administrator:  ${COMMAND} runs override RUN --reason …`
 
 /** One fact a line. */
 export function auditLines(view: AuditView): readonly string[] {
-  const { state, threshold, verdict, because, source, override, progress } = view
+  const { state, threshold, verdict, because, obstacles, source, override, progress } = view
   if (state === 'none') return [`Audit   ${STATES.none}`]
   return [
     `Audit   ${STATES[state]}`,
@@ -26,14 +30,14 @@ export function auditLines(view: AuditView): readonly string[] {
     ...(verdict === null
       ? []
       : [
-          `Verdict ${verdictText(verdict)}; the run starts with ${threshold === null ? 'any' : `${verdictText(threshold)} at most`}`,
+          `Verdict ${levelText(verdict)}; the run starts with ${threshold === null ? 'any' : `${levelText(threshold)} at most`}`,
         ]),
     ...(because === null || because === '' ? [] : [`Because ${because}`]),
+    ...obstacles.map((obstacle) => `But     ${obstacle}`),
     ...(source === null
       ? []
-      : [
-          `Made    ${source === 'audited' ? 'by this coordinator, on records of nobody' : 'elsewhere, and attached'}`,
-        ]),
+      : [`Made    ${source === 'audited' ? 'by this coordinator' : 'elsewhere, and attached'}`]),
+    ...(view.report === null ? [] : [`Records ${recordsText(view.report.report)}`]),
     ...(override === null
       ? []
       : [`Override by ${override.by} at ${override.at}: ${override.reason}`]),
@@ -41,8 +45,8 @@ export function auditLines(view: AuditView): readonly string[] {
   ]
 }
 
-/** `not-demonstrated` is no level of safety, and must not read like one. */
-const verdictText = (verdict: string): string => verdict.replace('-', ' ')
+const recordsText = ({ records }: AuditReport): string =>
+  `${records.count} (${BASIS_WORDS[records.basis]}): ${records.description}`
 
 export function progressText({
   done,
@@ -53,11 +57,20 @@ export function progressText({
   return `${done} of ${total} parts${left}`
 }
 
+interface AuditOutcome {
+  readonly verdict: AuditLevel
+  readonly because: string
+  readonly isSound: boolean
+  readonly obstacles: readonly string[]
+}
+
 /** A line for an event of an audit; null for other events. */
 export function auditEventText({ type, data }: RunEvent): string | null {
   if (type === 'audit:progress')
     return `audit: ${progressText(data as unknown as NonNullable<AuditView['progress']>)}`
   if (type !== 'audit:finished') return null
-  const { verdict, because } = data as { readonly verdict: string; readonly because: string }
-  return `audit: ${verdictText(verdict)}. ${because}`
+  const { verdict, because, isSound, obstacles } = data as unknown as AuditOutcome
+  return isSound
+    ? `audit: ${levelText(verdict)}. ${because}`
+    : `audit: it proves nothing. ${unsoundWords(obstacles)}`
 }

@@ -1,9 +1,6 @@
-import type { AuditLevel } from '#protocol/audit-level.js'
+import { levelText } from '#protocol/audit-level.js'
 import type { AuditReport, AuditRow } from '#protocol/audit-report.js'
 import type { Verdict } from '#algorithms/audit/verdict.js'
-
-/** In words. */
-export const levelText = (level: AuditLevel): string => level.replaceAll('-', ' ')
 
 /** The reason begins with the level where nothing was shown. */
 export const verdictLine = ({ level, because }: Verdict): string =>

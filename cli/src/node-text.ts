@@ -1,6 +1,7 @@
 /** What a node keeps, for its owner. */
 import type { ClassBytes, JournalRun, JournalTask, NodeJournal } from '#client/journal.js'
 import type { NodeStatus, RunStatus } from '#client/status.js'
+import { levelText } from '#protocol/audit-level.js'
 import type { Policy } from '#protocol/policy.js'
 import type { Output } from './output.js'
 
@@ -21,7 +22,7 @@ export function policyText(policy: Policy): string {
 function auditPolicyTexts({ audit }: Policy): readonly string[] {
   if (audit === undefined) return []
   const whose = audit.key === null ? '' : `, signed with ${audit.key}`
-  const says = `only runs whose privacy audit says ${audit.most.replace('-', ' ')} at most`
+  const says = `only runs whose privacy audit says ${levelText(audit.most)} at most`
   return [
     `${says}, with budget ${audit.budget} or more and ${audit.records} records or more${whose}`,
   ]

@@ -194,8 +194,12 @@ describe('the gate before the first round', () => {
       return (await madeUpAudit({ settings }, [rowFor(config, 'high', { methods: [] })])).report
     }
     const runId = await manager.create(CONFIG)
+    const why = /no attack came to a result/
     expect((await ended(runId)).reason).toMatch(/^audit\/unsound: .*no attack came to a result/)
-    expect(await gate.view(runId)).toMatchObject({ state: 'unsound' })
+    const { state, obstacles } = await gate.view(runId)
+    expect([state, obstacles.join()]).toEqual(['unsound', expect.stringMatching(why)])
+    const told = (await store.events(runId, 0, 100)).find(({ type }) => type === 'audit:finished')
+    expect(told?.data).toMatchObject({ isSound: false, obstacles })
   })
 
   it('lets a run begin that somebody overrode while it was being stopped', async () => {

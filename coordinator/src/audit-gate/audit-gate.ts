@@ -153,6 +153,7 @@ export class AuditGate {
       threshold: config.audit?.threshold ?? null,
       verdict: decision?.verdict ?? null,
       because: decision?.because ?? null,
+      obstacles: [...(decision?.obstacles ?? [])],
       source: decision?.source ?? null,
       decidedAt: decision?.at ?? null,
       override: decision?.override ?? null,

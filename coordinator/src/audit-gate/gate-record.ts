@@ -41,8 +41,9 @@ export interface GateRecord {
 export const NOTHING_YET: GateRecord = { cells: {}, decision: null }
 
 /** What people are told when this coordinator has audited a run. */
-export const finishedEvent = ({ verdict, isSound, because }: GateDecision) => ({
-  ...{ type: 'audit:finished', data: { verdict, isSound, because } },
+export const finishedEvent = ({ verdict, isSound, obstacles, because }: GateDecision) => ({
+  type: 'audit:finished',
+  data: { verdict, isSound, obstacles: [...obstacles], because },
 })
 
 /**

@@ -1,5 +1,6 @@
 /** What a person who signs reads: the verdict, what was tried, what would lower it, what was not tried, and room to decide. */
 import type { Judgement } from '#algorithms/audit/soundness.js'
+import { BASIS_WORDS } from '#protocol/audit-config.js'
 import type { AuditReport, AuditRow, SignedReport } from '#protocol/audit-report.js'
 import { coversRun, decisiveRows } from '#protocol/audit-settings.js'
 import { html, type Html } from '../report/html.js'
@@ -205,7 +206,10 @@ function tried(report: AuditReport, setups: readonly Setup[]): Html {
       `${settings.model.name}, trained by ${settings.method.name} with ${settings.training.optimizer.name}`,
     ],
     ['Transforms', transformsOf(report, setups)],
-    ['Records', `${records.count} (${BASES[records.basis]}): ${clipped(records.description, 90)}`],
+    [
+      'Records',
+      `${records.count} (${BASIS_WORDS[records.basis]}): ${clipped(records.description, 90)}`,
+    ],
     ['Updates', updatesOf(report.rows)],
     ['Attacks', names.length === 0 ? 'none gave a result' : listed(names, 10)],
     [
@@ -245,13 +249,6 @@ function transformsOf({ settings }: AuditReport, setups: readonly Setup[]): stri
   const own = setups.find((setup) => setup.isConfigured)?.defence
   return own ?? updates.map(({ name }) => name).join(', then ')
 }
-
-const BASES = {
-  synthetic: 'synthetic: of nobody',
-  canary: 'canaries: made for the audit',
-  public: 'public',
-  consented: 'used with consent',
-} as const
 
 function decision(signed: SignedReport): Html {
   const { report } = signed
