@@ -18,10 +18,18 @@ export interface Verdict {
 export type JudgedRow = Pick<AuditRow, 'methods' | 'labelRecovery'>
 
 /** One way an attacker could have gone: a method to its end, or to one of its stages. */
-interface Attempt {
+export interface Attempt {
+  /** Of the method. */
   readonly name: string
+  /** Where it stopped; null: it took what it would take. */
+  readonly stopped: string | null
+  /** By what records were recognised: what pixels do not tell, features may (§14.1). */
+  readonly by: 'pixels' | 'features'
   readonly sameClass: AuditMethodResult['stages'][number]['sameClass']
+  /** In dB. */
   readonly gain: { readonly median: number; readonly max: number }
+  /** Median, in dB. */
+  readonly psnr: number
 }
 
 /** As people call it. */
@@ -30,25 +38,29 @@ export const methodTitle = (name: string): string =>
     ? 'the analytic leak'
     : name.replace(/^[a-z]+/, (word) => word.toUpperCase()).replace('-cma', '-CMA')
 
-const attemptsOf = ({ name, chosen, stages, atFloor }: AuditMethodResult): readonly Attempt[] => {
-  const title = methodTitle(name)
+export function attemptsOf(result: AuditMethodResult): readonly Attempt[] {
+  const { name, chosen, stages, atFloor } = result
+  const own = { name, stopped: null, by: 'pixels' } as const
+  const taken = chosen === null ? [] : [{ ...chosen, ...own, psnr: chosen.psnr.median }]
   return [
-    ...(chosen === null ? [] : [{ name: title, ...chosen }]),
-    // What pixels do not tell, features may (§14.1).
-    ...(chosen === null || chosen.auxiliarySameClass === null
-      ? []
-      : [
-          {
-            name: `${title} by auxiliary distance`,
-            sameClass: chosen.auxiliarySameClass,
-            gain: chosen.gain,
-          },
-        ]),
+    ...taken,
+    ...taken.flatMap((one) =>
+      one.auxiliarySameClass === null
+        ? []
+        : [{ ...one, by: 'features' as const, sameClass: one.auxiliarySameClass }],
+    ),
     // The first stage of what goes through several is LATENT, but its restarts may be others.
-    ...stages.map((stage) => ({ ...stage, name: `${title} stopped after stage ${stage.stage}` })),
-    ...(atFloor === null ? [] : [{ ...atFloor, name: `${title} stopped at the noise floor` }]),
+    ...stages.map((one) => ({ ...own, ...one, stopped: `stopped after stage ${one.stage}` })),
+    ...(atFloor === null ? [] : [{ ...own, ...atFloor, stopped: 'stopped at the noise floor' }]),
   ]
 }
+
+const attemptTitle = ({ name, stopped, by }: Attempt): string =>
+  [
+    methodTitle(name),
+    ...(stopped === null ? [] : [stopped]),
+    ...(by === 'features' ? ['by auxiliary distance'] : []),
+  ].join(' ')
 
 const db = (value: number): string => `${value.toFixed(1)} dB`
 const percent = (share: number): string => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)}%`
@@ -79,10 +91,9 @@ function analyticFinding(
   )
 }
 
-function identificationFindings(
-  { name, sameClass, gain }: Attempt,
-  limits: AuditThresholds,
-): readonly Finding[] {
+function identificationFindings(attempt: Attempt, limits: AuditThresholds): readonly Finding[] {
+  const { sameClass, gain } = attempt
+  const name = attemptTitle(attempt)
   const { hits, of, chance, interval } = sameClass
   const low = interval[0]
   const findings: Finding[] = []
@@ -107,7 +118,9 @@ function identificationFindings(
   return findings
 }
 
-function gainFindings({ name, gain }: Attempt, limits: AuditThresholds): readonly Finding[] {
+function gainFindings(attempt: Attempt, limits: AuditThresholds): readonly Finding[] {
+  const { gain } = attempt
+  const name = attemptTitle(attempt)
   const findings: Finding[] = []
   if (gain.max > limits.highGain) {
     findings.push({
@@ -172,7 +185,7 @@ function nothingShown(methods: readonly AuditMethodResult[], attempts: readonly 
     one.sameClass.rate > best.sameClass.rate ? one : best,
   )
   const methodsText = tried === 1 ? 'the one method' : `the ${tried} methods`
-  return `not demonstrated by ${methodsText} within this budget: the best median gain was ${db(gain.gain.median)} (${gain.name}); ${told.name} ${hitsText(told.sameClass)}`
+  return `not demonstrated by ${methodsText} within this budget: the best median gain was ${db(gain.gain.median)} (${attemptTitle(gain)}); ${attemptTitle(told)} ${hitsText(told.sameClass)}`
 }
 
 /** What a report comes to. Gates go by `DEFAULT_THRESHOLDS`, whatever thresholds the report was made with. */

@@ -7,6 +7,7 @@ import { updateTransformsOf } from '#algorithms/from-config.js'
 import { isInformative } from '#algorithms/audit/generator/layered-generator.js'
 import { obstaclesOf } from '#algorithms/audit/soundness.js'
 import { verdictOfReport, verdictOfRow } from '#algorithms/audit/verdict.js'
+import { describeTransforms } from '#algorithms/update-transforms/apply.js'
 import type { CellPicture, CellResult } from './cell-result.js'
 import { isAsBudget } from './budgets.js'
 import { auditedCount, auditHash, cellsOf } from './cells.js'
@@ -109,17 +110,11 @@ async function judgedRow(
 ): Promise<AuditRow> {
   const result = await rowResult(spec, row, {
     ...{ cells, utility: meta.utility.get(row.id) ?? null },
-    defence: defenceWords(spec, row),
+    defence: describeTransforms(updateTransformsOf(rowConfig(spec, row))),
   })
   const { level, because } = verdictOfRow(result, spec.thresholds)
   return { ...result, verdict: level, because: withUntried(because, cells) }
 }
-
-/** The row's transforms in words, in order. */
-export const defenceWords = (spec: Pick<AuditSpec, 'run'>, row: RowSpec): string =>
-  updateTransformsOf(rowConfig(spec, row))
-    .map(({ transform, options }) => transform.describe(options))
-    .join(', then ') || 'none'
 
 function withUntried(because: string, cells: readonly CellResult[]): string {
   const untried = cells.flatMap((cell) => cell.untried ?? [])

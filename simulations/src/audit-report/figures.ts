@@ -6,7 +6,7 @@ import type { PageFigure, Section } from '../report/page-parts.js'
 import type { Strip } from '../report/strips.js'
 import { attackWords, CONTROL_WORDS } from './attack-words.js'
 import { methodKey, methodLooks, type MethodLook } from './methods.js'
-import { attempts, peaksOf, rowLabel } from './setups.js'
+import { answered, peaksOf, rowLabel } from './setups.js'
 import { isAbove } from '#protocol/audit-level.js'
 
 /** Charts by row are for this many at most: those with the highest verdicts. */
@@ -104,11 +104,11 @@ function gainOf(row: AuditRow, { name }: MethodLook): ChartValue | null {
 
 /** Every record as a dot: attacks beside guesses that did not see the update. */
 export function likenessSection(report: AuditReport): Section | null {
-  const all = report.rows.filter((row) => attempts(row).length > 0)
-  const shown = shownRows(report, (row) => attempts(row).length > 0)
+  const all = report.rows.filter((row) => answered(row).length > 0)
+  const shown = shownRows(report, (row) => answered(row).length > 0)
   if (shown.length === 0) return null
   const highest = Math.max(
-    ...shown.flatMap(({ row }) => attempts(row).map(({ chosen }) => chosen.psnr.max)),
+    ...shown.flatMap(({ row }) => answered(row).map(({ chosen }) => chosen.psnr.max)),
   )
   return {
     title: 'Likeness of every record',
@@ -127,7 +127,7 @@ export function likenessSection(report: AuditReport): Section | null {
 }
 function attackStrips(report: AuditReport, row: AuditRow): readonly Strip[] {
   const looks = methodLooks(report)
-  return attempts(row).map(({ method, chosen }) => ({
+  return answered(row).map(({ method, chosen }) => ({
     name: attackWords(method.name).short,
     look: looks.find(({ name }) => name === method.name)?.place ?? 0,
     dots: dotsOf(chosen.psnr.values),

@@ -1,5 +1,6 @@
 /** Every number of the attacks: the strongest by row, all of them side by side, and one by one. */
 import { toldOn } from '#algorithms/audit/soundness.js'
+import type { Attempt } from '#algorithms/audit/verdict.js'
 import type { AuditReport, AuditRow } from '#protocol/audit-report.js'
 import { isAsConfigured } from '#protocol/audit-settings.js'
 import { html, table, type Cell, type Column, type Html } from '../report/html.js'
@@ -20,7 +21,7 @@ import {
 import { attackWords } from './attack-words.js'
 import { levelBadge } from './levels.js'
 import { methodNames } from './methods.js'
-import { peaksOf, rowLabel, type Attempt, type Best, type Peaks } from './setups.js'
+import { peaksOf, rowLabel, type Answered, type Peaks } from './setups.js'
 
 const column = (head: Cell): Column => ({ head })
 const numeric = (head: Cell): Column => ({ head, isNumber: true })
@@ -67,7 +68,7 @@ function strongestTable(report: AuditReport): Html {
 function peakCells(peaks: Peaks | null): readonly Cell[] {
   if (peaks === null) return ['none gave anything', '–', '–', '–', '–']
   const { closest, largest, surest } = peaks
-  const by = (best: Best, text: string, beside = ''): Cell =>
+  const by = (best: Attempt, text: string, beside = ''): Cell =>
     html`<span class="stack">${text} <small>${attackWords(best.name).short}${beside}</small></span>`
   return [
     `${attackWords(closest.name).label}${closest.stopped === null ? '' : ` ${closest.stopped}`}`,
@@ -183,7 +184,7 @@ function methodTable(report: AuditReport, row: AuditRow, place: number): Html {
     }`
 }
 
-function methodCells(method: Attempt['method']): readonly Cell[] {
+function methodCells(method: Answered['method']): readonly Cell[] {
   const { chosen, matchLoss, stageChosen, stageOracle } = method
   const time = duration(method.seconds)
   if (chosen === null) return [...METHOD_COLUMNS.slice(2).map(() => '–'), time]

@@ -6,6 +6,7 @@ import { isAbove, type AuditLevel } from '#protocol/audit-level.js'
 import type { AuditMethodResult, AuditReport, AuditRow } from '#protocol/audit-report.js'
 import { isAsConfigured } from '#protocol/audit-settings.js'
 import { canonicalJson } from '#protocol/json.js'
+import { attemptsOf, type Attempt } from '#algorithms/audit/verdict.js'
 
 export interface Setup {
   /** In the order of the report. */
@@ -26,72 +27,42 @@ export interface Setup {
   readonly isConfigured: boolean
 }
 
-export type Result = NonNullable<AuditMethodResult['chosen']>
 /** A method that gave something. */
-export interface Attempt {
+export interface Answered {
   readonly method: AuditMethodResult
-  readonly chosen: Result
+  readonly chosen: NonNullable<AuditMethodResult['chosen']>
 }
 
-export const attempts = ({ methods }: AuditRow): readonly Attempt[] =>
+export const answered = ({ methods }: AuditRow): readonly Answered[] =>
   methods.flatMap((method) => (method.chosen === null ? [] : [{ method, chosen: method.chosen }]))
-
-/** The most that a row shows: what an attacker would take, or a stage at which it could have stopped. */
-export interface Best {
-  readonly name: string
-  /** Where it stopped; null: it took what it would take. */
-  readonly stopped: string | null
-  /** In dB. */
-  readonly gain: { readonly median: number; readonly max: number }
-  readonly psnr: number
-  readonly sameClass: Result['sameClass']
-}
 
 /** Each the best in something: attackers choose what they are after. */
 export interface Peaks {
   /** By the median gain; where that is equal by recognition, and what would be taken before its stages. */
-  readonly closest: Best
+  readonly closest: Attempt
   /** By the largest gain. */
-  readonly largest: Best
+  readonly largest: Attempt
   /** By how many records are recognised. */
-  readonly surest: Best
+  readonly surest: Attempt
 }
 
 /** Null where no attack gave anything. */
 export function peaksOf(row: AuditRow): Peaks | null {
-  const all = row.methods.flatMap(bestsOf)
-  const byMedian = (a: Best, b: Best): number =>
+  const all = row.methods.flatMap(attemptsOf)
+  const byMedian = (a: Attempt, b: Attempt): number =>
     b.gain.median - a.gain.median || b.sameClass.hits - a.sameClass.hits
-  const top = (order: (a: Best, b: Best) => number): Best | undefined =>
-    all.toSorted((a, b) => order(a, b) || byMedian(a, b))[0]
-  const closest = top(() => 0)
-  const largest = top((a, b) => b.gain.max - a.gain.max)
-  const surest = [...all, ...row.methods.flatMap(byFeatures)].toSorted(
-    (a, b) => b.sameClass.hits - a.sameClass.hits || byMedian(a, b),
-  )[0]
+  const top = (
+    some: readonly Attempt[],
+    order: (a: Attempt, b: Attempt) => number,
+  ): Attempt | undefined => some.toSorted((a, b) => order(a, b) || byMedian(a, b))[0]
+  // Recognition that goes by features is of a picture that is there already.
+  const pictures = all.filter(({ by }) => by === 'pixels')
+  const closest = top(pictures, () => 0)
+  const largest = top(pictures, (a, b) => b.gain.max - a.gain.max)
+  const surest = top(all, (a, b) => b.sameClass.hits - a.sameClass.hits)
   return closest === undefined || largest === undefined || surest === undefined
     ? null
     : { closest, largest, surest }
-}
-
-/** Recognition that goes by features and not by pixels counts as much. */
-const byFeatures = ({ name, chosen }: AuditMethodResult): readonly Best[] =>
-  chosen === null || chosen.auxiliarySameClass === null
-    ? []
-    : [
-        {
-          ...{ name, stopped: null, gain: chosen.gain, psnr: chosen.psnr.median },
-          sameClass: chosen.auxiliarySameClass,
-        },
-      ]
-
-function bestsOf({ name, chosen, stages, atFloor }: AuditMethodResult): readonly Best[] {
-  const taken = chosen === null ? [] : [{ ...chosen, psnr: chosen.psnr.median }]
-  return [
-    ...taken.map(({ gain, psnr, sameClass }) => ({ name, stopped: null, gain, psnr, sameClass })),
-    ...stages.map((stage) => ({ ...stage, name, stopped: `stopped after stage ${stage.stage}` })),
-    ...(atFloor === null ? [] : [{ ...atFloor, name, stopped: 'stopped at the noise floor' }]),
-  ]
 }
 
 const choiceOf = (row: AuditRow): string =>

@@ -7,8 +7,9 @@ import { canonicalJson } from '#protocol/json.js'
 import { parseRunConfig, type RunConfig } from '#protocol/run-config.js'
 import { unwrap } from '#protocol/result.js'
 import { configCatalogue } from '#algorithms/catalogue.js'
-import { defenceWords } from '#algorithms/audit/run/report.js'
-import type { AuditSpec, RowSpec } from '#algorithms/audit/run/spec.js'
+import { updateTransformsOf } from '#algorithms/from-config.js'
+import { rowConfig, type AuditSpec, type RowSpec } from '#algorithms/audit/run/spec.js'
+import { describeTransforms } from '#algorithms/update-transforms/apply.js'
 import { summarise } from '#simulations/report/summary.js'
 import { simulate } from '#simulations/simulate.js'
 import { groupBy } from '#simulations/studies/table.js'
@@ -45,7 +46,8 @@ export async function measureUtility(spec: AuditSpec, options: UtilityOptions): 
       const accuracy = await accuracyWith(spec, first, options)
       for (const { id } of rows) found.set(id, accuracy)
     } catch (cause) {
-      remarks.push(remarkOn(defenceWords(spec, first), cause))
+      const transforms = updateTransformsOf(rowConfig(spec, first))
+      remarks.push(remarkOn(describeTransforms(transforms), cause))
     }
   }
   return { accuracy: found, remarks }
