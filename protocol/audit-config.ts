@@ -7,6 +7,10 @@ import { text, wholeNumber } from './config-parts.js'
 export const AUDIT_BUDGETS = ['smoke', 'standard', 'thorough'] as const
 export type AuditBudgetName = (typeof AUDIT_BUDGETS)[number]
 
+/** Why records may be audited: gifd specification §1. Records without one of these are refused. */
+export const CONSENT_BASES = ['synthetic', 'canary', 'public', 'consented'] as const
+export type ConsentBasis = (typeof CONSENT_BASES)[number]
+
 const fraction = z.number().min(0).max(1)
 /** A share of a data set after one seeded shuffle, so that parts that do not overlap never share a record. */
 export const auditData = z.strictObject({
@@ -23,9 +27,9 @@ export const auditData = z.strictObject({
 })
 export type AuditData = z.output<typeof auditData>
 
-const basis = z.enum(['synthetic', 'canary', 'public', 'consented'])
+const basis = z.enum(CONSENT_BASES)
 /** Whose records were audited, for people. */
-export const BASIS_WORDS: Readonly<Record<z.output<typeof basis>, string>> = {
+export const BASIS_WORDS: Readonly<Record<ConsentBasis, string>> = {
   synthetic: 'synthetic: of nobody',
   canary: 'canaries: made for the audit',
   public: 'public',

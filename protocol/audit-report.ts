@@ -3,6 +3,7 @@
  * format (`GET /api/schema/audit-report`), signed as a whole. Gifd specification §14.4.
  */
 import { z } from 'zod'
+import { AUDIT_BUDGETS, CONSENT_BASES } from './audit-config.js'
 import { AUDIT_LEVELS } from './audit-level.js'
 import { auditThresholds } from './audit-thresholds.js'
 import { recordedConfigSchema } from './config-schema.js'
@@ -202,7 +203,7 @@ export const auditReportSchema = z.strictObject({
   modelHash: hash,
   records: z.strictObject({
     description: words,
-    basis: z.enum(['synthetic', 'canary', 'public', 'consented']),
+    basis: z.enum(CONSENT_BASES),
     count: count.min(1),
     candidates: count.min(1),
   }),
@@ -217,7 +218,7 @@ export const auditReportSchema = z.strictObject({
       isInformative: z.boolean(),
     })
     .nullable(),
-  budget: z.enum(['smoke', 'standard', 'thorough']),
+  budget: z.enum(AUDIT_BUDGETS),
   effort,
   seed: z.int(),
   engine: z.strictObject({ backend: z.string(), version: z.string(), threads: count }),

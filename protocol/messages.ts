@@ -1,5 +1,6 @@
 import sjson from 'secure-json-parse'
 import { z } from 'zod'
+import { AUDIT_BUDGETS } from './audit-config.js'
 import { AUDIT_LEVELS } from './audit-level.js'
 import { describeIssue, pathOf } from './config-problems.js'
 import { recordedConfigSchema } from './config-schema.js'
@@ -97,11 +98,7 @@ const MESSAGES = {
         verdict: z.enum(AUDIT_LEVELS),
         publicKey: z.string().max(200),
         /** By the budgets to which the audit kept: how many records one may ask for. */
-        effort: z.strictObject({
-          smoke: count.exactOptional(),
-          standard: count.exactOptional(),
-          thorough: count.exactOptional(),
-        }),
+        effort: z.partialRecord(z.enum(AUDIT_BUDGETS), count),
       })
       .exactOptional(),
     chunkBytes: z

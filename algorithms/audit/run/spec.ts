@@ -3,6 +3,7 @@ import type {
   AuditData,
   AuditFile,
   AuditRowChange,
+  ConsentBasis,
 } from '#protocol/audit-config.js'
 import { settingsOf, stepsOf } from '#protocol/audit-settings.js'
 import type { AuditThresholds } from '#protocol/audit-thresholds.js'
@@ -17,7 +18,7 @@ import { configCatalogue } from '#algorithms/catalogue.js'
 import { assertPossible } from '#algorithms/from-config.js'
 import type { BackendName } from '#algorithms/tensor/backends.js'
 import { settingsReasons } from '#algorithms/audit/target/auditable.js'
-import { assertConsent, type ConsentBasis } from '#algorithms/audit/target/records.js'
+import { assertConsent } from '#algorithms/audit/target/records.js'
 import { MOST_UNROLLED_STEPS } from '#algorithms/audit/target/match-target.js'
 import { BUDGETS } from './budgets.js'
 
