@@ -23,7 +23,7 @@ export const auditPolicyOptions = (command: Command): Command =>
     )
     .option(
       '--audit-key <key>',
-      'whose reports count (default: those of the coordinator, by the key that it told this node first); `coordinator fingerprint` prints it',
+      'whose reports count, a public key or a file of a key (default: those of the coordinator, by the key that it told this node first); `coordinator fingerprint` prints it',
     )
     .addOption(
       new Option(

@@ -215,7 +215,7 @@ describe('tributary audit', () => {
 
   it('does not begin without the key it is to sign with', async () => {
     const { status, result } = await audit('run', '--config', 'audit.json', '--key', 'nowhere.pem')
-    expect([status, result['code']]).toEqual([2, 'config/unreadable'])
+    expect([status, result['code']]).toEqual([2, 'usage/bad-value'])
   })
 
   it('audits a run configuration on canaries', async () => {

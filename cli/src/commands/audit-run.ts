@@ -51,7 +51,10 @@ export function registerAuditRun(audit: Command): void {
         .option('--retain-until <date>', 'the day by which you will delete the pictures', date)
         .option('--fail-on <level>', `exit ${ABOVE} when the verdict is above it`, level)
         .option('--resume', 'go on with an audit that was interrupted, in the same --out')
-        .option('--key <file>', 'Ed25519 key (PEM) that signs; left out: this person’s own')
+        .option(
+          '--key <file>',
+          'Ed25519 key that signs: PEM, or the audit-key of a coordinator; left out: this person’s own',
+        )
         .option('--backend <name>', 'auto, cuda, webgpu, native, wasm, cpu', backend)
         .option(
           '--set <key=value...>',

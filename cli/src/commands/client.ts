@@ -6,6 +6,7 @@ import { readNodeStatus } from '#client/status.js'
 import type { ClientDataRequest } from '#data/index.js'
 import { parsePolicy, type Policy } from '#protocol/policy.js'
 import { unwrap } from '#protocol/result.js'
+import { readPublicKey } from '#simulations/audit/signing-key.js'
 import { readObject } from '#simulations/experiments.js'
 import { addCommand, integer, positive, type Session } from '../command.js'
 import {
@@ -132,10 +133,12 @@ async function policyOf(options: PolicyOptions): Promise<Policy> {
   const { policy, allowPerExample, onlyMethods, minCohort, requireClip, requireNoise } = options
   // The file is judged alone, so that an option does not hide what is wrong in it.
   const written = unwrap(parsePolicy(policy === undefined ? {} : await readObject(policy)))
+  const auditKey = options.auditKey === undefined ? null : await readPublicKey(options.auditKey)
+  const audits = { ...options, ...(auditKey === null ? {} : { auditKey }) }
   return unwrap(
     parsePolicy({
       ...written,
-      ...auditPolicyOf(options, written.audit),
+      ...auditPolicyOf(audits, written.audit),
       ...(allowPerExample === undefined ? {} : { perExample: true }),
       ...(onlyMethods === undefined ? {} : { methods: [...onlyMethods] }),
       ...(minCohort === undefined ? {} : { minCohort }),

@@ -1,11 +1,10 @@
 import { COMMAND } from '../command-name.js'
 import type { Command } from 'commander'
 import { once } from 'node:events'
-import { FederationError } from '#protocol/errors.js'
-import { isPublicKey } from '#protocol/proof.js'
 import { exitOnFault } from '#coordinator/ops/fatal.js'
 import { createLog } from '#coordinator/ops/log.js'
 import { startCoordinator, type CoordinatorHandle } from '#coordinator/server.js'
+import { readPublicKey } from '#simulations/audit/signing-key.js'
 import { addCommand, integer, type Session } from '../command.js'
 import { registerHealth } from './coordinator-health.js'
 import { registerKeys } from './coordinator-keys.js'
@@ -47,7 +46,7 @@ async function serve({ out, signal }: Session, options: StartOptions): Promise<v
       ...{ dataDir, host, port, log },
       ...serveSettings(options),
       storeUrl: store,
-      auditKeys: options.auditKey ?? [],
+      auditKeys: await Promise.all((options.auditKey ?? []).map(readPublicKey)),
       vault: vaultOf(options),
       maxBundleBytes: maxBundleMb * BYTES_PER_MB,
       limits: {
@@ -80,15 +79,6 @@ function greet(out: Output, coordinator: CoordinatorHandle, dataDir: string): vo
   out.event('coordinator:listening', { url, fingerprint, signInCode, auditKey, pid: process.pid })
 }
 
-/** Throws `usage/bad-value`. */
-function publicKeys(text: string): readonly string[] {
-  const keys = text.split(',')
-  const wrong = keys.find((key) => !isPublicKey(key))
-  if (wrong === undefined) return keys
-  const message = `Expected an Ed25519 public key (SPKI DER in base64url), got '${wrong}'`
-  throw new FederationError('usage/bad-value', message)
-}
-
 const startOptions = (command: Command): Command =>
   serveOptions(vaultOptions(storeOption(command)))
     .option('--data-dir <dir>', 'where everything durable lives', DEFAULT_DATA_DIR)
@@ -101,8 +91,8 @@ const startOptions = (command: Command): Command =>
     )
     .option(
       '--audit-key <list>',
-      'public keys whose reports of privacy audits count for runs, beside its own; separated by commas',
-      publicKeys,
+      'keys whose reports of privacy audits count for runs, beside its own: public keys or files of keys, separated by commas',
+      (text: string) => text.split(','),
     )
     .option('--log-level <level>', 'trace, debug, info, warn, error', 'info')
     .option(

@@ -8,7 +8,7 @@ const FILE = 'audit-key'
 
 /**
  * The Ed25519 key with which a coordinator signs reports of privacy audits, kept in `<directory>/audit-key` for its owner only
- * (PKCS #8 DER in base64url, as `audit run --key` takes it) and made on first use. Throws `store/io`, `store/corrupt`.
+ * (PKCS #8 DER in base64url, as `audit run --key` takes it, too) and made on first use. Throws `store/io`, `store/corrupt`.
  */
 export async function loadAuditKey(directory: string): Promise<KeyPair> {
   const known = await readAuditKey(directory)

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { publicKeyOf } from '#protocol/proof.js'
+import { loadAuditKey } from '#coordinator/audit-gate/audit-key.js'
 import { readPublicKey, readSigningKey, signingKeyAt } from './signing-key.js'
 
 describe('keys that sign reports', () => {
@@ -33,6 +34,15 @@ describe('keys that sign reports', () => {
     expect(await readPublicKey(own)).toBe(own)
   })
 
+  it('can be those of a coordinator', async () => {
+    const { privateKey, publicKey } = await loadAuditKey(at('coordinator'))
+    const path = at('coordinator/audit-key')
+    expect(await readSigningKey(path)).toEqual({ privateKey, isNew: false })
+    expect(await readPublicKey(path)).toBe(publicKey)
+    await writeFile(at('public.txt'), `${publicKey}\n`)
+    expect(await readPublicKey(at('public.txt'))).toBe(publicKey)
+  })
+
   it('are refused where they are of another kind, or none', async () => {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     await writeFile(at('ec.pem'), privateKey.export({ type: 'pkcs8', format: 'pem' }))
@@ -42,5 +52,6 @@ describe('keys that sign reports', () => {
       await expect(signingKeyAt(at(name))).rejects.toThrow(/expected an Ed25519 key/)
     }
     await expect(readSigningKey(at('nowhere.pem'))).rejects.toThrow(/there is no such file/)
+    await expect(readPublicKey('MCow')).rejects.toThrow(/no public key, and no such file/)
   })
 })
