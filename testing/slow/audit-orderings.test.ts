@@ -1,6 +1,6 @@
 /**
- * The orderings that the gifd specification §20.4 allows to be asserted, on the audits that come with the product, and what
- * it forbids to claim is not. `gap` and `flat` on digits drawn with strokes, a clean gradient or a defended one.
+ * The orderings that the gifd specification §20.4 allows to be asserted, on the audits that come with the product: docs/audit.md
+ * says where a margin is another. What it forbids to claim is not. `gap` and `flat` on digits drawn with strokes, a clean gradient or a defended one.
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -109,16 +109,16 @@ describe('audit run --config gap --budget standard', () => {
     expect(Math.abs(psnr(gap.row('clip'), 'gifd') - psnr(open, 'gifd'))).toBeLessThan(0.5)
   })
 
-  it('A21: pruning lowers what the best method reaches, and more of it more', () => {
+  it('A21: pruning to a tenth lowers what the best method reaches by 2 dB, and to a hundredth by 2 dB more', () => {
     const [most, nearlyAll] = gap.report.rows.filter(({ id }) => id.includes('top-k'))
     expect(best(open)).toBeGreaterThanOrEqual(best(most!) + 2)
     expect(best(most!)).toBeGreaterThanOrEqual(best(nearlyAll!) + 2)
   })
 
-  it('A21: noise lowers what the best method reaches, and more of it more, down to the mean of the class', () => {
+  it('A21: noise lowers what the best method reaches by 3 dB, and ten times as much by 1 dB more, to the mean of the class or below', () => {
     const [little, much] = gap.report.rows.filter(({ id }) => id.includes('gaussian-noise'))
     expect(best(open)).toBeGreaterThanOrEqual(best(little!) + 3)
-    // The specification saw 4 dB between these, with a generator several times as large and other records.
+    // §20.4 has 3 dB here. With our small generator 2.0 were seen, because at the weaker noise already no method is far above the mean.
     expect(best(little!)).toBeGreaterThanOrEqual(best(much!) + 1)
     expect(best(much!)).toBeLessThanOrEqual(control(much!, 'class-mean'))
   })
@@ -160,7 +160,7 @@ describe('gap under ever stronger noise', () => {
     ])
   }, 3 * HOUR)
 
-  it('A20: the best method reaches less at a signal-to-noise ratio of 1 than of 10, and at 0.1 less still', () => {
+  it('A20: the best method reaches no more at a signal-to-noise ratio of 1 than at 10, and at 0.1 no more than at 1, give or take 1 dB', () => {
     const [ten, one, tenth] = noisy.report.rows
     expect(Math.abs(Math.log(ten!.signalToNoise! / 10))).toBeLessThan(0.3)
     expect(Math.abs(Math.log(one!.signalToNoise!))).toBeLessThan(0.3)
