@@ -68,7 +68,7 @@ export function threatModel(
     ],
     [
       'adaptivity',
-      'knows the kind of every transform and its bounds, sees which entries were left out, estimates the noise',
+      'worst case only: knows every transform with its options, as the settings have them, and sees which entries were left out; estimates the noise where the update shows it, and goes by the settings elsewhere',
     ],
     ['records', `${sourceWords(records.data)}. Basis: ${records.basis}`],
   ]

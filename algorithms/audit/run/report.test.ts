@@ -30,6 +30,12 @@ describe('the report of an audit', () => {
     expect(auditReportSchema.safeParse(report).success).toBe(false)
   })
 
+  it('says that of adaptivity only the worst case is played', async () => {
+    const { threatModel } = await reported()
+    const knob = threatModel.find(({ knob }) => knob === 'adaptivity')
+    expect(knob?.value).toMatch(/^worst case only: knows every transform with its options/)
+  })
+
   it('tells every record in order, over the best control', async () => {
     const { rows } = await reported()
     const [row] = rows
