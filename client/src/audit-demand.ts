@@ -1,10 +1,9 @@
 /** A node whose owner wants an audit before anything leaves it: docs/client-nodes.md. */
-import sjson from 'secure-json-parse'
-import type { z } from 'zod'
-import { signedReportSchema, type SignedReport } from '#protocol/audit-report.js'
+import type { SignedReport } from '#protocol/audit-report.js'
 import { FederationError } from '#protocol/errors.js'
-import { parseWith, type TaskMessage } from '#protocol/messages.js'
+import type { TaskMessage } from '#protocol/messages.js'
 import { auditNotAllowed, refusalText } from '#protocol/policy.js'
+import { parseSignedReport } from '#protocol/signed-report.js'
 import { reportedRisk } from '#algorithms/audit/reported-risk.js'
 import type { NodeContext } from './node-context.js'
 
@@ -29,12 +28,14 @@ export async function assertAudited(
   const good = known.get(node) ?? new Set<string>()
   const key = `${told.report.hash} ${task.configHash}`
   if (good.has(key)) return
-  const signed = reportIn(await node.fetchBlob(told.report, signal))
-  const { verdict, obstacles, effort } = await riskIn(node, task, signed)
+  const signed = parseSignedReport(await node.fetchBlob(told.report, signal))
+  if (!signed.ok)
+    throw refused(`The report of the privacy audit of this run is none: ${signed.error.message}`)
+  const { verdict, obstacles, effort } = await riskIn(node, task, signed.value)
   const [obstacle] = obstacles
   if (obstacle !== undefined)
     throw refused(`The report of the privacy audit of this run proves nothing. ${obstacle}`)
-  const { publicKey } = signed.signature
+  const { publicKey } = signed.value.signature
   const found = auditNotAllowed(node.policy, { verdict, publicKey, effort })
   if (found !== null) throw refused(refusalText(found))
   known.set(node, good.add(key))
@@ -51,20 +52,6 @@ async function riskIn(node: NodeContext, { config }: TaskMessage, signed: Signed
       cause,
     )
   }
-}
-
-function reportIn(bytes: Uint8Array): SignedReport {
-  let value: unknown
-  try {
-    value = sjson.parse(Buffer.from(bytes).toString('utf8'), {
-      ...{ protoAction: 'error', constructorAction: 'error' },
-    })
-  } catch (cause) {
-    throw refused('The report of the privacy audit of this run is no JSON', cause)
-  }
-  const parsed = parseWith(signedReportSchema as z.ZodType<SignedReport>, 'the report', value)
-  if (parsed.ok) return parsed.value
-  throw refused(`The report of the privacy audit of this run is none: ${parsed.error.message}`)
 }
 
 const refused = (message: string, cause?: unknown): FederationError =>

@@ -1,10 +1,9 @@
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Command } from 'commander'
 import { FederationError } from '#protocol/errors.js'
 import type { HttpAnswer } from '#protocol/http-api.js'
 import { sha256, type Hash } from '#protocol/ids.js'
-import { writeForOwner } from '#simulations/audit/owner-files.js'
+import { writeReport } from '#simulations/audit/report-files.js'
 import { COMMAND } from '../command-name.js'
 import type { Api } from '../api.js'
 import { addCommand } from '../command.js'
@@ -30,7 +29,7 @@ export function registerAudit(runs: Command): void {
       const api = await connect(options)
       const view = await api.call('GET /api/runs/:id/audit', { id: run })
       for (const line of auditLines(view)) out.say(line)
-      const files = options.out === undefined ? [] : await writeReport(view, run, options.out)
+      const files = options.out === undefined ? [] : await filesOf(view, run, options.out)
       for (const file of files) out.say(`Report  ${file}`)
       const { report, ...rest } = view
       out.finish('runs:audit', { runId: run, ...rest, hasReport: report !== null, files })
@@ -58,23 +57,18 @@ export function registerAudit(runs: Command): void {
   })
 }
 
-async function writeReport(
+async function filesOf(
   { report, state }: AuditView,
   run: string,
   directory: string,
 ): Promise<readonly string[]> {
-  if (report === null)
-    throw state === 'none'
-      ? new FederationError('http/not-found', `The run ${run} has no privacy audit`)
-      : new FederationError('audit/under-way', `The privacy audit of ${run} is not over yet`)
-  // The page is made only here: no other command loads what draws it.
-  const { auditReportPage } = await import('#simulations/audit-report/report.js')
-  const files = new Map([
-    ['report.json', `${JSON.stringify(report, null, 2)}\n`],
-    ['report.html', await auditReportPage(report)],
-  ])
-  for (const [name, text] of files) await writeForOwner(join(directory, name), text)
-  return [...files.keys()].map((name) => join(directory, name))
+  if (report !== null) {
+    const { json, html } = await writeReport(directory, report)
+    return [json, html]
+  }
+  throw state === 'none'
+    ? new FederationError('http/not-found', `The run ${run} has no privacy audit`)
+    : new FederationError('audit/under-way', `The privacy audit of ${run} is not over yet`)
 }
 
 /** Brings a report of an audit to the coordinator; the run names it by its hash. */

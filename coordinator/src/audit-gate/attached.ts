@@ -1,8 +1,8 @@
-import sjson from 'secure-json-parse'
-import { signedReportSchema, type SignedReport } from '#protocol/audit-report.js'
+import type { SignedReport } from '#protocol/audit-report.js'
 import { FederationError } from '#protocol/errors.js'
 import type { Hash } from '#protocol/ids.js'
-import { parseWith } from '#protocol/messages.js'
+import { unwrap } from '#protocol/result.js'
+import { parseSignedReport } from '#protocol/signed-report.js'
 import type { BlobStore } from '#coordinator/store/store.js'
 
 /** Far more than any report of numbers has. */
@@ -22,24 +22,12 @@ export async function readAttached(
     throw bad(`The report has ${size} bytes; at most ${LARGEST_REPORT} are read`)
   const bytes = size === null ? null : await blobs.get(hash)
   if (bytes === null) throw bad(`The report ${hash} was not uploaded`)
-  const parsed = parseWith(signedReportSchema, 'the report', jsonIn(bytes))
-  if (!parsed.ok) throw bad(parsed.error.message)
-  if (parsed.value.report.pictures !== null)
+  const report = unwrap(parseSignedReport(bytes))
+  if (report.report.pictures !== null)
     throw bad(
       'The report holds pictures, which do not go to coordinators: audit without --pictures',
     )
-  return { report: parsed.value, bytes: bytes.byteLength }
+  return { report, bytes: bytes.byteLength }
 }
 
-function jsonIn(bytes: Uint8Array): unknown {
-  try {
-    return sjson.parse(Buffer.from(bytes).toString('utf8'), {
-      ...{ protoAction: 'error', constructorAction: 'error' },
-    })
-  } catch (cause) {
-    throw bad('The report is no JSON', cause)
-  }
-}
-
-const bad = (message: string, cause?: unknown): FederationError =>
-  new FederationError('audit/bad-report', message, { cause })
+const bad = (message: string): FederationError => new FederationError('audit/bad-report', message)

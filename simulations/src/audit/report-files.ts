@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { signedReportSchema, type SignedReport } from '#protocol/audit-report.js'
 import { FederationError } from '#protocol/errors.js'
-import { auditReportPage } from '#simulations/audit-report/report.js'
+import { parseSignedReport } from '#protocol/signed-report.js'
 import { writeForOwner } from './owner-files.js'
 
 export interface ReportFiles {
@@ -21,6 +21,8 @@ export async function writeReport(directory: string, signed: SignedReport): Prom
   // As whoever reads the file will have it, keys in that order: the page made again from it is the same.
   const asRead = signedReportSchema.parse(signed)
   await writeForOwner(files.json, `${JSON.stringify(asRead, null, 2)}\n`)
+  // What draws the page is loaded only here: reading a report needs none of it.
+  const { auditReportPage } = await import('#simulations/audit-report/report.js')
   await writeForOwner(files.html, await auditReportPage(asRead))
   return files
 }
@@ -36,21 +38,18 @@ export async function reportIn(directory: string): Promise<SignedReport | null> 
 
 /** Throws `audit/bad-report` for a file that holds no report. */
 export async function readReport(path: string): Promise<SignedReport> {
-  let value: unknown
+  let bytes: Uint8Array
   try {
-    value = JSON.parse(await readFile(path, 'utf8'))
+    bytes = await readFile(path)
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? 'not JSON'
+    const code = (cause as NodeJS.ErrnoException).code ?? String(cause)
     throw new FederationError('audit/bad-report', `Cannot read the report ${path}: ${code}`, {
       cause,
     })
   }
-  const parsed = signedReportSchema.safeParse(value)
-  if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  throw new FederationError(
-    'audit/bad-report',
-    `${path} is no report of this version: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`,
-    { cause: parsed.error },
-  )
+  const parsed = parseSignedReport(bytes)
+  if (parsed.ok) return parsed.value
+  throw new FederationError('audit/bad-report', `${path}: ${parsed.error.message}`, {
+    cause: parsed.error,
+  })
 }
