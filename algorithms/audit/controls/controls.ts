@@ -2,6 +2,7 @@
 import type { AuditControl } from '#protocol/audit-report.js'
 import type { Stream } from '#protocol/random.js'
 import { rowSize, type Examples } from '#data/dataset.js'
+import { pickFloats } from '#data/formats/floats.js'
 import { meanPicture } from '#algorithms/audit/generator/class-means.js'
 import type { LayeredGenerator } from '#algorithms/audit/generator/layered-generator.js'
 import { oneHot } from '#algorithms/tensor/one-hot.js'
@@ -51,15 +52,12 @@ function perSlot({ auxiliary, labels }: ControlInput, guess: Guess): Float32Arra
   return pictures
 }
 
-const rowOf = ({ source }: Examples, row: number): Float32Array => {
-  const size = rowSize(source.inputShape)
-  return source.features.subarray(row * size, (row + 1) * size)
-}
-
 const randomRecord =
   (stream: Stream): Guess =>
-  (examples) =>
-    rowOf(examples, examples.indices[stream.integer(examples.indices.length)]!)
+  ({ source: { features, inputShape }, indices }) => {
+    const at = stream.integer(indices.length)
+    return pickFloats(features, rowSize(inputShape), indices.subarray(at, at + 1))
+  }
 
 async function generatorSample(
   generator: LayeredGenerator,

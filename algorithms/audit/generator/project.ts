@@ -3,8 +3,9 @@
  * mean squared error of the pixels in place of a matching loss, so that the result bounds what an attack can reach with it.
  * Gifd specification §7.3, §8, §9.
  */
-import { rowSize, type Dataset, type Examples } from '#data/dataset.js'
-import { psnrOf } from '#algorithms/audit/metrics/pictures.js'
+import type { Dataset, Examples } from '#data/dataset.js'
+import { picturesOf, psnr, psnrOf } from '#algorithms/audit/metrics/pictures.js'
+import { mean } from '#algorithms/audit/metrics/spread.js'
 import { relativeBalls, projectRows, type RowBalls } from '#algorithms/audit/solvers/l1-ball.js'
 import { warmUpCosine } from '#algorithms/audit/solvers/schedule.js'
 import { batchOf } from '#algorithms/training/batch.js'
@@ -114,25 +115,16 @@ async function fitAll(fit: Fit, latents: Tensor): Promise<Float32Array[]> {
 
 /** Mean over the pictures of the PSNR of the best restart. */
 function meanPsnr(errors: Float32Array, restarts: number): number {
-  const pictures = errors.length / restarts
-  let sum = 0
-  for (let i = 0; i < pictures; i++) {
-    sum += psnrOf(Math.min(...errors.subarray(i * restarts, (i + 1) * restarts)))
-  }
-  return sum / pictures
+  const best = Array.from({ length: errors.length / restarts }, (_, i) =>
+    Math.min(...errors.subarray(i * restarts, (i + 1) * restarts)),
+  )
+  return mean(best.map(psnrOf))
 }
 
 function classMeanPsnr({ source, indices }: Examples, train: Dataset): number {
-  const size = rowSize(source.inputShape)
-  const means = classMeans(train)
-  const scores = Array.from(indices, (row) => {
-    let sum = 0
-    for (let i = 0; i < size; i++) {
-      sum += (source.features[row * size + i]! - means[source.labels[row]! * size + i]!) ** 2
-    }
-    return psnrOf(sum / size)
-  })
-  return scores.reduce((sum, score) => sum + score, 0) / scores.length
+  const pictures = picturesOf(source.features, source.inputShape)
+  const means = picturesOf(classMeans(train), source.inputShape)
+  return mean(Array.from(indices, (row) => psnr(pictures[row]!, means[source.labels[row]!]!)))
 }
 
 /** Mean PSNR of the held-out pictures, of which each has its own best restart and its own best stage. */

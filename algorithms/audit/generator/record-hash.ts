@@ -4,7 +4,8 @@
  */
 import { FederationError } from '#protocol/errors.js'
 import { sha256 } from '#protocol/ids.js'
-import { rowSize, type Examples } from '#data/dataset.js'
+import type { Examples } from '#data/dataset.js'
+import { picturesOf } from '#algorithms/audit/metrics/pictures.js'
 import type { LayeredGenerator } from './layered-generator.js'
 
 /** Of SHA-256: among 100,000 pictures two share it by chance once in 10⁹ times. */
@@ -20,10 +21,8 @@ export function recordHash(picture: Float32Array): string {
 
 /** In the order of the examples. */
 export function recordHashes({ source, indices }: Examples): string[] {
-  const size = rowSize(source.inputShape)
-  return Array.from(indices, (row) =>
-    recordHash(source.features.subarray(row * size, (row + 1) * size)),
-  )
+  const pictures = picturesOf(source.features, source.inputShape)
+  return Array.from(indices, (row) => recordHash(pictures[row]!))
 }
 
 /** Throws `audit/record-known` when the generator was trained on one of the examples. */

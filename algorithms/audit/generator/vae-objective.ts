@@ -1,4 +1,5 @@
 /** What training a variational autoencoder makes small. The encoder is there only for that. Gifd specification §7.3. */
+import { rowSize } from '#data/dataset.js'
 import type { Objective } from '#algorithms/training/objective.js'
 import { layoutOf } from '#algorithms/models/params.js'
 import type { ParamSpec } from '#algorithms/models/model.js'
@@ -11,8 +12,7 @@ import { decode, decoderBlocks, decoderParams } from './vae-decoder.js'
 
 function encoderParams(shape: DecoderShape, hidden: number): readonly ParamSpec[] {
   const { imageShape, classes, conditional, latentDim } = shape
-  const pixels = imageShape.reduce((product, size) => product * size, 1)
-  const inputs = pixels + (conditional ? classes : 0)
+  const inputs = rowSize(imageShape) + (conditional ? classes : 0)
   return [
     { name: 'encoder/hidden/kernel', shape: [inputs, hidden], init: 'he-normal' },
     { name: 'encoder/hidden/bias', shape: [hidden], init: 'zeros' },

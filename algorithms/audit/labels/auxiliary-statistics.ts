@@ -1,4 +1,4 @@
-import type { Examples } from '#data/dataset.js'
+import { everyIndex, type Examples } from '#data/dataset.js'
 import type { Model } from '#algorithms/models/model.js'
 import { tf, type Tensor } from '#algorithms/tensor/tf.js'
 import { batchOf } from '#algorithms/training/batch.js'
@@ -99,10 +99,7 @@ function add(sums: Sums, softmax: Float32Array, featureSum: number): void {
 async function outputs(model: Model, params: readonly Tensor[], examples: Examples) {
   const last = model.blocks.length - 1
   const [probabilities, sums, smallest] = tf.tidy(() => {
-    const { x } = batchOf(
-      examples,
-      Array.from(examples.indices, (_, i) => i),
-    )
+    const { x } = batchOf(examples, everyIndex(examples.indices.length))
     const features = model.forward(params, x, { to: last })
     const logits = model.forward(params, features, { from: last })
     const flat = tf.reshape(features, [examples.indices.length, -1])

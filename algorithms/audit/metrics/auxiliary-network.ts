@@ -2,7 +2,7 @@
  * A distance in features: LPIPS in spirit (R. Zhang et al., CVPR 2018, https://arxiv.org/abs/1801.03924), but of a small network
  * trained on public data here, so its values compare with nothing else. Gifd specification §13.3.
  */
-import type { Examples } from '#data/dataset.js'
+import { rowSize, type Examples } from '#data/dataset.js'
 import { chain } from '#algorithms/models/blocks/block-maker.js'
 import { conv } from '#algorithms/models/blocks/conv.js'
 import { head } from '#algorithms/models/blocks/dense.js'
@@ -68,7 +68,7 @@ export async function trainAuxiliary(
 /** The network with trained params. Holds them on the device until `dispose`. */
 export function auxiliaryNetwork(model: Model, params: Float32Array): AuxiliaryNetwork {
   const tensors = toTensors(model, params)
-  const size = model.inputShape.reduce((all, one) => all * one, 1)
+  const size = rowSize(model.inputShape)
   return {
     embed: async (pictures) => {
       const vectors: Float32Array[] = []
@@ -83,7 +83,7 @@ export function auxiliaryNetwork(model: Model, params: Float32Array): AuxiliaryN
 }
 
 async function embedded(model: Model, params: readonly Tensor[], pictures: Float32Array) {
-  const count = pictures.length / model.inputShape.reduce((all, one) => all * one, 1)
+  const count = pictures.length / rowSize(model.inputShape)
   const joined = tf.tidy(() => {
     let from = 0
     const shape = [count, ...model.inputShape]

@@ -1,4 +1,5 @@
 /** Distances of pictures, row-major [height, width, channels], clamped to [0, 1] first. Gifd specification §13. */
+import { rowSize } from '#data/dataset.js'
 
 /** [height, width, channels] */
 export type PictureShape = readonly number[]
@@ -34,8 +35,16 @@ export function relativeError(reconstruction: Float32Array, truth: Float32Array)
 
 /** The pictures of a batch [batch, ...shape], one by one; views, not copies. */
 export function picturesOf(batch: Float32Array, shape: PictureShape): readonly Float32Array[] {
-  const size = shape.reduce((all, one) => all * one, 1)
+  const size = rowSize(shape)
   return Array.from({ length: batch.length / size }, (_, i) =>
     batch.subarray(i * size, (i + 1) * size),
   )
+}
+
+/** Pictures of one size, one after another. */
+export function joined(pictures: readonly Float32Array[]): Float32Array {
+  const size = pictures[0]?.length ?? 0
+  const batch = new Float32Array(pictures.length * size)
+  pictures.forEach((picture, i) => batch.set(picture, i * size))
+  return batch
 }

@@ -1,11 +1,10 @@
 /** What a batch of reconstructions shows of its records, one by one. Gifd specification §13. */
-import type { Dataset } from '#data/dataset.js'
+import { rowSize, type Dataset } from '#data/dataset.js'
 import { pickFloats } from '#data/formats/floats.js'
-import { rowSize } from '#data/dataset.js'
 import { assigned } from './assign.js'
 import { squaredDistance, type AuxiliaryNetwork } from './auxiliary-network.js'
 import { rankOf, type Candidates } from './identification.js'
-import { meanSquaredError, picturesOf, psnr, relativeError } from './pictures.js'
+import { joined, meanSquaredError, picturesOf, psnr, relativeError } from './pictures.js'
 import { ssim } from './ssim.js'
 
 /** One record against the reconstruction that is assigned to it. Plain JSON: no number is infinite. */
@@ -73,13 +72,6 @@ export async function createScorer(batch: ScoredBatch): Promise<Scorer> {
       }))
     },
   }
-}
-
-function joined(pictures: readonly Float32Array[]): Float32Array {
-  const size = pictures[0]?.length ?? 0
-  const all = new Float32Array(pictures.length * size)
-  pictures.forEach((picture, i) => all.set(picture, i * size))
-  return all
 }
 
 const embedder =

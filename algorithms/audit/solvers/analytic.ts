@@ -5,6 +5,7 @@
  */
 import type { Attack, AttackResult } from '#algorithms/audit/attack.js'
 import type { MatchingProblem } from '#algorithms/audit/matching/problem.js'
+import { joined } from '#algorithms/audit/metrics/pictures.js'
 import { tf } from '#algorithms/tensor/tf.js'
 import { fitFeatures } from './feature-leak.js'
 import { firstDense, pixelMap, pixelsOf, type DensePlace, type PixelMap } from './input-map.js'
@@ -38,9 +39,7 @@ function readOff(gradient: DenseGradient, batch: number, map: PixelMap): readonl
   const found = repeatedLeaks(gradient, batch, (features) => fault(pixelsOf(map, features)))
   const pictures = found.map((features) => pixelsOf(map, features))
   while (pictures.length < batch) pictures.push(mixture)
-  const joined = new Float32Array(batch * mixture.length)
-  pictures.forEach((picture, i) => joined.set(picture, i * mixture.length))
-  return [joined]
+  return [joined(pictures)]
 }
 
 async function trailsOf(search: Search, batches: readonly Float32Array[]): Promise<Trail[]> {
