@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { tinyRun } from '#testing/tiny-audit.js'
-import type { AuditRow } from './audit-report.js'
+import { auditReportSchema, type AuditRow } from './audit-report.js'
 import {
   coversRun,
   decisiveRows,
   isAsConfigured,
+  notAudited,
   settingsHash,
   settingsOf,
   staleKeys,
@@ -17,11 +18,17 @@ const row = (change: Partial<AuditRow> = {}): AuditRow =>
     ...{ updates: [], batchSize: 2, localSteps: 1, modelState: 'fresh', clients: 1 },
     ...change,
   }) as AuditRow
+const DIAGNOSED = { evaluation: { central: { name: 'synthetic' }, diagnostics: {} } }
+const CCVR = { name: 'ccvr', when: 'final' }
 const NOISE = [{ name: 'gaussian-noise', stddev: 0.1 }]
 
 describe('settings of a report', () => {
   it('are those that change what an update shows, and no others', () => {
-    const same = [{ name: 'other' }, { rounds: 3 }, { seed: 9 }, { cohort: { size: 4 } }]
+    const same = [
+      ...[{ name: 'other' }, { rounds: 3 }, { seed: 9 }, { cohort: { size: 4 } }],
+      // Of these `notAudited` says that no report is about them.
+      ...[{ calibration: CCVR }, DIAGNOSED],
+    ]
     for (const change of same) {
       expect(staleKeys(settings, settingsOf(tinyRun(change)))).toEqual([])
       expect(settingsHash(settingsOf(tinyRun(change)))).toBe(settingsHash(settings))
@@ -52,6 +59,28 @@ describe('settings of a report', () => {
   it('count the steps of a client by its records', () => {
     const two = settingsOf(tinyRun({ training: { localEpochs: 2, batchSize: 4 } }))
     expect([1, 4, 5, 12].map((records) => stepsOf(two, records))).toEqual([2, 2, 4, 6])
+  })
+})
+
+describe('what no audit attacks', () => {
+  it.each([
+    ['nothing', {}, []],
+    ['a calibration', { calibration: CCVR }, [/^The calibration ccvr /]],
+    ['diagnostics', DIAGNOSED, [/^evaluation\.diagnostics /]],
+    [
+      'both',
+      { calibration: CCVR, ...DIAGNOSED },
+      [/^The calibration ccvr /, /^evaluation\.diagnostics /],
+    ],
+  ])('is %s', (_what, change, reasons) => {
+    const matching = reasons.map((reason) => expect.stringMatching(reason) as string)
+    expect(notAudited(tinyRun(change))).toEqual(matching)
+  })
+  it('is no part of the settings in a report', () => {
+    const { settings: schema } = auditReportSchema.shape
+    expect(schema.safeParse(settings).success).toBe(true)
+    for (const key of ['calibration', 'diagnostics'])
+      expect(schema.safeParse({ ...settings, [key]: null }).success).toBe(false)
   })
 })
 

@@ -1,5 +1,6 @@
 /** What a report says about its own reach: gifd specification §1, §3, §14. Plain sentences, true of this audit. */
 import type { AuditReport } from '#protocol/audit-report.js'
+import { notAudited } from '#protocol/audit-settings.js'
 import type { AuditThresholds } from '#protocol/audit-thresholds.js'
 import { formatDataSource } from '#data/index.js'
 import { isInformative } from '#algorithms/audit/generator/layered-generator.js'
@@ -98,6 +99,7 @@ export function limitations(spec: AuditSpec, own: WorldFacts['generator']): stri
   const some = (holds: boolean, sentence: string): readonly string[] => (holds ? [sentence] : [])
   return [
     ...LIMITS_OF_ALL,
+    ...notAudited(run),
     ...some(
       generator === null,
       'There was no generator, so LATENT, GIFD, GIAS and GGL were left out. An attacker who has public data of the same kind can train one.',

@@ -196,6 +196,20 @@ describe('the report of an audit', () => {
     expect(report.pictures).toBeNull()
   })
 
+  it('names what clients of the run send beside the update', async () => {
+    const run = tinyRun({ calibration: { name: 'ccvr', when: 'final' } })
+    const { limitations, settings } = await reportOf(
+      { ...spec, run },
+      madeResults({ ...spec, run }),
+      MADE_META,
+    )
+    expect(limitations).toContainEqual(
+      expect.stringMatching(/^The calibration ccvr .*no audit attacks/),
+    )
+    expect(settings).toEqual(settingsOf(spec.run))
+    expect((await reported()).limitations.join()).not.toContain('no audit attacks')
+  })
+
   it('is limited by few records, and tells its effort only once', async () => {
     const { limitations } = await reported()
     const text = limitations.join('\n')
