@@ -76,10 +76,13 @@ export function integer(bounds: {
     return value
   }
 }
-export function positive(text: string): number {
-  const value = Number(text)
-  if (Number.isFinite(value) && value > 0) return value
-  throw new FederationError('usage/bad-value', `Expected a number above 0, got '${text}'`)
+export function positive({ max = Number.MAX_VALUE } = {}): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (value > 0 && value <= max) return value
+    const most = max === Number.MAX_VALUE ? '' : ` and up to ${max}`
+    throw new FederationError('usage/bad-value', `Expected a number above 0${most}, got '${text}'`)
+  }
 }
 export function integerList(text: string): readonly number[] {
   return text.split(',').map(integer({ min: 0, max: 2 ** 31 - 1 }))

@@ -11,30 +11,45 @@ export interface RoundProgress {
   /** Takes the bar away, so that a line can be printed. */
   clear(): void
 }
-const NONE: RoundProgress = { show: () => undefined, clear: () => undefined }
 
-/** A bar of the open round's updates on a terminal; nothing elsewhere, where closed rounds are lines anyway. */
-export function roundProgress(out: Output): RoundProgress {
-  if (out.json || !process.stderr.isTTY) return NONE
-  let bar: SingleBar | null = null
-  const clear = (): void => {
-    bar?.stop()
-    bar = null
+/** One bar at a time on a terminal; nothing elsewhere. */
+export class TerminalBar {
+  readonly isShown: boolean
+  #bar: SingleBar | null = null
+
+  constructor(out: Output) {
+    this.isShown = !out.json && process.stderr.isTTY
   }
+  /** `format` as cli-progress has it; takes the place of the one before. */
+  start(format: string, total: number, words: object = {}): void {
+    this.clear()
+    if (!this.isShown) return
+    this.#bar = new SingleBar({ format, clearOnComplete: true, stream: process.stderr })
+    this.#bar.start(total, 0, words)
+  }
+  update(done: number, words: object = {}): void {
+    this.#bar?.update(Math.min(done, this.#bar.getTotal()), words)
+  }
+  increment(): void {
+    this.#bar?.increment()
+  }
+  clear(): void {
+    this.#bar?.stop()
+    this.#bar = null
+  }
+}
+
+/** A bar of the open round's updates; elsewhere closed rounds are lines anyway. */
+export function roundProgress(out: Output): RoundProgress {
+  const bar = new TerminalBar(out)
   return {
-    clear,
+    clear: () => bar.clear(),
     show: ({ type, data }) => {
       if (type === 'round:opened') {
-        clear()
         const cohort = Array.isArray(data['cohort']) ? data['cohort'].length : 0
-        bar = new SingleBar({
-          format: `  round ${String(data['round'])} [{bar}] {value}/{total} updates`,
-          clearOnComplete: true,
-          stream: process.stderr,
-        })
-        bar.start(cohort, 0)
-      } else if (type === 'update:accepted') bar?.increment()
-      else if (type === 'round:closed' || type.startsWith('run:')) clear()
+        bar.start(`  round ${String(data['round'])} [{bar}] {value}/{total} updates`, cohort)
+      } else if (type === 'update:accepted') bar.increment()
+      else if (type === 'round:closed' || type.startsWith('run:')) bar.clear()
     },
   }
 }
@@ -45,25 +60,12 @@ export interface CellProgress {
   clear(): void
 }
 
-/** A bar of the rounds of one run among many, on a terminal. */
+/** A bar of the rounds of one run among many. */
 export function cellProgress(out: Output): CellProgress {
-  let bar: SingleBar | null = null
-  const clear = (): void => {
-    bar?.stop()
-    bar = null
-  }
+  const bar = new TerminalBar(out)
   return {
-    clear,
-    start: (title, rounds) => {
-      clear()
-      if (out.json || !process.stderr.isTTY) return
-      bar = new SingleBar({
-        format: `${title} [{bar}] {value}/{total} rounds`,
-        clearOnComplete: true,
-        stream: process.stderr,
-      })
-      bar.start(rounds, 0)
-    },
-    closed: (round) => bar?.update(Math.min(round, bar.getTotal())),
+    clear: () => bar.clear(),
+    start: (title, rounds) => bar.start(`${title} [{bar}] {value}/{total} rounds`, rounds),
+    closed: (round) => bar.update(round),
   }
 }

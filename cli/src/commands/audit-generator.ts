@@ -1,7 +1,5 @@
 import { copyFile } from 'node:fs/promises'
 import type { Command } from 'commander'
-import { SingleBar } from 'cli-progress'
-import { isBackendName } from '#algorithms/tensor/backends.js'
 import {
   generatorOptionsSchema,
   type GeneratorOptions,
@@ -17,9 +15,11 @@ import {
   type GeneratorFile,
   type GeneratorHooks,
 } from '#simulations/audit-generators/trained-generator.js'
-import { addCommand, integer, type Session } from '../command.js'
+import { backendOption } from '../backend-option.js'
+import { addCommand, integer, positive, type Session } from '../command.js'
 import { describeNodeEvent } from '../node-events.js'
 import type { Output } from '../output.js'
+import { TerminalBar } from '../progress.js'
 
 interface Flags {
   readonly data: string
@@ -35,7 +35,7 @@ interface Flags {
   readonly heldOut?: number
   readonly unconditional?: boolean
   readonly seed?: number
-  readonly backend: string
+  readonly backend: ComputeConfig['backend']
   readonly threads: number
   readonly out: string
 }
@@ -52,25 +52,24 @@ export function registerTrainGenerator(audit: Command): void {
         .option('--share <from,to>', 'part of the shuffled data, as 0,0.5', share, [0, 1] as const)
         .option('--epochs <n>', 'passes over the pictures (20)', most(10_000))
         .option('--batch-size <n>', 'pictures per step (64)', most(100_000))
-        .option('--learning-rate <rate>', 'of Adam (0.003)', positive)
+        .option('--learning-rate <rate>', 'of Adam (0.003)', positive({ max: 10 }))
         .option('--latent <n>', 'numbers a picture is made from (16)', most(4096))
         .option('--features <n>', 'channels of the blocks (12 up to 16 pixels, else 16)', most(512))
         .option('--hidden <n>', 'units of the encoder (128)', most(65_536))
-        .option('--prior-weight <w>', 'of the prior against the pixels (1)', positive)
+        .option('--prior-weight <w>', 'of the prior against the pixels (1)', positive({ max: 100 }))
         .option('--held-out <n>', 'pictures that are kept for measuring (32)', most(1000, 2))
         .option('--unconditional', 'do not tell it the label of a picture')
         .option('--seed <n>', 'of every random number (0)', most(LARGEST, 0))
-        .option('--backend <name>', 'auto, cuda, webgpu, native, wasm, cpu', 'auto')
+        .addOption(backendOption().default('auto'))
         .option('--threads <n>', 'of the native backend', most(1024), 1)
         .option('--out <file>', 'where the generator goes', 'generator.bundle'),
     run: async (session, flags) => {
       const { data, limit } = flags
       const source = { ...parseDataSource(data), ...(limit === undefined ? {} : { limit }) }
-      const compute = computeOf(flags)
       const request = {
         data: { ...source, share: flags.share },
         options: optionsOf(flags),
-        compute,
+        compute: { backend: flags.backend, threads: flags.threads },
       }
       const shown = progressOf(session.out)
       try {
@@ -94,15 +93,6 @@ function share(text: string): SharedSource['share'] {
   )
 }
 
-function positive(text: string): number {
-  const value = Number(text)
-  if (value > 0 && value <= 10) return value
-  throw new FederationError(
-    'usage/bad-value',
-    `Expected a number above 0 and up to 10, got '${text}'`,
-  )
-}
-
 function optionsOf(flags: Flags): GeneratorOptions {
   const { epochs, batchSize, learningRate, latent, features, hidden, heldOut, seed } = flags
   const given = {
@@ -114,11 +104,6 @@ function optionsOf(flags: Flags): GeneratorOptions {
     ...Object.fromEntries(written),
     conditional: flags.unconditional !== true,
   })
-}
-
-function computeOf({ backend, threads }: Flags): ComputeConfig {
-  if (backend === 'auto' || isBackendName(backend)) return { backend, threads }
-  throw new FederationError('usage/bad-value', `There is no backend '${backend}'; see --help`)
 }
 
 async function copyTo(from: string, to: string): Promise<void> {
@@ -155,37 +140,24 @@ const PARTS = 10
 
 /** A bar on a terminal; elsewhere a line at every tenth, an event for scripts. */
 function progressOf(out: Output): ShownProgress {
-  const onTerminal = !out.json && process.stderr.isTTY
-  let bar: SingleBar | null = null
+  const bar = new TerminalBar(out)
   let phase = ''
   let part = 0
-  const clear = (): void => {
-    bar?.stop()
-    bar = null
-  }
   return {
-    clear,
+    clear: () => bar.clear(),
     show: ({ phase: now, done, total }) => {
       if (now !== phase) {
-        clear()
         ;[phase, part] = [now, 0]
-        if (onTerminal) bar = startBar(now, total)
+        bar.start(`  ${now} [{bar}] {percentage} %, {eta_formatted} left`, total)
       }
-      bar?.update(done)
+      bar.update(done)
       const reached = Math.floor((PARTS * done) / total)
       if (reached === part) return
       part = reached
       out.event('generator:progress', { phase, done, total })
-      if (!onTerminal) out.say(`  ${phase}: ${(100 * part) / PARTS} %`)
+      if (!bar.isShown) out.say(`  ${phase}: ${(100 * part) / PARTS} %`)
     },
   }
-}
-
-function startBar(phase: string, total: number): SingleBar {
-  const format = `  ${phase} [{bar}] {percentage} %, {eta_formatted} left`
-  const bar = new SingleBar({ format, clearOnComplete: true, stream: process.stderr })
-  bar.start(total, 0)
-  return bar
 }
 
 function tell(out: Output, made: GeneratorFile, file: string): void {

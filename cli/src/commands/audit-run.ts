@@ -1,21 +1,22 @@
 import { join } from 'node:path'
-import { SingleBar } from 'cli-progress'
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 import { AUDIT_BUDGETS, type AuditBudgetName } from '#protocol/audit-config.js'
 import { AUDIT_LEVELS, isAbove, levelText, type AuditLevel } from '#protocol/audit-level.js'
 import { FederationError } from '#protocol/errors.js'
 import type { ComputeConfig } from '#protocol/run-config.js'
 import { judgementOf } from '#algorithms/audit/soundness.js'
-import { isBackendName } from '#algorithms/tensor/backends.js'
+import { durationText } from '#coordinator/audit-gate/progress.js'
 import { runAudit, type FinishedAudit } from '#simulations/audit/audit.js'
 import type { AuditProgress } from '#simulations/audit/estimate.js'
 import { openAudit, type OpenAudit } from '#simulations/audit/open-audit.js'
 import { readSigningKey, signingKeyAt, type SigningKey } from '#simulations/audit/signing-key.js'
 import { createStarts } from '#simulations/start-from.js'
 import { auditRowLines, unsoundWords, verdictLine } from '../audit-text.js'
+import { backendOption } from '../backend-option.js'
 import { addCommand, type Session } from '../command.js'
 import { homeDirectory } from '../credentials.js'
 import type { Output } from '../output.js'
+import { TerminalBar } from '../progress.js'
 import { pretrainHooks } from '../pretrain-hooks.js'
 import { sayBackend, withWorkers } from '../simulating.js'
 
@@ -45,17 +46,21 @@ export function registerAuditRun(audit: Command): void {
           '--config <file>',
           'an audit (a file, or the name of a shipped one such as gap), or a run configuration, which is audited on canaries',
         )
-        .option('--budget <name>', `in place of the file’s: ${AUDIT_BUDGETS.join(', ')}`, budget)
+        .addOption(new Option('--budget <name>', 'in place of the file’s').choices(AUDIT_BUDGETS))
         .option('--out <dir>', 'where report.json and report.html go (audits/<name>)')
         .option('--pictures', 'also write pictures; not of records of people')
         .option('--retain-until <date>', 'the day by which you will delete the pictures', date)
-        .option('--fail-on <level>', `exit ${ABOVE} when the verdict is above it`, level)
+        .addOption(
+          new Option('--fail-on <level>', `exit ${ABOVE} when the verdict is above it`).choices(
+            AUDIT_LEVELS,
+          ),
+        )
         .option('--resume', 'go on with an audit that was interrupted, in the same --out')
         .option(
           '--key <file>',
           'Ed25519 key that signs: PEM, or the audit-key of a coordinator; left out: this person’s own',
         )
-        .option('--backend <name>', 'auto, cuda, webgpu, native, wasm, cpu', backend)
+        .addOption(backendOption())
         .option(
           '--set <key=value...>',
           'override a key of the file, for example records.count=3',
@@ -170,67 +175,30 @@ interface ShownProgress {
 
 /** A bar on a terminal; elsewhere a line when a batch is done, and an event for scripts. */
 function shownProgress(out: Output): ShownProgress {
-  let bar: SingleBar | null = null
-  let cells = -1
+  const bar = new TerminalBar(out)
+  let cells: number | null = null
   return {
-    clear: () => {
-      bar?.stop()
-      bar = null
-    },
+    clear: () => bar.clear(),
     show: (progress) => {
-      if (!out.json && process.stderr.isTTY) {
-        bar ??= startBar()
-        bar.update(Math.floor(1000 * progress.share), { text: progressText(progress) })
-        return
-      }
+      const text = progressText(progress)
+      if (cells === null) bar.start('  [{bar}] {percentage} % {text}', PARTS, { text })
+      bar.update(Math.floor(PARTS * progress.share), { text })
       if (progress.cells === cells) return
       cells = progress.cells
+      if (bar.isShown) return
       out.event('audit:progress', { ...progress })
-      out.say(progressText(progress))
+      out.say(text)
     },
   }
 }
-
-function startBar(): SingleBar {
-  const bar = new SingleBar({
-    format: '  [{bar}] {percentage} % {text}',
-    clearOnComplete: true,
-    stream: process.stderr,
-  })
-  bar.start(1000, 0, { text: '' })
-  return bar
-}
+/** Of a bar. */
+const PARTS = 1000
 
 function progressText({ cells, of, secondsLeft, now }: AuditProgress): string {
   const methods = [...new Set(now.map(({ method }) => method).filter((name) => name !== ''))]
-  const left = secondsLeft === null ? '' : `, about ${timeText(secondsLeft)} left`
+  const left = secondsLeft === null ? '' : `, about ${durationText(secondsLeft)} left`
   const doing = methods.length === 0 ? '' : ` (${methods.join(', ')})`
   return `${cells} of ${of} batches${doing}${left}`
-}
-
-const timeText = (seconds: number): string =>
-  seconds < 90
-    ? `${Math.round(seconds)} s`
-    : seconds < 5400
-      ? `${Math.round(seconds / 60)} min`
-      : `${(seconds / 3600).toFixed(1)} h`
-
-const oneOf =
-  <T extends string>(names: readonly T[]) =>
-  (text: string): T => {
-    const found = names.find((name) => name === text)
-    if (found !== undefined) return found
-    throw new FederationError(
-      'usage/bad-value',
-      `Expected one of ${names.join(', ')}, got '${text}'`,
-    )
-  }
-const budget = oneOf(AUDIT_BUDGETS)
-const level = oneOf(AUDIT_LEVELS)
-
-function backend(text: string): ComputeConfig['backend'] {
-  if (text === 'auto' || isBackendName(text)) return text
-  throw new FederationError('usage/bad-value', `There is no backend '${text}'; see --help`)
 }
 
 function date(text: string): string {

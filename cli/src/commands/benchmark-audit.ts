@@ -1,4 +1,3 @@
-import { FederationError } from '#protocol/errors.js'
 import {
   attackSpeedMarkdown,
   modelTable,
@@ -8,11 +7,11 @@ import {
 import type { AttackSpeedMeasurement } from '#simulations/benchmarks/attack-speed.js'
 import { describeMachine } from '#simulations/benchmarks/machine.js'
 import { attacksInChild, AUDIT, AUDIT_SIDE } from '#simulations/benchmarks/run-attack-speed.js'
-import { isBackendName } from '#algorithms/tensor/backends.js'
+import type { BackendName } from '#algorithms/tensor/backends.js'
 import type { Session } from '../command.js'
 
 export interface AttackSpeedOptions {
-  readonly backend: string
+  readonly backend: BackendName
   readonly models: readonly string[]
   readonly batch: number
   readonly localSteps: number
@@ -24,9 +23,6 @@ export async function measureAttackSpeed(
   { out, signal }: Session,
   { backend, models, batch, localSteps, iterations }: AttackSpeedOptions,
 ): Promise<string> {
-  if (!isBackendName(backend)) {
-    throw new FederationError('usage/bad-value', `There is no backend '${backend}'; see --help`)
-  }
   const machine = await describeMachine()
   const measurements: AttackSpeedMeasurement[] = []
   for (const model of models) {

@@ -15,6 +15,8 @@ import { AUDIT, AUDIT_ITERATIONS, AUDIT_MODELS } from '#simulations/benchmarks/r
 import { runBenchmark, type BenchmarkRun } from '#simulations/benchmarks/run-benchmark.js'
 import { CCVR, CCVR_SETTING } from '#simulations/benchmarks/run-ccvr.js'
 import { VIT_B16 } from '#simulations/benchmarks/run-large-model.js'
+import { BACKEND_NAMES } from '#algorithms/tensor/backends.js'
+import { backendOption } from '../backend-option.js'
 import { addCommand, integer, type Session } from '../command.js'
 import { RUNS_DIRECTORY } from '../local-runs.js'
 import { printRound, printRoundHead } from '../watch.js'
@@ -121,7 +123,7 @@ const ccvrFlags = (command: Command): Command =>
 
 const auditFlags = (command: Command): Command =>
   command
-    .option('--backend <name>', 'of audit: what computes', AUDIT.backends[0])
+    .addOption(backendOption(BACKEND_NAMES).default(AUDIT.backends[0]))
     .option('--models <name...>', 'of audit: what is attacked', [...AUDIT_MODELS])
     .option('--batch <n>', 'of audit: records in an update', integer({ min: 1, max: 64 }), 1)
     .option('--local-steps <n>', 'of audit: steps in an update', integer({ min: 1, max: 8 }), 1)

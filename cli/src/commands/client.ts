@@ -87,12 +87,12 @@ const policyFlags = (command: Command): Command =>
     .option(
       '--require-clip <norm>',
       'take part only in runs that clip updates to this L2 norm or less',
-      positive,
+      positive(),
     )
     .option(
       '--require-noise <stddev>',
       'take part only in runs that add Gaussian noise of at least this standard deviation to updates',
-      positive,
+      positive(),
     )
     .option(
       '--policy <file>',

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { wholeDataset } from '#data/index.js'
 import type { ComputeConfig } from '#protocol/run-config.js'
 import { openModel, type Prediction } from '#simulations/open-model.js'
+import { backendOption } from '../backend-option.js'
 import { addCommand, integer } from '../command.js'
 import { scoredData, scoredDataOptions, type ScoredDataOptions } from '../scored-data.js'
 import { percent } from '#simulations/report/numbers.js'
@@ -15,7 +16,7 @@ export function registerPredict(models: Command): void {
     describe: 'what an exported model says about each example of a data set',
     options: (command) =>
       scoredDataOptions(command)
-        .option('--backend <name>', 'wasm, native, cpu', 'wasm')
+        .addOption(backendOption(['wasm', 'native', 'cpu']).default('wasm'))
         .option('--limit <n>', 'the first n examples', integer({ min: 1, max: 2 ** 31 - 1 }), 10),
     run: async ({ out }, options, [path]) => {
       const model = await openModel(path ?? '', options.backend)

@@ -9,6 +9,7 @@ import { unwrap } from '#protocol/result.js'
 import { overridden, readObject } from '#simulations/experiments.js'
 import { pretrained } from '#simulations/pretraining/pretrained.js'
 import { percent } from '#simulations/report/numbers.js'
+import { backendOption } from '../backend-option.js'
 import { addCommand, integer } from '../command.js'
 import { COMMAND } from '../command-name.js'
 import { pretrainHooks } from '../pretrain-hooks.js'
@@ -44,7 +45,7 @@ export function registerPretrain(models: Command): void {
         .option('--learning-rate <rate>', 'of the optimizer')
         .option('--keys <m>', 'key vectors for routing', integer({ min: 1, max: 65_536 }))
         .option('--seed <n>', 'of every random number', integer({ min: 0, max: LARGEST }))
-        .option('--backend <name>', 'auto, wasm, native, cpu')
+        .addOption(backendOption(['auto', 'wasm', 'native', 'cpu']))
         .option('--config <file>', 'the options as JSON, as in startFrom.pretrain')
         .option('--set <key=value...>', 'override an option, for example optimizer.momentum=0', [])
         .option('--out <file>', 'where the bundle goes', 'backbone.bundle'),

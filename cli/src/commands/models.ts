@@ -12,6 +12,7 @@ import { tensorBytes } from '#protocol/bundle.js'
 import { parseRunConfig, type ComputeConfig } from '#protocol/run-config.js'
 import { unwrap } from '#protocol/result.js'
 import { openModel, readModelAt } from '#simulations/open-model.js'
+import { backendOption } from '../backend-option.js'
 import { addCommand, inputShape, integer } from '../command.js'
 import type { Output } from '../output.js'
 import { scoredData, scoredDataOptions, type ScoredDataOptions } from '../scored-data.js'
@@ -74,7 +75,7 @@ function registerEvaluate(models: Command): void {
     describe: 'accuracy, loss and per-class recall of an exported model on a data set',
     options: (command) =>
       scoredDataOptions(command)
-        .option('--backend <name>', 'wasm, native, cpu', 'wasm')
+        .addOption(backendOption(['wasm', 'native', 'cpu']).default('wasm'))
         .option('--limit <n>', 'only the first n examples', integer({ min: 1, max: 2 ** 31 - 1 })),
     run: async ({ out }, options, [file]) => {
       const { metrics, dataset } = await score(file ?? '', options)

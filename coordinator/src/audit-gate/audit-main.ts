@@ -1,5 +1,4 @@
 /** The process of one privacy audit: cells one by one, nothing kept. The only place of the coordinator that attacks updates. */
-import { cpus, totalmem } from 'node:os'
 import { auditGate } from '#protocol/audit-config.js'
 import type { AuditReport } from '#protocol/audit-report.js'
 import { FederationError } from '#protocol/errors.js'
@@ -14,6 +13,7 @@ import { runCell } from '#algorithms/audit/run/run-cell.js'
 import { rowConfig, type AuditSpec } from '#algorithms/audit/run/spec.js'
 import { factsOf, openWorld, type AuditWorld } from '#algorithms/audit/run/world.js'
 import { assertAuditable } from '#algorithms/audit/target/auditable.js'
+import { hardwareText } from '#algorithms/tensor/hardware.js'
 import { useBackend } from '#algorithms/tensor/backends.js'
 import { serveCalls, tellParent } from '#coordinator/compute/child-calls.js'
 import { FileBlobs } from '#coordinator/store/file-blobs.js'
@@ -88,18 +88,11 @@ async function report(
   const { spec, world, engine } = await openedFor(config)
   const results = cells.map(({ result }) => cellResultSchema.parse(result))
   return reportOf(spec, results, {
-    ...{ createdAt, engine, hardware: hardware(), facts: factsOf(spec, world) },
+    ...{ createdAt, engine, hardware: hardwareText(), facts: factsOf(spec, world) },
     seconds: cells.reduce((sum, one) => sum + one.seconds, 0),
     utility: new Map(),
     retainUntil: null,
   })
-}
-
-function hardware(): string {
-  const cores = cpus()
-  const [first] = cores
-  const gigabytes = Math.round(totalmem() / 1e9)
-  return `${first?.model ?? 'unknown processor'}, ${cores.length} cores, ${gigabytes} GB`
 }
 
 serveCalls({ plan, cell, report })

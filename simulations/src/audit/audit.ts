@@ -1,11 +1,11 @@
 /** A whole audit: cells, what transforms cost, the report, its signature. */
-import { cpus, totalmem } from 'node:os'
 import type { SignedReport } from '#protocol/audit-report.js'
 import { isSignatureValid, signReport } from '#protocol/audit-signature.js'
 import { FederationError } from '#protocol/errors.js'
 import { publicKeyOf } from '#protocol/proof.js'
 import { auditHash, cellsOf } from '#algorithms/audit/run/cells.js'
 import { reportOf } from '#algorithms/audit/run/report.js'
+import { hardwareText } from '#algorithms/tensor/hardware.js'
 import { CellFiles } from './cell-files.js'
 import type { AuditProgress } from './estimate.js'
 import type { OpenAudit } from './open-audit.js'
@@ -61,7 +61,7 @@ export async function runAudit(audit: OpenAudit, options: AuditOptions): Promise
     ...{ facts: cells.facts, engine: cells.engine, retainUntil },
     ...{ utility: utility.accuracy, remarks: utility.remarks },
     createdAt: new Date().toISOString(),
-    hardware: hardware(options.workers),
+    hardware: `${hardwareText()}; ${Math.max(1, options.workers)} process(es)`,
     seconds: cells.results.reduce((sum, { seconds }) => sum + seconds, 0),
   })
   const signed = signReport(report, options.privateKey)
@@ -92,10 +92,4 @@ function assertPicturesAllowed({ spec }: OpenAudit): void {
     'config/impossible',
     'Pictures of records of people are not written, even with their consent to the audit; leave out --pictures, or audit public, synthetic or canary records',
   )
-}
-
-function hardware(workers: number): string {
-  const cores = cpus()
-  const gigabytes = Math.round(totalmem() / 2 ** 30)
-  return `${cores[0]?.model.trim() ?? 'unknown processor'}, ${cores.length} cores, ${gigabytes} GiB; ${Math.max(1, workers)} process(es)`
 }
