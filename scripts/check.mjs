@@ -60,9 +60,11 @@ const mongo = () =>
     'scripts/ensure-mongo.mjs',
   ])
 const chromium = () =>
-  ensure('Chromium for tests of pages (downloads 110 MB where there is none)', 'Chromium', [
-    'scripts/ensure-chromium.mjs',
-  ])
+  ensure(
+    'Chromium for tests of pages (where there is none: apt-get in CI and for root, else a download of 110 MB)',
+    'Chromium',
+    ['scripts/ensure-chromium.mjs'],
+  )
 /** A suite that was skipped whole by its title, which says why; else its skipped tests one by one. */
 function noteSkips({ testResults }) {
   const isSkipped = ({ status }) => ['skipped', 'pending', 'todo'].includes(status)

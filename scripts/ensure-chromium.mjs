@@ -1,7 +1,7 @@
 /**
- * Makes a Chromium available to the tests that open pages: `$CHROMIUM`, one that is installed, Debian's package where this may
- * install packages, or one that playwright downloads into `.tributary/`. Exit 0 when it is there, 1 when it cannot be had, with
- * the reason. Users of Tributary never need it.
+ * Makes a Chromium available to the tests that open pages: `$CHROMIUM`, one that is installed, Debian's package for root and in
+ * CI, or one that playwright downloads into `.tributary/`: nobody else's machine gets packages that were not asked for. Exit 0
+ * when it is there, 1 when it cannot be had, with the reason. Users of Tributary never need it.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
@@ -37,13 +37,21 @@ const isWorking = (path) =>
   path !== null &&
   spawnSync(path, ['--version', '--no-sandbox'], { stdio: 'ignore', timeout: 60_000 }).status === 0
 
-/** The package with fonts: without any, pages have no text to measure. True: there is a Chromium now. */
+/** The package with fonts: without any, pages have no text to measure. */
+const PACKAGES = ['chromium', 'fonts-dejavu-core', 'fonts-liberation']
+
+/** How packages are installed without asking anybody; null: they are not. */
+export function installerFor({ uid, ci = '' }) {
+  if (uid === 0) return ['apt-get']
+  return ci === '' ? null : ['sudo', '-n', 'apt-get']
+}
+
+/** True: there is a Chromium now. */
 function fromDebian() {
-  if (!existsSync('/usr/bin/apt-get')) return false
-  const asRoot = process.getuid?.() === 0 ? [] : ['sudo', '-n']
-  const packages = ['chromium', 'fonts-dejavu-core', 'fonts-liberation']
-  for (const args of [['update'], ['install', '--yes', '--no-install-recommends', ...packages]]) {
-    const [file = '', ...rest] = [...asRoot, 'apt-get', ...args]
+  const installer = installerFor({ uid: process.getuid?.(), ci: process.env.CI })
+  if (installer === null || !existsSync('/usr/bin/apt-get')) return false
+  for (const args of [['update'], ['install', '--yes', '--no-install-recommends', ...PACKAGES]]) {
+    const [file = '', ...rest] = [...installer, ...args]
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
     spawnSync(file, rest, { env, stdio: ['ignore', 2, 2], timeout: 600_000 })
   }
@@ -62,7 +70,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   if (!isWorking(findChromium()) && !fromDebian()) fromPlaywright()
   if (!isWorking(findChromium())) {
     process.stderr.write(
-      'error no Chromium was found or could be downloaded; install one, or name it with CHROMIUM\n',
+      `error no Chromium was found, and the one that playwright downloads does not run; install one (on Debian: apt-get install ${PACKAGES.join(' ')}), or name it with CHROMIUM\n`,
     )
     process.exit(1)
   }
