@@ -8,7 +8,7 @@ import type { LayeredGenerator } from '#algorithms/audit/generator/layered-gener
 import { oneHot } from '#algorithms/tensor/one-hot.js'
 import { tf } from '#algorithms/tensor/tf.js'
 
-export interface ControlInput {
+interface ControlInput {
   /** Public records, at least one. */
   readonly auxiliary: Examples
   /** Of the slots, as the attacks are given them. */
@@ -18,7 +18,7 @@ export interface ControlInput {
   readonly stream: Stream
 }
 
-export interface ControlPictures {
+interface ControlPictures {
   readonly name: Exclude<AuditControl['name'], 'placebo'>
   /** [slots, ...inputShape] */
   readonly pictures: Float32Array

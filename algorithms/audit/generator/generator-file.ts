@@ -40,10 +40,10 @@ const metaSchema = z.looseObject({
     }),
   }),
 })
-export type GeneratorLabel = z.output<typeof metaSchema>['generator']
+type GeneratorLabel = z.output<typeof metaSchema>['generator']
 
 /** What a file is made from. */
-export interface GeneratorContent {
+interface GeneratorContent {
   readonly shape: DecoderShape
   /** In label order. */
   readonly classNames: readonly string[]

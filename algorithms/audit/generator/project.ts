@@ -19,7 +19,7 @@ import type { LayeredGenerator, Projection } from './layered-generator.js'
 const [LATENT_RATE, FEATURE_RATE] = [0.1, 0.05]
 const RHO = 0.2
 
-export interface ProjectionInput {
+interface ProjectionInput {
   readonly generator: LayeredGenerator
   /** Pictures that it was not trained on. */
   readonly held: Examples

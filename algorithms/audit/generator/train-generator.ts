@@ -30,7 +30,7 @@ export interface GeneratorProgress {
   readonly total: number
 }
 
-export interface GeneratorTraining {
+interface GeneratorTraining {
   /** Pictures in [0, 1]; some of them are kept from training. */
   readonly pictures: Dataset
   /** For the report: which data, which part of them. */

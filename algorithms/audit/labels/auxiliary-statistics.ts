@@ -5,7 +5,7 @@ import { batchOf } from '#algorithms/training/batch.js'
 import { evenly } from '#algorithms/audit/metrics/evenly.js'
 
 /** Means over public records. */
-export interface LabelMeans {
+interface LabelMeans {
   /** p_c: [classes]. */
   readonly softmax: Float64Array
   /** p_c Σ_j a_j: [classes]. */

@@ -51,7 +51,7 @@ function expected(
 /** How often the estimate is made again with the labels found so far. */
 const ITERATIONS = 2
 
-export interface CountEvidence {
+interface CountEvidence {
   readonly head: HeadGradient
   readonly batch: number
   readonly auxiliary: AuxiliaryStatistics

@@ -1,7 +1,7 @@
 /** Rules that read labels off the last layer's gradient and need nothing else. Gifd specification §4.1, §4.2, §4.3. */
 import { columnMinima, type HeadGradient } from './head-gradient.js'
 
-export interface RuledLabel {
+interface RuledLabel {
   readonly label: number
   /** False: the gradient is none that a single record gives, so noise or another defence is in it. */
   readonly isCertain: boolean

@@ -1,7 +1,7 @@
 /** Exact statements about a share of hits. The beta functions are those of cephes. */
 import { compiled, incbet, incbi } from 'cephes'
 
-export interface Hits {
+interface Hits {
   readonly hits: number
   /** At least 1. */
   readonly of: number

@@ -21,7 +21,7 @@ export function baselineOf(controls: readonly Control[]): readonly number[] {
 export const gainsOf = (psnr: readonly number[], baseline: readonly number[]): readonly number[] =>
   psnr.map((value, i) => value - baseline[i]!)
 
-export interface GainSummary {
+interface GainSummary {
   readonly mean: number
   readonly median: number
   readonly max: number

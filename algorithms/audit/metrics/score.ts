@@ -20,7 +20,7 @@ export interface RecordScore {
   readonly auxiliary: { readonly distance: number; readonly sameClass: number } | null
 }
 
-export interface ScoredBatch {
+interface ScoredBatch {
   /** [batch, ...inputShape] of `pool`, in the order of the records. */
   readonly truth: Float32Array
   /** Of each record; rows of `pool`. */

@@ -12,7 +12,7 @@ export type Attempt =
   | { readonly attack: Attack; readonly result: AttackResult }
   | { readonly attack: Attack; readonly leftOut: string }
 
-export interface AttackPlan {
+interface AttackPlan {
   readonly attacks: readonly Attack[]
   readonly batch: number
   /** Told after each attack; true: the others are left out, for the reason that is given. */

@@ -4,7 +4,7 @@
  */
 import type { Stream } from '#protocol/random.js'
 
-export interface CmaOptions {
+interface CmaOptions {
   /** Numbers of a candidate. */
   readonly size: number
   /** Candidates of a generation, λ ≥ 2. */

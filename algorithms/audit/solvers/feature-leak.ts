@@ -12,7 +12,7 @@ const RATE = 0.05
 const TV = 1e-5
 
 /** Features of one record that were read off; NaN where they are not known. */
-export interface LeakedFeatures {
+interface LeakedFeatures {
   readonly block: number
   readonly features: Float32Array
 }

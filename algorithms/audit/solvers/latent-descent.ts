@@ -7,7 +7,7 @@ import type { Scene } from './scene.js'
 import type { Descent } from './search.js'
 
 /** Weight of the total variation for generators, in [0, 1] space (§15). */
-export const GENERATOR_TV = 1e-3
+const GENERATOR_TV = 1e-3
 const RATE = 0.1
 
 /** [batch, latentDim] */

@@ -89,5 +89,5 @@ async function bestClasses(
   return best.classes
 }
 
-export const classIterations = (stageIterations: number): number =>
+const classIterations = (stageIterations: number): number =>
   Math.max(1, Math.round(CLASS_SHARE * stageIterations))

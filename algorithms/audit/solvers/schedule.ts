@@ -1,5 +1,5 @@
 /** The rate of an iteration, 0 ≤ k < steps, as a share of the base rate. */
-export type Schedule = (k: number, steps: number) => number
+type Schedule = (k: number, steps: number) => number
 
 /**
  * 5 % of linear warm-up from 0, flat to a quarter, then half a cosine down to 0 at the end. Gifd specification (8.2), whose

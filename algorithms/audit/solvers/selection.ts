@@ -9,7 +9,7 @@ function leastLoss(found: readonly Reconstruction[]): Reconstruction | null {
 }
 
 /** The best of every stage, ascending: gifd specification §9.3. */
-export function bestByStage(ends: readonly Reconstruction[]): readonly Reconstruction[] {
+function bestByStage(ends: readonly Reconstruction[]): readonly Reconstruction[] {
   const stages = [...new Set(ends.map(({ stage }) => stage))].sort((a, b) => a - b)
   return stages.flatMap((stage) => leastLoss(ends.filter((end) => end.stage === stage)) ?? [])
 }

@@ -11,7 +11,7 @@ import { oneHot } from '#algorithms/tensor/one-hot.js'
 import { tf, type Tensor } from '#algorithms/tensor/tf.js'
 import { CLIENT_OPTIMIZERS } from '#algorithms/training/client-optimizer.js'
 
-export interface Auditability {
+interface Auditability {
   /** Why it cannot be audited. Sentences; empty: it can. */
   readonly reasons: readonly string[]
   /** What limits or explains the numbers. Sentences. */
@@ -24,7 +24,7 @@ export type Approximation = 'unrolled' | 'one-gradient'
 /** Exact unrolling keeps every step to differentiate it: gifd specification §12, item 9. */
 export const MOST_UNROLLED_STEPS = 8
 
-export interface AuditedUpdate {
+interface AuditedUpdate {
   /** Of each client. */
   readonly records: number
   readonly clients: number

@@ -12,7 +12,7 @@ import type { ConfiguredTransform } from '#algorithms/update-transforms/update-t
 export const AUDITED_ROUND = 1
 const DELTA = 'delta'
 
-export interface ClientTask {
+interface ClientTask {
   /** Complete. */
   readonly config: RunConfig
   /** What the client receives: a full set of params. */
@@ -45,7 +45,7 @@ export async function clientUpdate(task: ClientTask): Promise<ClientUpdate> {
   }
 }
 
-export const isQuiet = ({ transform, options }: ConfiguredTransform): boolean =>
+const isQuiet = ({ transform, options }: ConfiguredTransform): boolean =>
   (transform.noise?.(options) ?? 0) === 0
 
 async function trainedDelta({ config, params, examples, slot }: ClientTask): Promise<DeltaParts> {
