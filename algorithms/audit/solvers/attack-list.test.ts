@@ -94,7 +94,8 @@ describe.each(ATTACK_LIST.map((attack) => [attack.name, attack] as const))('%s',
     const still = { ...SMALL, stageIterations: 0, cmaGenerations: 1 }
     const start = (await attack.run(made.input({ budget: still }))).chosen
     const error = (of: Reconstruction | null): number => meanSquaredError(images(of), made.pictures)
-    expect(error(chosen)).toBeLessThan(0.75 * error(start))
+    // The generator cannot express the record, and gets few iterations.
+    expect(error(chosen)).toBeLessThan((attack.needsGenerator ? 0.75 : 0.1) * error(start))
   })
 
   it('A17: leaves no tensor when it is stopped in the middle', async () => {

@@ -192,7 +192,7 @@ describe('attacks that go on from earlier ones', () => {
     return { result, told }
   }
 
-  it('do not search for latents again, come to the same, and count the work as theirs', async () => {
+  it('do not search for latents again, come to the same, count the work as theirs, and come nearer', async () => {
     await inLab(async (made) => {
       const found = await latent.run(made.input({ budget: short }))
       for (const attack of [gifd, gias]) {
@@ -201,6 +201,11 @@ describe('attacks that go on from earlier ones', () => {
         expect(result).toEqual(alone)
         expect(told).toBe(result.iterations - found.iterations)
         expect(told).toBe(attack.iterations(short, made.generator, ['latent']))
+        expect(result.chosen!.matchLoss).toBeLessThan(0.8 * found.chosen!.matchLoss)
+        const [before, after] = [found, result].map(({ chosen }) =>
+          psnrOf(chosen!.images, made.pictures),
+        )
+        expect(after! - before!).toBeGreaterThan(0.5)
       }
     })
   })

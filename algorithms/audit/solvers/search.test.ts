@@ -12,6 +12,7 @@ import { gifd } from './gifd.js'
 import { idlg } from './idlg.js'
 import { ig } from './ig.js'
 import { latent } from './latent.js'
+import { newTrail, Search } from './search.js'
 
 beforeAll(async () => {
   await useBackend('wasm')
@@ -49,6 +50,26 @@ async function failsWith(result: Promise<AttackResult>, note: RegExp): Promise<v
   expect([chosen, stages, curve]).toEqual([null, [], []])
   expect(said).toMatch(note)
 }
+
+describe('a descent', () => {
+  it.each([true, false])('sees the signs of slopes alone: %s', async (isSigned) => {
+    await inLab(async (made) => {
+      const search = new Search(made.input())
+      const start = tf.fill(search.shape, 0.5)
+      const [end] = (await search.descend([newTrail(0)], {
+        ...{ stage: 0, start: [start], iterations: 4, isSigned },
+        rate: () => 0.01,
+        objective: ([x], k) => tf.mul(k % 2 === 0 ? 1000 : 1, tf.sum(x!)),
+        show: ([x]) => ({ x: x!, y: made.problem.labels }),
+      }))!
+      const moved = 0.5 - end!.dataSync()[0]!
+      // Adam makes full steps while all that it sees is alike.
+      if (isSigned) expect(moved).toBeCloseTo(0.04, 6)
+      else expect(moved).toBeLessThan(0.039)
+      tf.dispose([start, end!])
+    })
+  })
+})
 
 describe('restarts', () => {
   it.each([latent, gifd, ig, gi])('of $name that all fail are told, not thrown', async (attack) => {
