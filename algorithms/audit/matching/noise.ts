@@ -4,9 +4,6 @@ import { levelsOf } from '#algorithms/update-transforms/codes.js'
 
 type Parts = readonly Float32Array[]
 
-export const normOf = (parts: Parts): number =>
-  Math.sqrt(parts.reduce((all, part) => part.reduce((sum, value) => sum + value * value, all), 0))
-
 export const nonZeros = (parts: Parts): number =>
   parts.reduce((all, part) => part.reduce((sum, value) => sum + (value === 0 ? 0 : 1), all), 0)
 

@@ -4,7 +4,7 @@ import { tf } from '#algorithms/tensor/tf.js'
 import { createProblem, type Distance } from '#algorithms/audit/matching/problem.js'
 import { labConfig, labTarget, type LabSpec } from '#testing/audit-target-lab.js'
 import type { MatchTarget } from './match-target.js'
-import { asGradient, seenDefence } from './observer.js'
+import { asGradient, seenDefence, signalOf } from './observer.js'
 
 beforeAll(() => useBackend('wasm'))
 
@@ -105,6 +105,18 @@ describe('an observer of an update', () => {
   it('sees the mean of several updates, with the sign turned', () => {
     const [a, b] = [[Float32Array.of(1, 0)], [Float32Array.of(2, 0)]]
     expect(asGradient([a, b], 10)).toEqual([Float32Array.of(-15, 0)])
+  })
+
+  it('refuses an update that holds what is no number', async () => {
+    const { target } = await look({})
+    const raw = target.settings.model.params.map(() => Float32Array.of(Number.NaN))
+    const evidence = {
+      ...{ model: target.settings.model, updates: [], perUnit: 1, inputs: 64, raw, observed: raw },
+      defence: seenDefence(labConfig(), { perUnit: 1, clients: 1 }),
+    }
+    expect(() => signalOf(evidence)).toThrow(
+      expect.objectContaining({ code: 'update/not-finite' }) as Error,
+    )
   })
 
   it('has nothing to match where nothing was sent', async () => {

@@ -4,12 +4,12 @@ import {
   estimatedDeviation,
   noiseFloor,
   nonZeros,
-  normOf,
   roundingEnergy,
 } from '#algorithms/audit/matching/noise.js'
 import { updateTransformsOf } from '#algorithms/from-config.js'
 import type { Model } from '#algorithms/models/model.js'
 import { protectionOf } from '#algorithms/update-transforms/apply.js'
+import { normOf } from '#algorithms/update-transforms/norm.js'
 import type { ConfiguredTransform } from '#algorithms/update-transforms/update-transform.js'
 import type { ClientUpdate, DeltaParts } from './client-update.js'
 
