@@ -217,7 +217,7 @@ export const ERRORS = {
   'audit/not-trusted': row(
     409,
     2,
-    'Audit with a key that this coordinator trusts: its own, or one that it was started with as --audit-key',
+    'Audit with a key that counts: that of the coordinator, or one that it was started with as --audit-key; to verify, pass the key of whoever is to have signed',
   ),
   'audit/stale': row(409, 2, 'Audit the run as it is configured now'),
   'audit/too-weak': row(
