@@ -215,7 +215,8 @@ export const auditReportSchema = z.strictObject({
       trainedOn: words,
       /** Held-out pictures fitted directly: latent alone, all stages, and the class mean, in dB. */
       projection: z.strictObject({ latent: finite, stages: finite, classMean: finite }).nullable(),
-      isInformative: z.boolean(),
+      /** Whether it fits pictures better than the class mean does; null: nobody measured it. */
+      isInformative: z.boolean().nullable(),
     })
     .nullable(),
   budget: z.enum(AUDIT_BUDGETS),

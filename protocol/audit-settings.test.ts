@@ -16,6 +16,7 @@ const settings = settingsOf(tinyRun())
 const row = (change: Partial<AuditRow> = {}): AuditRow =>
   ({
     ...{ updates: [], batchSize: 2, localSteps: 1, modelState: 'fresh', clients: 1 },
+    approximation: 'unrolled',
     ...change,
   }) as AuditRow
 const DIAGNOSED = { evaluation: { central: { name: 'synthetic' }, diagnostics: {} } }
@@ -108,5 +109,19 @@ describe('rows that are about the run', () => {
     expect(coversRun({ settings, rows: [row({ batchSize: 4, localSteps: 2 })] })).toBe(false)
     expect(coversRun({ settings, rows: [row({ updates: NOISE })] })).toBe(false)
     expect(coversRun({ settings, rows: [row({ batchSize: 1 })] })).toBe(true)
+  })
+
+  it('must have been attacked through every step, unless there are too many to follow', () => {
+    const covers = (localSteps: number, approximation: AuditRow['approximation']) =>
+      coversRun({
+        settings: settingsOf(
+          tinyRun({ training: { localEpochs: localSteps, batchSize: 2, optimizer: {} } }),
+        ),
+        rows: [row({ localSteps, approximation })],
+      })
+    expect(covers(4, 'one-gradient')).toBe(false)
+    expect(covers(4, 'unrolled')).toBe(true)
+    expect(covers(8, 'one-gradient')).toBe(false)
+    expect(covers(9, 'one-gradient')).toBe(true)
   })
 })

@@ -63,6 +63,24 @@ export function decisiveRows(report: Pick<AuditReport, 'rows' | 'settings'>): re
   return own.length > 0 ? own : report.rows
 }
 
-/** Whether the report says anything about a run with its settings: one row is a single batch of it, or less. */
+/** Exact unrolling keeps every step to differentiate it: gifd specification §12, item 9. */
+export const MOST_UNROLLED_STEPS = 8
+
+/** By the strongest way that there is: one gradient in place of steps that could be followed shows less. */
+const isFollowed = ({
+  approximation,
+  localSteps,
+}: Pick<AuditRow, 'approximation' | 'localSteps'>): boolean =>
+  approximation === 'unrolled' || localSteps > MOST_UNROLLED_STEPS
+
+/**
+ * Whether the report says anything about a run with its settings: one row is a single batch of it, or less, and was attacked
+ * through its local steps as far as these can be followed.
+ */
 export const coversRun = ({ rows, settings }: Pick<AuditReport, 'rows' | 'settings'>): boolean =>
-  rows.some((row) => isAsConfigured(row, settings) && row.batchSize <= settings.training.batchSize)
+  rows.some(
+    (row) =>
+      isAsConfigured(row, settings) &&
+      row.batchSize <= settings.training.batchSize &&
+      isFollowed(row),
+  )

@@ -76,6 +76,7 @@ describe('what a report says of a run', () => {
     ['the mean of many clients', { ...OWN, clients: 8 }],
     ['a model in another state', { ...OWN, modelState: 'trained' as const }],
     ['more local steps', { ...OWN, localSteps: 2 }],
+    ['the update taken for one gradient', { ...OWN, approximation: 'one-gradient' as const }],
   ])('is nothing when it is only about %s', async (_what, row) => {
     const risk = reportedRisk(await reportWith([row]), demand)
     await expect(risk).rejects.toMatchObject({ code: 'audit/stale' })

@@ -138,7 +138,7 @@ const CALLED_VOID = 'The report says of itself that it proves nothing'
 const NOT_SIGNED =
   'The report is not what was signed: it was changed, or another key signed it than it says'
 const NOT_COVERED =
-  'The report has no row with the transforms and the local steps of this run, on a batch of its size or less'
+  'The report has no row with the transforms and the local steps of this run, each step followed (unrolled) where they are 8 or fewer, on a batch of its size or less'
 
 const refused = (
   code: 'audit/bad-report' | 'audit/not-trusted' | 'audit/stale' | 'audit/too-weak',

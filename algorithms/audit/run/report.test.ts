@@ -187,6 +187,20 @@ describe('the report of an audit', () => {
     expect(effortOf({ ...whole, budgetName: 'smoke' }).isAsBudget).toBe(true)
   })
 
+  it('calls no generator informative that nobody measured', async () => {
+    const generator = {
+      ...{ name: 'mine', hash: 'b'.repeat(64) as CellResult['key'], trainedOn: 'other pictures' },
+      ...{ projection: null, tellsRecords: true },
+    }
+    const facts = { ...MADE_META.facts, generator }
+    const report = await reportOf(spec, madeResults(spec), { ...MADE_META, facts })
+    expect(report.generator?.isInformative).toBeNull()
+    const projection = { latent: 20, stages: 25, classMean: 12 }
+    const measured = { ...facts, generator: { ...generator, projection } }
+    const other = await reportOf(spec, madeResults(spec), { ...MADE_META, facts: measured })
+    expect(other.generator?.isInformative).toBe(true)
+  })
+
   it('tells what it is about, and what limits it', async () => {
     const report = await reported((result) => ({ ...result, remarks: ['A remark on the model'] }))
     expect(report.settings).toEqual(settingsOf(spec.run))

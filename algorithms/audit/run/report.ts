@@ -127,8 +127,7 @@ function generatorOf({ generator }: WorldFacts): AuditReport['generator'] {
   const { name, hash, trainedOn, projection } = generator
   return {
     ...{ name, hash, trainedOn, projection },
-    // Where nobody measured it, attacks with it are tried all the same, and `projection` tells that it was not.
-    isInformative: projection === null || isInformative(projection),
+    isInformative: projection === null ? null : isInformative(projection),
   }
 }
 

@@ -5,7 +5,7 @@ import type {
   AuditRowChange,
   ConsentBasis,
 } from '#protocol/audit-config.js'
-import { settingsOf, stepsOf } from '#protocol/audit-settings.js'
+import { MOST_UNROLLED_STEPS, settingsOf, stepsOf } from '#protocol/audit-settings.js'
 import type { AuditThresholds } from '#protocol/audit-thresholds.js'
 import { asFederationError, FederationError } from '#protocol/errors.js'
 import type { Hash } from '#protocol/ids.js'
@@ -19,7 +19,6 @@ import { assertPossible } from '#algorithms/from-config.js'
 import type { BackendName } from '#algorithms/tensor/backends.js'
 import { settingsReasons } from '#algorithms/audit/target/auditable.js'
 import { assertConsent } from '#algorithms/audit/target/records.js'
-import { MOST_UNROLLED_STEPS } from '#algorithms/audit/target/match-target.js'
 import { BUDGETS } from './budgets.js'
 
 /** Data by name. `hash` tells their rows where the name does not fix them; null: it does. */

@@ -1,5 +1,5 @@
 /** What can be audited, and what a report has to say beside its numbers. Gifd specification §18. */
-import { stepsOf } from '#protocol/audit-settings.js'
+import { MOST_UNROLLED_STEPS, stepsOf } from '#protocol/audit-settings.js'
 import { asFederationError, FederationError } from '#protocol/errors.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import { lossGradients } from '#algorithms/audit/matching/local-update.js'
@@ -20,9 +20,6 @@ interface Auditability {
 
 /** unrolled: every local step is simulated. one-gradient: the update is taken for one gradient, which it is not. */
 export type Approximation = 'unrolled' | 'one-gradient'
-
-/** Exact unrolling keeps every step to differentiate it: gifd specification §12, item 9. */
-export const MOST_UNROLLED_STEPS = 8
 
 interface AuditedUpdate {
   /** Of each client. */

@@ -1,7 +1,7 @@
 import { FederationError } from '#protocol/errors.js'
 import { observeRecords, type ObservedUpdate, type TargetSpec } from './observed-update.js'
 
-export { MOST_UNROLLED_STEPS, type Approximation } from './auditable.js'
+export type { Approximation } from './auditable.js'
 export type {
   LabelInference,
   ObservedSettings,

@@ -93,7 +93,7 @@ function warnings(
       : [
           `The thresholds of this report are stricter than the usual ones. ${clipped(strictnesses.join('. '), LONGEST_REASON)}.`,
         ]),
-    ...(coversRun(report) ? [] : [uncovered(setups)]),
+    ...(coversRun(report) ? [] : [uncovered(report, setups)]),
     ...(report.budget === 'smoke'
       ? [
           'The budget was the smallest, which shows that the audit works. What it found stands; that it found no more means little.',
@@ -108,10 +108,14 @@ function warnings(
   return html`${items.map((text) => html`<p class="warning"><strong>${text}</strong></p> `)}`
 }
 
-const uncovered = (setups: readonly Setup[]): string =>
-  setups.some(({ isConfigured }) => isConfigured)
+function uncovered({ settings }: AuditReport, setups: readonly Setup[]): string {
+  const own = setups.filter(({ isConfigured }) => isConfigured)
+  if (own.length === 0)
+    return 'No row has the settings of this run (its transforms, local steps and starting model). The verdict is the highest of the rows that were audited instead.'
+  return own.every(({ batchSize }) => batchSize > settings.training.batchSize)
     ? 'The rows with the settings of this run have more records in an update than one batch of it: a client that holds fewer records shows more than this report tells.'
-    : 'No row has the settings of this run (its transforms, local steps and starting model). The verdict is the highest of the rows that were audited instead.'
+    : 'On the rows with the settings of this run an update of several local steps was taken for one gradient: attacks that follow the steps show more than this report tells.'
+}
 
 function verdictBox(report: AuditReport): Html {
   if (!report.isSound) {

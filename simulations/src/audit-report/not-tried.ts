@@ -25,9 +25,9 @@ export function notTried(report: AuditReport): readonly string[] {
     ...(fewest < FEW
       ? [`More records: a row has ${counted(fewest, 'record')}, so that intervals are wide.`]
       : []),
-    ...(generator === null || generator.isInformative
-      ? []
-      : ['A good generator: the one that was used hardly knows more than the class mean.']),
+    ...(generator?.isInformative === false
+      ? ['A good generator: the one that was used hardly knows more than the class mean.']
+      : []),
     ...absentWords(report),
     ...(left.length === 0
       ? []

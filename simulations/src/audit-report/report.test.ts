@@ -170,6 +170,8 @@ describe('what takes the worth from the numbers', () => {
     expect(await warned(other)).toContain('No row has the settings of this run')
     const larger = await madeUpAudit({}, [{ ...QUIET, batchSize: 64, localSteps: 2 }])
     expect(await warned(larger)).toContain('more records in an update than one batch')
+    const rough = await madeUpAudit({}, [{ ...QUIET, approximation: 'one-gradient' }])
+    expect(await warned(rough)).toContain('was taken for one gradient')
   })
   it('is a budget that only shows that the audit works, and records that are few', async () => {
     const smoke = await madeUpAudit({ budget: 'smoke' }, [{ ...QUIET, records: 2 }])

@@ -101,7 +101,7 @@ function generatorRows(generator: AuditReport['generator']): readonly (readonly 
       'its quality',
       projection === null
         ? 'not measured'
-        : `held-out records are expressed with ${decibels(projection.latent)} by its input, ${decibels(projection.stages)} by all stages; the class mean has ${decibels(projection.classMean)}${isInformative ? '' : ': not informative'}`,
+        : `held-out records are expressed with ${decibels(projection.latent)} by its input, ${decibels(projection.stages)} by all stages; the class mean has ${decibels(projection.classMean)}${isInformative === false ? ': not informative' : ''}`,
     ],
   ]
 }
