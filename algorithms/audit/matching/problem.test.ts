@@ -39,6 +39,8 @@ function at({ problem, y }: Scene, x: Tensor, distance?: Distance): Place {
   return { loss: value.dataSync()[0]!, slope: grad.dataSync() as Float32Array }
 }
 const lengthOf = (values: Float32Array): number => Math.hypot(...values)
+const CLIP = { name: 'clip', norm: 0.01 }
+const TOP_K = { name: 'top-k', fraction: 0.2 }
 const refused = expect.objectContaining({ code: 'audit/not-from-records' }) as Error
 
 describe('a matching problem', () => {
@@ -78,6 +80,8 @@ describe('the matching problem of a target', () => {
     ['one record', {}],
     ['three records', { count: 3 }],
     ['three local steps', { count: 2, localEpochs: 3 }],
+    ['few numbers of a clipped update', { updates: [CLIP, TOP_K] }],
+    ['a clip of few numbers', { updates: [TOP_K, CLIP] }],
     ['max pooling and relu', { model: { name: 'cnn', filters: [3, 4], kernelSize: 3, hidden: 6 } }],
   ] as const)('A1: is solved by the true records, and has no slope there: %s', (_, spec) =>
     inScene(spec, (scene) => {

@@ -5,7 +5,9 @@ import { transformed, type ObservedTransformation } from './transformation.js'
 
 beforeAll(() => useBackend('cpu'))
 
-const none: ObservedTransformation = { clipNorm: null, support: null, shift: null }
+const none: ObservedTransformation = {
+  ...{ clipNorm: null, support: null, isMaskedFirst: false, shift: null },
+}
 const valuesOf = (tensors: readonly Tensor[]): number[] =>
   tensors.flatMap((tensor) => [...tensor.dataSync()])
 const update = (): Tensor[] => [tf.tensor1d([3, 2]), tf.tensor1d([4])]
@@ -27,7 +29,19 @@ describe('the transformation of a simulated update', () => {
     tf.tidy(() => {
       const shift = [tf.tensor1d([1, 1]), tf.tensor1d([-1])]
       const support = [tf.tensor1d([1, 0]), tf.tensor1d([1])]
-      expect(valuesOf(transformed(update(), { clipNorm: null, shift, support }))).toEqual([2, 0, 5])
+      expect(valuesOf(transformed(update(), { ...none, shift, support }))).toEqual([2, 0, 5])
+    })
+  })
+
+  it('clips what was left, or leaves out of what was clipped, as the client does', () => {
+    tf.tidy(() => {
+      const support = [tf.tensor1d([1, 0]), tf.tensor1d([1])]
+      const clipped = { ...none, support, clipNorm: 2.5 }
+      expect(valuesOf(transformed(update(), { ...clipped, isMaskedFirst: true }))).toEqual([
+        ...[1.5, 0, 2].map((value) => expect.closeTo(value, 5) as number),
+      ])
+      const [first] = valuesOf(transformed(update(), clipped))
+      expect(first).toBeCloseTo((3 * 2.5) / Math.sqrt(29), 5)
     })
   })
 

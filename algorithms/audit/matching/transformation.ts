@@ -7,6 +7,8 @@ export interface ObservedTransformation {
   readonly clipNorm: number | null
   /** 1 where a number was sent, 0 where it was left out; null: all were sent. */
   readonly support: readonly Tensor[] | null
+  /** What the client clips is what it sends, and not also what it leaves out. */
+  readonly isMaskedFirst: boolean
   /** What was taken off the observed update and so comes off every other; null: nothing. */
   readonly shift: readonly Tensor[] | null
 }
@@ -17,12 +19,16 @@ export interface ObservedTransformation {
  */
 export function transformed(
   update: readonly Tensor[],
-  { clipNorm, support, shift }: ObservedTransformation,
+  { clipNorm, support, isMaskedFirst, shift }: ObservedTransformation,
 ): readonly Tensor[] {
-  const bounded = clipNorm === null ? update : scaledDown(update, clipNorm)
+  const unbounded = isMaskedFirst && support !== null ? masked(update, support) : update
+  const bounded = clipNorm === null ? unbounded : scaledDown(unbounded, clipNorm)
   const shifted = shift === null ? bounded : bounded.map((tensor, i) => tf.sub(tensor, shift[i]!))
-  return support === null ? shifted : shifted.map((tensor, i) => tf.mul(tensor, support[i]!))
+  return support === null ? shifted : masked(shifted, support)
 }
+
+const masked = (update: readonly Tensor[], support: readonly Tensor[]): readonly Tensor[] =>
+  update.map((tensor, i) => tf.mul(tensor, support[i]!))
 
 const scaledDown = (update: readonly Tensor[], clipNorm: number): readonly Tensor[] => {
   const factor = clipFactor(update, clipNorm)

@@ -46,10 +46,10 @@ describe('a target', () => {
     const { target, dispose } = await labTarget()
     // Everything of a target that can be named.
     const { settings, rule, params, observed, labels, floor, approximation } = target
-    const { signal, remarks, clipNorm, support, shift } = target
+    const { signal, remarks, clipNorm, support, isMaskedFirst, shift } = target
     const unnamed = {
       ...{ settings, rule, params, observed, labels, floor, approximation },
-      ...{ signal, remarks, clipNorm, support, shift, dispose: () => undefined },
+      ...{ signal, remarks, clipNorm, support, isMaskedFirst, shift, dispose: () => undefined },
     }
     // @ts-expect-error: its key cannot be named outside of its module.
     expect(() => createProblem(unnamed)).toThrow(coded('audit/not-from-records'))
@@ -86,7 +86,7 @@ describe('a target', () => {
     await expect(makeTarget(specOf({ config }))).rejects.toThrow(coded('audit/not-auditable'))
     const rough = await makeTarget(specOf({ config, approximation: 'one-gradient' }))
     expect(rough.remarks.join()).toMatch(/The 9 local steps .* taken for one gradient/)
-    expect(rough.settings.localSteps).toBe(9)
+    expect(rough.rule.steps).toBe(1)
     rough.dispose()
   })
 

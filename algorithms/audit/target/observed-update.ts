@@ -31,12 +31,6 @@ export interface ObservedSettings {
   readonly model: Model
   /** Records behind the observed update, of all clients together. */
   readonly batch: number
-  /** Whose updates are averaged before anyone sees them. */
-  readonly clients: number
-  /** Local steps of each client. */
-  readonly localSteps: number
-  readonly learningRate: number
-  readonly weightDecay: number
 }
 
 export interface ObservedUpdate extends ObservedTransformation {
@@ -154,11 +148,9 @@ function observedUpdate(
   const isScaled = defence.clipNorm !== null
   return {
     ...tensors,
-    ...{ rule, signal, approximation, remarks, clipNorm: defence.clipNorm },
-    settings: {
-      ...{ model, batch, clients, localSteps, learningRate: rule.learningRate },
-      weightDecay: config.training.optimizer.weightDecay,
-    },
+    ...{ rule, signal, approximation, remarks },
+    ...{ clipNorm: defence.clipNorm, isMaskedFirst: defence.isMaskedFirst },
+    settings: { model, batch },
     labels: labelsFor(spec, { model, observed, batch, isScaled }),
     floor: floorOf(evidence, signal),
     dispose: () => {

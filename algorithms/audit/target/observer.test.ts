@@ -96,10 +96,26 @@ describe('an observer of an update', () => {
       { name: 'gaussian-noise', stddev: 0.2 },
     ]
     const seen = seenDefence(labConfig({ updates }), { perUnit: 10, clients: 4 })
-    expect(seen).toEqual({ clipNorm: 30, deviation: 1, isSparse: false, bits: null })
+    const dense = { isSparse: false, isMaskedFirst: false }
+    expect(seen).toEqual({ clipNorm: 30, deviation: 1, ...dense, bits: null })
     expect(seenDefence(labConfig(), { perUnit: 10, clients: 4 })).toEqual({
-      ...{ clipNorm: null, deviation: 0, isSparse: false, bits: null },
+      ...{ clipNorm: null, deviation: 0, ...dense, bits: null },
     })
+  })
+
+  it('A1: tells whether numbers were left out before the clip that decides, or after it', () => {
+    const [few, fewer] = [0.1, 0.05].map((fraction) => ({ name: 'top-k', fraction }))
+    const [short, long] = [1, 5].map((norm) => ({ name: 'clip', norm }))
+    const isFirst = (...updates: NonNullable<LabSpec['updates']>): boolean =>
+      seenDefence(labConfig({ updates }), { perUnit: 1, clients: 1 }).isMaskedFirst
+    expect([isFirst(few!, short!), isFirst(long!, few!, short!)]).toEqual([true, true])
+    expect([isFirst(short!, few!), isFirst(short!, few!, long!), isFirst(few!)]).toEqual([
+      false,
+      false,
+      false,
+    ])
+    expect(isFirst(few!, short!, fewer!)).toBe(false)
+    expect(isFirst(few!, noise(0.1), short!)).toBe(false)
   })
 
   it('sees the mean of several updates, with the sign turned', () => {

@@ -21,6 +21,8 @@ export interface SeenDefence {
   readonly deviation: number
   /** Numbers were left out, and it can be seen which. */
   readonly isSparse: boolean
+  /** They were left out before the update was clipped, so that its length is of what is left. */
+  readonly isMaskedFirst: boolean
   /** Of the coarsest rounding; null: none. */
   readonly bits: number | null
 }
@@ -38,18 +40,29 @@ export function seenDefence(
     clipNorm: clip === Infinity ? null : clip * perUnit,
     deviation: (perUnit * Math.hypot(...noises)) / Math.sqrt(clients),
     isSparse: leavesZeros(transforms),
+    isMaskedFirst: leavesZeros(transforms) && isClippedLast(transforms, clip),
     bits: bits.length === 0 ? null : Math.min(...bits),
   }
 }
+
+/** Whether nothing is left out any more where updates are first clipped to that norm. */
+function isClippedLast(transforms: readonly ConfiguredTransform[], norm: number): boolean {
+  if (norm === Infinity) return false
+  const clip = transforms.findIndex(
+    ({ transform, options }) => transform.largestNorm(Infinity, options, 1) === norm,
+  )
+  return clip > transforms.findLastIndex(leavesOut)
+}
+
+const leavesOut = ({ transform, options }: ConfiguredTransform): boolean =>
+  (transform.keeps?.(options) ?? 1) < 1
 
 /** Noise fills the gaps of what comes before it. */
 function leavesZeros(transforms: readonly ConfiguredTransform[]): boolean {
   const lastNoise = transforms.findLastIndex(
     ({ transform, options }) => (transform.noise?.(options) ?? 0) > 0,
   )
-  return transforms
-    .slice(lastNoise + 1)
-    .some(({ transform, options }) => (transform.keeps?.(options) ?? 1) < 1)
+  return transforms.slice(lastNoise + 1).some(leavesOut)
 }
 
 /** What a report tells of an update before any attack. */

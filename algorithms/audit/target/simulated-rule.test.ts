@@ -74,8 +74,8 @@ describe('the simulated client', () => {
 
   it('A15: has the gradient of all records as that of the mean of clients with one each', async () => {
     const { target, x, y, dispose } = await labTarget({ count: 3, clients: 3 })
-    const { settings, params, observed } = target
-    expect([settings.batch, settings.clients, settings.localSteps]).toEqual([3, 3, 1])
+    const { settings, rule, params, observed } = target
+    expect([settings.batch, rule.steps]).toEqual([3, 1])
     tf.tidy(() => {
       const gradient = lossGradients(settings.model, params, { x, y })
       expect(relativeError(flatOf(observed), flatOf(gradient))).toBeLessThan(1e-4)
@@ -100,7 +100,7 @@ describe('the simulated client', () => {
 
   it('is told of what it does not know: batches smaller than the records', async () => {
     const { target, dispose } = await labTarget({ count: 4, batchSize: 2, localEpochs: 2 })
-    expect(target.settings.localSteps).toBe(4)
+    expect(target.rule.steps).toBe(4)
     expect(target.remarks.join()).toMatch(/takes 2 of its 4 records in a local step/)
     dispose()
   })
