@@ -9,8 +9,6 @@ interface CmaOptions {
   readonly size: number
   /** Candidates of a generation, λ ≥ 2. */
   readonly population: number
-  readonly mean?: Float64Array
-  readonly deviation?: number
 }
 
 interface Constants {
@@ -43,6 +41,8 @@ function constantsOf(n: number, population: number): Constants {
   }
 }
 
+const FIRST_STEP = 0.5
+
 export class SeparableCmaEs {
   readonly #constants: Constants
   readonly #population: number
@@ -54,14 +54,14 @@ export class SeparableCmaEs {
   /** y_i of the candidates that wait to be told. */
   #asked: Float64Array[] = []
 
-  constructor({ size, population, mean, deviation = 0.5 }: CmaOptions) {
+  constructor({ size, population }: CmaOptions) {
     this.#constants = constantsOf(size, population)
     this.#population = population
-    this.#mean = mean?.slice() ?? new Float64Array(size)
+    this.#mean = new Float64Array(size)
     this.#deviations = new Float64Array(size).fill(1)
     this.#stepPath = new Float64Array(size)
     this.#covariancePath = new Float64Array(size)
-    this.#step = deviation
+    this.#step = FIRST_STEP
   }
 
   get mean(): Float64Array {
