@@ -131,7 +131,7 @@ export async function madeUpRow(
     ...({ modelState: 'fresh', clients: 1, records: 6, parameters: 850 } as const),
     ...{ informationRatio: 3.3203125, signalToNoise: null, utility: null },
     labelRecovery: {
-      ...{ rate: 1, exact: 1, chance: 0.1, pValue: 1e-6 },
+      ...{ rate: 1, exact: 1, chance: 0.1, pValue: 1e-6, leastPValue: 1e-6 },
       ...{ rules: ['bias' as const], certain: 1, others: [] },
     },
     ...changes,
@@ -187,7 +187,10 @@ const COUNTED: Pick<AuditRow['labelRecovery'], 'rules' | 'certain' | 'others'> =
     { rule: 'minimum', rate: 0.5 },
   ],
 }
-const FEW_LABELS = { ...COUNTED, rate: 0.5, exact: 0, chance: 0.48, pValue: 0.4 }
+const FEW_LABELS = {
+  ...{ ...COUNTED, rate: 0.5, exact: 0, chance: 0.48, pValue: 0.4 },
+  leastPValue: 1e-5,
+}
 const ROWS: readonly MadeUpRow[] = [
   { methods: OPEN, utility: 0.94 },
   { methods: OPEN, updates: [CLIP], defence: 'clip to norm 1', utility: 0.94 },
@@ -201,7 +204,10 @@ const ROWS: readonly MadeUpRow[] = [
   },
   {
     ...{ methods: weaker(3, 3), batchSize: 8, informationRatio: 0.41 },
-    labelRecovery: { ...COUNTED, rate: 0.94, exact: 0.5, chance: 0.48, pValue: 0.0002 },
+    labelRecovery: {
+      ...{ ...COUNTED, rate: 0.94, exact: 0.5, chance: 0.48, pValue: 0.0002 },
+      leastPValue: 1e-5,
+    },
   },
   { methods: weaker(12, 0), clients: 8, labelRecovery: FEW_LABELS },
 ]

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { AuditLevel } from '#protocol/audit-level.js'
 import type { AuditReport, AuditRow, SignedReport } from '#protocol/audit-report.js'
 import { settingsOf } from '#protocol/audit-settings.js'
 import { signReport } from '#protocol/audit-signature.js'
@@ -153,6 +154,21 @@ describe('what a report says of a run', () => {
     }
     // A gate says so in the limitations of its own report.
     expect(await reportedRisk(signed, demand)).toMatchObject({ obstacles: [], effort: {} })
+  })
+
+  it('is refused where labels could not be elevated, by who takes no elevated risk', async () => {
+    const labelRecovery = { ...(await reportWith()).report.rows[0]!.labelRecovery }
+    const of = async (leastPValue: number, most: AuditLevel) =>
+      reportedRisk(
+        await reportWith([{ ...OWN, labelRecovery: { ...labelRecovery, leastPValue } }]),
+        { ...demand, least: { budget: 'standard', records: 1, most } },
+      )
+    await expect(of(0.01, 'not-demonstrated')).rejects.toMatchObject({
+      code: 'audit/too-weak',
+      message: expect.stringMatching(/about 6 records: labels would not be/) as string,
+    })
+    await of(0.01, 'elevated')
+    await of(0.0099, 'not-demonstrated')
   })
 
   it.each([

@@ -1,6 +1,6 @@
 /** What a report says of a run. The coordinator that is given one and the node that demands one ask the same. */
 import { AUDIT_BUDGETS, type AuditBudgetName } from '#protocol/audit-config.js'
-import type { AuditLevel } from '#protocol/audit-level.js'
+import { isAbove, type AuditLevel } from '#protocol/audit-level.js'
 import type { AuditReport, AuditRow, SignedReport } from '#protocol/audit-report.js'
 import {
   coversRun,
@@ -17,15 +17,15 @@ import { isEnough, type LeastEffort, type ReportedEffort } from '#protocol/polic
 import type { RunConfig } from '#protocol/run-config.js'
 import { contradictionsIn } from './recheck.js'
 import { BUDGETS, isAsBudget } from './run/budgets.js'
-import { obstaclesOf, outOfReach, toldOn } from './soundness.js'
+import { canLabelsTell, obstaclesOf, outOfReach, toldOn } from './soundness.js'
 import { verdictOfReport } from './verdict.js'
 
 export interface ReportDemand {
   readonly config: RunConfig
   /** Whose reports count: public keys, SPKI DER in base64url. */
   readonly trustedKeys: readonly string[]
-  /** Null: whoever asks made the audit. */
-  readonly least: LeastEffort | null
+  /** `most`: the highest verdict that is taken. Null: whoever asks made the audit. */
+  readonly least: (LeastEffort & { readonly most?: AuditLevel }) | null
 }
 export interface ReportedRisk {
   /** By the thresholds that gates go by, whatever those of the report are. */
@@ -114,9 +114,25 @@ async function tooFew(report: AuditReport): Promise<string | null> {
   return null
 }
 
+/** Where elevated is too much, and labels could not have said it whatever the updates show; null: nowhere. */
+function labelsUntold(
+  report: AuditReport,
+  { most = 'certain' }: NonNullable<ReportDemand['least']>,
+): string | null {
+  const row = isAbove('elevated', most)
+    ? decisiveRows(report).find((one) => !canLabelsTell(one))
+    : undefined
+  return row === undefined
+    ? null
+    : `Row ${row.id} is about ${row.records} records: labels would not be an elevated risk if every one was inferred. Audit more records`
+}
+
 /** How the report falls short, in a sentence; null: it does not. */
-async function weaknessOf(report: AuditReport, least: LeastEffort): Promise<string | null> {
-  if (isEnough(await effortOf(report), least)) return null
+async function weaknessOf(
+  report: AuditReport,
+  least: NonNullable<ReportDemand['least']>,
+): Promise<string | null> {
+  if (isEnough(await effortOf(report), least)) return labelsUntold(report, least)
   const { effort } = report
   const { budget, records } = least
   if (rank(report.budget) < rank(budget))

@@ -69,6 +69,12 @@ export async function outOfReach(
   ]
 }
 
+/** Whether labels could count if all were right: with few records or few classes guessing finds them all too often. */
+export const canLabelsTell = (
+  { labelRecovery }: Pick<AuditRow, 'labelRecovery'>,
+  { labelPValue }: AuditThresholds = DEFAULT_THRESHOLDS,
+): boolean => labelRecovery.leastPValue < labelPValue
+
 export interface Judgement {
   /** By the report's own thresholds or by the usual ones: whichever gives more. */
   readonly verdict: Verdict

@@ -36,7 +36,7 @@ async function claimed(claims: Claims): Promise<AuditMethodResult> {
   }
 }
 const NO_LABELS: AuditRow['labelRecovery'] = {
-  ...{ rate: 0.5, exact: 0, chance: 0.5, pValue: 0.6 },
+  ...{ rate: 0.5, exact: 0, chance: 0.5, pValue: 0.6, leastPValue: 1e-4 },
   ...{ rules: ['bias'], certain: 0, others: [] },
 }
 const rowOf = (row: Partial<JudgedRow>): JudgedRow => ({

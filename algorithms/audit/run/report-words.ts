@@ -12,7 +12,7 @@ import type { WorldFacts } from './world.js'
 
 const percent = (share: number): string => `${Number((100 * share).toFixed(2))} %`
 
-/** Which data, and which part of them. */
+/** Which data, and which part of them; without paths, because a report is handed on. */
 export function sourceWords({ share: [from, to], limit, ...source }: AuditSource): string {
   const part = from === 0 && to === 1 ? 'all of it' : `${percent(from)} to ${percent(to)} of it`
   const first = limit === undefined ? '' : `the first ${limit} records, of those `
@@ -76,13 +76,18 @@ export function threatModel(
   return knobs.map(([knob, value]) => ({ knob, value }))
 }
 
-/** Sentences for rows where few records or candidates keep recognition from ever reaching a level. */
+/** Sentences for rows where few records or candidates keep recognition, or labels, from ever reaching a level. */
 export async function recognitionLimits(
   rows: readonly UnjudgedRow[],
   thresholds: AuditThresholds,
 ): Promise<readonly string[]> {
   const found: string[] = []
   for (const row of rows) {
+    if (!canLabelsTell(row, thresholds)) {
+      found.push(
+        `Row ${row.id}: with ${row.records} record${row.records === 1 ? '' : 's'} labels cannot reach elevated, even if every one is inferred: guessing finds them all with p ${Number(row.labelRecovery.leastPValue.toPrecision(2))}. Take more records.`,
+      )
+    }
     const told = toldOn(row)
     const out = told === null ? [] : await outOfReach(told, thresholds)
     if (told === null || out.length === 0) continue

@@ -232,6 +232,14 @@ describe('the report of an audit', () => {
     expect(text).toContain(
       'with 3 records, each told among 4 of its class, recognition cannot reach high, even',
     )
+    // 3 of 3 labels of two classes are guessed one time in eight.
+    expect(text).toContain('with 3 records labels cannot reach elevated, even')
+    expect(text).toContain('p 0.13.')
+    const classes = await reported((result) => ({
+      ...result,
+      labels: { ...result.labels, shares: Array<number>(10).fill(0.1) },
+    }))
+    expect(classes.limitations.join()).not.toContain('labels cannot reach')
     const many = await reported((result) => ({
       ...result,
       candidates: { anyClass: 100, sameClass: 100 },

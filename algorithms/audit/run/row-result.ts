@@ -1,6 +1,6 @@
 import type { AuditControl, AuditMethodResult, AuditRow } from '#protocol/audit-report.js'
 import { FederationError } from '#protocol/errors.js'
-import { createStreams, type Stream } from '#protocol/random.js'
+import { createStreams } from '#protocol/random.js'
 import {
   labelOverlap,
   labelRecoveryOf,
@@ -40,10 +40,7 @@ export async function rowResult(
     parameters: first.parameters,
     informationRatio: mean(cells.map((cell) => cell.informationRatio)),
     signalToNoise: meanOrNull(cells.map((cell) => cell.signalToNoise)),
-    labelRecovery: labelsTold(
-      cells.map(({ labels }) => labels),
-      createStreams(seed)('audit-guesses', 0, 0),
-    ),
+    labelRecovery: labelsTold(cells.map(({ labels }) => labels)),
     methods: await methodResults(cells, seed),
     controls: await controlResults(cells),
   }
@@ -59,7 +56,7 @@ const pairOf = (inferred: readonly number[], { truth }: CellLabels): LabelPair =
 })
 
 /** `cells`: at least one. */
-function labelsTold(cells: readonly CellLabels[], stream: Stream): AuditRow['labelRecovery'] {
+function labelsTold(cells: readonly CellLabels[]): AuditRow['labelRecovery'] {
   const others = cells.flatMap((labels) =>
     labels.others.map(({ rule, inferred }) => ({ rule, pair: pairOf(inferred, labels) })),
   )
@@ -67,7 +64,6 @@ function labelsTold(cells: readonly CellLabels[], stream: Stream): AuditRow['lab
     ...labelRecoveryOf(
       cells.map((labels) => pairOf(labels.inferred, labels)),
       Float64Array.from(cells[0]?.shares ?? []),
-      stream,
     ),
     rules: [...new Set(cells.map(({ rule }) => rule))],
     certain: mean(cells.map(({ isCertain }) => Number(isCertain))),
