@@ -131,8 +131,11 @@ const labelRule = z.enum(LABEL_RULES)
 const labelRecovery = z.strictObject({
   rate: share,
   exact: share,
+  /** What guesses from the shares of labels in public data find, and how often they find as much. */
   chance: share,
   pValue: share,
+  /** The same if every label were right. Where even that is no level of risk, labels cannot be one. */
+  leastPValue: share,
   /** Those that were used: which of them depends on the update. */
   rules: z.array(labelRule).min(1),
   /** In how many of the updates the rule is exact; never for several records, nor where noise or another defence is seen. */
