@@ -25,6 +25,7 @@ export {
   LOADERS,
   openSource,
   parseDataSource,
+  publicSourceName,
   type SplitSource,
 } from './loaders/loader-list.js'
 export { parseShift, type ShiftSpec } from './shifts/shift.js'

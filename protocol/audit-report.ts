@@ -55,12 +55,13 @@ const result = z.strictObject({
   }),
 })
 
-/** An attack that stops earlier than it could. `psnr` is a median. */
+/** An attack that stops earlier than it could, over the records of the batches that got there. `psnr` is a median. */
 const stopped = z.strictObject({
   psnr: finite,
   matchLoss: finite,
   gain: z.strictObject({ median: finite, max: finite }),
   sameClass: identification,
+  auxiliarySameClass: identification.nullable(),
 })
 
 const method = z.strictObject({
@@ -138,7 +139,7 @@ const labelRecovery = z.strictObject({
   leastPValue: share,
   /** Those that were used: which of them depends on the update. */
   rules: z.array(labelRule).min(1),
-  /** In how many of the updates the rule is exact; never for several records, nor where noise or another defence is seen. */
+  /** In how many of the updates the rule is exact; never for several records, nor where the transforms of the row add noise. */
   certain: share,
   /** What other rules would have inferred from the same updates of several records. */
   others: z.array(z.strictObject({ rule: labelRule, rate: share })),

@@ -7,6 +7,7 @@ import {
   LOADERS,
   openSource,
   parseDataSource,
+  publicSourceName,
 } from './loader-list.js'
 
 describe('the list of loaders', () => {
@@ -31,6 +32,14 @@ describe('sources', () => {
       expect(formatDataSource(parseDataSource(text))).toBe(text)
     },
   )
+
+  it.each([
+    ['images:/home/someone/photos:size=32', 'images'],
+    ['synthetic:stroke-digits:seed=4', 'synthetic:stroke-digits:seed=4'],
+    ['mnist', 'mnist'],
+  ])('name %s without the path of files', (text, name) => {
+    expect(publicSourceName(parseDataSource(text))).toBe(name)
+  })
 
   it('split at the first colon', () => {
     expect(parseDataSource('csv:a:b:label=y')).toEqual({ name: 'csv', path: 'a:b:label=y' })

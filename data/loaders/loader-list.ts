@@ -50,6 +50,10 @@ export function findLoader(name: string): Loader {
   )
 }
 
+/** For what is handed on: without the path of someone's files. */
+export const publicSourceName = (source: DataSource): string =>
+  findLoader(source.name).reproducible ? formatDataSource(source) : source.name
+
 const OPTION = /^([a-z]+)=(.*)$/
 
 /** Splits the `key=value` parts off the end of a path, which may itself hold colons (`C:\data`). */

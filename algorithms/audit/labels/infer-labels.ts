@@ -25,7 +25,7 @@ interface RuledLabels {
 }
 
 export interface InferredLabels extends RuledLabels {
-  /** Batch of one: the rule is exact for such a gradient. Larger ones: never. */
+  /** Batch of one: the rule is exact for such a gradient, if no noise was added to it. Larger ones: never. */
   readonly isCertain: boolean
   /** Of a larger batch, what other rules say: for comparison. Yin's names each class once at most. */
   readonly others: readonly RuledLabels[]

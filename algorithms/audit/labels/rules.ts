@@ -3,7 +3,10 @@ import { columnMinima, type HeadGradient } from './head-gradient.js'
 
 interface RuledLabel {
   readonly label: number
-  /** False: the gradient is none that a single record gives, so noise or another defence is in it. */
+  /**
+   * False: the gradient is none that a single record gives, so noise or another defence is in it. True says nothing where noise
+   * was added, which can look like such a gradient.
+   */
   readonly isCertain: boolean
 }
 

@@ -2,9 +2,9 @@
 import type { AuditReport } from '#protocol/audit-report.js'
 import { notAudited } from '#protocol/audit-settings.js'
 import type { AuditThresholds } from '#protocol/audit-thresholds.js'
-import { formatDataSource } from '#data/index.js'
+import { publicSourceName } from '#data/index.js'
 import { isInformative } from '#algorithms/audit/generator/layered-generator.js'
-import { outOfReach, toldOn } from '#algorithms/audit/soundness.js'
+import { canLabelsTell, outOfReach, toldOn } from '#algorithms/audit/soundness.js'
 import { LIMITS_OF_ALL } from './limits-of-all.js'
 import type { UnjudgedRow } from './row-result.js'
 import type { AuditSource, AuditSpec, RowSpec } from './spec.js'
@@ -16,7 +16,7 @@ const percent = (share: number): string => `${Number((100 * share).toFixed(2))} 
 export function sourceWords({ share: [from, to], limit, ...source }: AuditSource): string {
   const part = from === 0 && to === 1 ? 'all of it' : `${percent(from)} to ${percent(to)} of it`
   const first = limit === undefined ? '' : `the first ${limit} records, of those `
-  return `${formatDataSource(source)}: ${first}${part}, after one seeded shuffle`
+  return `${publicSourceName(source)}: ${first}${part}, after one seeded shuffle`
 }
 
 const list = (values: Iterable<string | number>): string => [...new Set(values)].join(', ')

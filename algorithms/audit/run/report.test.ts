@@ -30,6 +30,31 @@ describe('the report of an audit', () => {
     expect(auditReportSchema.safeParse(report).success).toBe(false)
   })
 
+  it('names data without the path of files', async () => {
+    const files = { name: 'images', path: '/home/someone/photos:size=8' }
+    const [records, auxiliary] = [spec.records, spec.auxiliary]
+    const own: typeof spec = {
+      ...spec,
+      records: { ...records, data: { ...records.data, ...files } },
+      auxiliary: { ...auxiliary, ...files, path: '/home/someone/others' },
+    }
+    const report = await reportOf(own, madeResults(own), MADE_META)
+    expect(JSON.stringify(report)).not.toContain('someone')
+    expect(report.records.description).toBe('images: all of it, after one seeded shuffle')
+  })
+
+  it('calls no labels certain where the transforms of a row add noise', async () => {
+    const noise = [{ name: 'gaussian-noise', stddev: 0.1 }]
+    const updates = [[], [{ name: 'clip', norm: 1 }], noise]
+    const noisy = tinyAudit({ rows: updates.map((one) => ({ updates: one })) })
+    const results = madeResults(noisy, (result) => ({
+      ...result,
+      labels: { ...result.labels, rule: 'bias', isCertain: true },
+    }))
+    const { rows } = await reportOf(noisy, results, MADE_META)
+    expect(rows.map(({ labelRecovery }) => labelRecovery.certain)).toEqual([1, 1, 0])
+  })
+
   it('says that of adaptivity only the worst case is played', async () => {
     const { threatModel } = await reported()
     const knob = threatModel.find(({ knob }) => knob === 'adaptivity')
@@ -87,6 +112,39 @@ describe('the report of an audit', () => {
       { stage: 0, psnr: 18 },
       { stage: 1, psnr: 19 },
     ])
+  })
+
+  it('tells stages and the noise floor over the batches that got there, by features too', async () => {
+    const featured = (psnr: number) => ({
+      ...madeScore(psnr, 4),
+      auxiliary: { distance: 0.1, sameClass: 1 },
+    })
+    const { rows } = await reported((result) => {
+      const guess = madeScore(10 + result.batch)
+      const late = { matchLoss: 0.1, scores: [featured(20)] }
+      const early = { stage: 0, matchLoss: 0.3, scores: [featured(18)] }
+      const isStuck = result.batch === 1
+      return {
+        ...result,
+        controls: [{ name: 'class-mean', method: null, scores: [guess] }],
+        methods: result.methods.map((method) => ({
+          ...method,
+          stages: isStuck ? [early] : [early, { stage: 1, ...late }],
+          atFloor: isStuck ? null : late,
+        })),
+      }
+    })
+    const { stages, atFloor } = rows[0]!.methods[0]!
+    expect(stages.map(({ stage, sameClass }) => [stage, sameClass.of])).toEqual([
+      [0, 3],
+      [1, 2],
+    ])
+    for (const stop of [stages[1], atFloor]) {
+      // Of the batches 0 and 2, whose guesses have 10 and 12 dB.
+      expect(stop?.gain).toEqual({ median: 9, max: 10 })
+      expect(stop?.sameClass).toMatchObject({ hits: 0, of: 2 })
+      expect(stop?.auxiliarySameClass).toMatchObject({ hits: 2, of: 2 })
+    }
   })
 
   it('says nothing about a model when placebos identify records', async () => {

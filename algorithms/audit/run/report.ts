@@ -7,7 +7,7 @@ import { updateTransformsOf } from '#algorithms/from-config.js'
 import { isInformative } from '#algorithms/audit/generator/layered-generator.js'
 import { obstaclesOf } from '#algorithms/audit/soundness.js'
 import { verdictOfReport, verdictOfRow } from '#algorithms/audit/verdict.js'
-import { describeTransforms } from '#algorithms/update-transforms/apply.js'
+import { describeTransforms, protectionOf } from '#algorithms/update-transforms/apply.js'
 import type { CellPicture, CellResult } from './cell-result.js'
 import { isAsBudget } from './budgets.js'
 import { auditedCount, auditHash, cellsOf } from './cells.js'
@@ -108,13 +108,22 @@ async function judgedRow(
   row: RowSpec,
   { cells, meta }: { readonly cells: readonly CellResult[]; readonly meta: ReportMeta },
 ): Promise<AuditRow> {
+  const transforms = updateTransformsOf(rowConfig(spec, row))
+  const isNoisy = protectionOf(transforms).noise > 0
   const result = await rowResult(spec, row, {
-    ...{ cells, utility: meta.utility.get(row.id) ?? null },
-    defence: describeTransforms(updateTransformsOf(rowConfig(spec, row))),
+    cells: isNoisy ? cells.map(withoutCertainty) : cells,
+    utility: meta.utility.get(row.id) ?? null,
+    defence: describeTransforms(transforms),
   })
   const { level, because } = verdictOfRow(result, spec.thresholds)
   return { ...result, verdict: level, because: withUntried(because, cells) }
 }
+
+/** With few classes noise can look like the gradient of one record; an attacker knows that there is noise. */
+const withoutCertainty = ({ labels, ...cell }: CellResult): CellResult => ({
+  ...cell,
+  labels: { ...labels, isCertain: false },
+})
 
 function withUntried(because: string, cells: readonly CellResult[]): string {
   const untried = cells.flatMap((cell) => cell.untried ?? [])

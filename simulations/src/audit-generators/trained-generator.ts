@@ -3,12 +3,11 @@ import { join } from 'node:path'
 import { FederationError } from '#protocol/errors.js'
 import { isHash, sha256, type Hash } from '#protocol/ids.js'
 import { canonicalJson } from '#protocol/json.js'
-import type { ComputeConfig, DataSource } from '#protocol/run-config.js'
+import type { ComputeConfig } from '#protocol/run-config.js'
 import { VERSION } from '#protocol/version.js'
-import { formatDataSource } from '#data/index.js'
+import { publicSourceName } from '#data/index.js'
 import { datasetHash } from '#data/dataset-hash.js'
 import type { Dataset } from '#data/dataset.js'
-import { findLoader } from '#data/loaders/loader-list.js'
 import { openShare, type SharedSource } from '#data/share.js'
 import { generatorLabel } from '#algorithms/audit/generator/generator-file.js'
 import type { GeneratorOptions } from '#algorithms/audit/generator/generator-options.js'
@@ -86,11 +85,8 @@ const interrupted = (): FederationError =>
 export function describeShare({ share: [from, to], limit, ...source }: SharedSource): string {
   const first = limit === undefined ? '' : `, of the first ${limit} rows`
   const percents = `${round(100 * from)}–${round(100 * to)} %`
-  return `${publicName(source)}, ${percents} of the shuffled training split${first}`
+  return `${publicSourceName(source)}, ${percents} of the shuffled training split${first}`
 }
-/** Without the path of someone's files: a report is handed on. */
-const publicName = (source: DataSource): string =>
-  findLoader(source.name).reproducible ? formatDataSource(source) : source.name
 const round = (value: number): number => Math.round(value * 100) / 100
 
 /** What `auto` measures with: about the work of a decoder. */
