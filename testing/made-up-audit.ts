@@ -63,6 +63,7 @@ async function madeUpMethod(told: MadeUpMethod): Promise<AuditMethodResult> {
       ...{ stage, psnr: spreadOf((psnr ?? []).map((v) => v - below)).median },
       ...{ matchLoss: 0.01 / 4 ** stage, gain: { median, max } },
       sameClass: await identified(Math.max(0, hits - (below > 1 ? 1 : 0)), psnr?.length ?? 1),
+      auxiliarySameClass: null,
     }
   })
   return {

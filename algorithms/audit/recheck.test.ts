@@ -41,6 +41,11 @@ describe('a report that is checked against itself', () => {
       'recognition by features',
       (method) => (method.chosen!.auxiliarySameClass = { ...method.chosen!.sameClass, hits: 0 }),
     ],
+    [
+      'recognition by features at a stage',
+      (method) =>
+        (method.stages[1]!.auxiliarySameClass = { ...method.stages[1]!.sameClass, hits: 0 }),
+    ],
     ['hits of a stage', (method) => (method.stages[1]!.sameClass.hits = 0)],
   ])('finds %s that was changed', async (_what, change) => {
     const found = await after((copy) =>

@@ -56,7 +56,9 @@ async function inRow(row: AuditRow, { thresholds }: AuditReport): Promise<readon
   for (const { name, chosen, stages, atFloor } of row.methods) {
     await claimExact(
       name,
-      [...stages, atFloor].map((stopped) => stopped?.sameClass ?? null),
+      [...stages, atFloor].flatMap((stopped) =>
+        stopped === null ? [] : [stopped.sameClass, stopped.auxiliarySameClass],
+      ),
     )
     if (chosen === null) continue
     const spreads = [chosen.psnr, chosen.ssim, chosen.auxiliaryDistance].filter(

@@ -30,7 +30,16 @@ async function claimed(claims: Claims): Promise<AuditMethodResult> {
       ...{ anyClass: sameClass, sameClass, auxiliarySameClass: null },
       gain: { mean: median, median, max, interval: [median, median] },
     },
-    stages: [{ stage: 0, psnr: 12, matchLoss: 0.1, gain: { median, max }, sameClass }],
+    stages: [
+      {
+        stage: 0,
+        psnr: 12,
+        matchLoss: 0.1,
+        gain: { median, max },
+        sameClass,
+        auxiliarySameClass: null,
+      },
+    ],
     ...{ oraclePsnr: 12, matchLoss: 0.1, curve: [], iterations: 1, gradientEvaluations: 1 },
     seconds: 1,
   }
@@ -139,6 +148,16 @@ describe('the verdict on a row', () => {
       level: 'high',
       because: expect.stringMatching(/^GIFD by auxiliary distance told 3 of 6 records/) as string,
     })
+  })
+
+  it('so does telling them by features at a stage, or at the noise floor', async () => {
+    const weak = await claimed({ hits: 0, median: -2, max: 0 })
+    const featured = { ...weak.stages[0]!, auxiliarySameClass: await told(3, 6) }
+    for (const change of [{ stages: [featured] }, { atFloor: featured }]) {
+      const { level, because } = judged({ ...weak, ...change })
+      expect(level).toBe('high')
+      expect(because).toMatch(/^GIFD stopped a.* by auxiliary distance told 3 of 6 records/)
+    }
   })
 
   it('nothing shown is told as such, never as safety', async () => {

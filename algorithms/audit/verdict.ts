@@ -41,18 +41,17 @@ export const methodTitle = (name: string): string =>
 export function attemptsOf(result: AuditMethodResult): readonly Attempt[] {
   const { name, chosen, stages, atFloor } = result
   const own = { name, stopped: null, by: 'pixels' } as const
-  const taken = chosen === null ? [] : [{ ...chosen, ...own, psnr: chosen.psnr.median }]
-  return [
-    ...taken,
-    ...taken.flatMap((one) =>
-      one.auxiliarySameClass === null
-        ? []
-        : [{ ...one, by: 'features' as const, sameClass: one.auxiliarySameClass }],
-    ),
+  const ways = [
+    ...(chosen === null ? [] : [{ ...chosen, ...own, psnr: chosen.psnr.median }]),
     // The first stage of what goes through several is LATENT, but its restarts may be others.
     ...stages.map((one) => ({ ...own, ...one, stopped: `stopped after stage ${one.stage}` })),
     ...(atFloor === null ? [] : [{ ...own, ...atFloor, stopped: 'stopped at the noise floor' }]),
   ]
+  return ways.flatMap((one) =>
+    one.auxiliarySameClass === null
+      ? [one]
+      : [one, { ...one, by: 'features' as const, sameClass: one.auxiliarySameClass }],
+  )
 }
 
 const attemptTitle = ({ name, stopped, by }: Attempt): string =>
@@ -202,8 +201,9 @@ export function verdictOfReport(
 }
 
 /**
- * Whether the placebos tell nothing: an update of another record must identify this one no better than chance (§14.2), in any
- * way in which attacks are judged. All of these tests share the error.
+ * Whether the placebos tell nothing: an update of another record must identify this one no better than chance (§14.2), by
+ * pixels and by features. All of these tests share the error. Placebos are of what methods take in the end: there is none of
+ * a stage or of the noise floor, for which the same search went through the same update.
  */
 export async function isPlaceboAtChance(
   rows: readonly Pick<AuditRow, 'controls'>[],

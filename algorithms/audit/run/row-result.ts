@@ -147,10 +147,7 @@ async function reachedBy(tried: readonly Tried[], seed: number): Promise<Reached
     stageChosen: mostOften(tried.flatMap(({ method }) => method.stageChosen ?? [])),
     stageOracle: mostOften(best.map(({ stage }) => stage)),
     stages: await stageResults(tried, context),
-    atFloor: await stoppedEverywhere(
-      tried.map(({ method }) => method.atFloor),
-      context,
-    ),
+    atFloor: await stoppedAt(tried, ({ atFloor }) => atFloor, context),
     oraclePsnr: best.length === 0 ? null : median(best.map(({ psnr }) => psnr)),
   }
 }
@@ -185,7 +182,7 @@ const bestStages = (
     ),
   )
 
-/** Each stage as if the attacker had stopped there; only those that every batch reached. */
+/** Each stage as if the attacker had stopped there. */
 async function stageResults(
   tried: readonly Tried[],
   context: SummaryContext,
@@ -193,26 +190,28 @@ async function stageResults(
   const numbers = new Set(tried.flatMap(({ method }) => method.stages.map(({ stage }) => stage)))
   const results: AuditMethodResult['stages'] = []
   for (const stage of [...numbers].sort((a, b) => a - b)) {
-    const found = await stoppedEverywhere(
-      tried.map(({ method }) => method.stages.find((one) => one.stage === stage) ?? null),
-      context,
-    )
+    const at = ({ stages }: CellMethod) => stages.find((one) => one.stage === stage) ?? null
+    const found = await stoppedAt(tried, at, context)
     if (found !== null) results.push({ stage, ...found })
   }
   return results
 }
 
-/** Null where a batch did not get there: its records would be missing. */
-async function stoppedEverywhere(
-  stops: readonly CellMethod['atFloor'][],
+/** Over the batches that got there, as of methods over those for which they have an answer; null: none did. */
+async function stoppedAt(
+  tried: readonly Tried[],
+  stopOf: (method: CellMethod) => CellMethod['atFloor'],
   context: SummaryContext,
 ): Promise<AuditMethodResult['atFloor']> {
-  const reached = stops.flatMap((one) => one ?? [])
-  if (reached.length < stops.length) return null
+  const reached = tried.flatMap(({ cell, method }) => {
+    const stop = stopOf(method)
+    return stop === null ? [] : [{ cell, stop }]
+  })
+  if (reached.length === 0) return null
   return stoppedOf(
-    reached.flatMap(({ scores }) => scores),
-    mean(reached.map(({ matchLoss }) => matchLoss)),
-    context,
+    reached.flatMap(({ stop }) => stop.scores),
+    mean(reached.map(({ stop }) => stop.matchLoss)),
+    { ...context, baseline: baselineOfCells(reached.map(({ cell }) => cell)) },
   )
 }
 

@@ -57,10 +57,11 @@ export async function stoppedOf(
   { baseline, candidates }: SummaryContext,
 ): Promise<NonNullable<AuditMethodResult['atFloor']>> {
   const gain = gainSummary(gainsOf(psnrsOf(scores), baseline))
+  const { sameClass, auxiliarySameClass } = await identifications(scores, candidates)
   return {
     ...{ psnr: median(psnrsOf(scores)), matchLoss },
     gain: { median: gain.median, max: gain.max },
-    sameClass: (await identifications(scores, candidates)).sameClass,
+    ...{ sameClass, auxiliarySameClass },
   }
 }
 
