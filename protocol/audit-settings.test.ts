@@ -3,6 +3,7 @@ import { tinyRun } from '#testing/tiny-audit.js'
 import { auditReportSchema, type AuditRow } from './audit-report.js'
 import {
   coversRun,
+  fewestRecords,
   decisiveRows,
   isAsConfigured,
   notAudited,
@@ -109,6 +110,16 @@ describe('rows that are about the run', () => {
     expect(coversRun({ settings, rows: [row({ batchSize: 4, localSteps: 2 })] })).toBe(false)
     expect(coversRun({ settings, rows: [row({ updates: NOISE })] })).toBe(false)
     expect(coversRun({ settings, rows: [row({ batchSize: 1 })] })).toBe(true)
+  })
+
+  it('speak of clients with as many records as the smallest that decides, or more', () => {
+    const [one, four] = [row({ batchSize: 1 }), row({ batchSize: 4, localSteps: 2 })]
+    const other = row({ batchSize: 1, updates: NOISE })
+    const weak = row({ batchSize: 1, approximation: 'one-gradient' })
+    expect(fewestRecords({ settings, rows: [four, one, other] })).toBe(1)
+    expect(fewestRecords({ settings, rows: [row(), other, four] })).toBe(2)
+    expect(fewestRecords({ settings, rows: [weak, four] })).toBe(4)
+    expect(fewestRecords({ settings, rows: [other] })).toBe(1)
   })
 
   it('must have been attacked through every step, unless there are too many to follow', () => {

@@ -63,6 +63,19 @@ export function decisiveRows(report: Pick<AuditReport, 'rows' | 'settings'>): re
   return own.length > 0 ? own : report.rows
 }
 
+/**
+ * Of how many records of one client the report speaks at least: those of the smallest row that decides. A client that trains on
+ * fewer sends an update that shows more of each.
+ */
+export function fewestRecords(report: {
+  readonly rows: readonly ConfiguredRow[]
+  readonly settings: AuditedSettings
+}): number {
+  const own = report.rows.filter((row) => isAsConfigured(row, report.settings) && isFollowed(row))
+  return Math.min(...(own.length > 0 ? own : report.rows).map(({ batchSize }) => batchSize))
+}
+type ConfiguredRow = Parameters<typeof isAsConfigured>[0] & Pick<AuditRow, 'approximation'>
+
 /** Exact unrolling keeps every step to differentiate it: gifd specification §12, item 9. */
 export const MOST_UNROLLED_STEPS = 8
 

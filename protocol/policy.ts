@@ -167,6 +167,13 @@ export function auditNotAllowed(
   return isEnough(report.effort, audit) ? null : tooLittle(report.effort, audit)
 }
 
+/** Of a node that trains on fewer examples than the report speaks of. How many it has stays its own matter. */
+export const auditOfLarger = (records: number): NotAllowed => ({
+  what: `runs whose privacy audit is about clients with ${records} records or more, because it trains on fewer, and its update would show more of each`,
+  remedy:
+    'ask for a report with a row of "batchSize": 1 and the settings of the run (audit run, then runs start --audit-report), or join again with more examples or without --require-audit',
+})
+
 function tooLittle(effort: ReportedEffort, { budget, records }: LeastEffort): NotAllowed {
   const wanted = `runs whose privacy audit tried less than the budget ${budget} on ${records} records`
   const found = effort[budget] === undefined ? largestOf(effort) : budget

@@ -68,13 +68,21 @@ describe('a node whose owner demands an audit', () => {
 
   it('reads the report once, and takes the task when it is good', async () => {
     const { node, task } = await scene({ audit: ELEVATED })
-    await assertAudited(node, task, signal)
-    await assertAudited(node, task, signal)
+    expect(await assertAudited(node, task, signal)).toBe(1)
+    expect(await assertAudited(node, task, signal)).toBe(1)
     expect(fetched).toBe(1)
+  })
+  it('tells of how many records of one client the report speaks at least', async () => {
+    const rows = [
+      { ...QUIET, batchSize: 2 },
+      { ...QUIET, batchSize: 8 },
+    ]
+    const { node, task } = await scene({ audit: ELEVATED, rows })
+    for (const _ of [1, 2]) expect(await assertAudited(node, task, signal)).toBe(2)
   })
   it('asks for nothing when its owner demands nothing', async () => {
     const { node, task } = await scene({ rows: [{ methods: OPEN }] })
-    await assertAudited(node, task, signal)
+    expect(await assertAudited(node, task, signal)).toBe(0)
     expect(fetched).toBe(0)
   })
   it('does not take the coordinator’s word for the verdict', async () => {

@@ -35,10 +35,11 @@ export async function performTask(
 ): Promise<'accepted' | Problem> {
   const { runId, round, slot } = task
   const signal = AbortSignal.any([node.signal, over])
-  await assertAudited(node, task, signal)
+  const fewestExamples = await assertAudited(node, task, signal)
   await settleEarlierTask(node, task, signal)
   const { open, update } =
-    (await sameTaskAgain(node, task)) ?? (await trainAndSave(node, task, signal))
+    (await sameTaskAgain(node, task)) ??
+    (await trainAndSave(node, { ...task, fewestExamples }, signal))
   const { metrics } = open
   node.emit('update:sending', { runId, round, slot, bytes: update.length, metrics: { ...metrics } })
   return upload(node.link, open, { update, signal: node.signal })
@@ -70,9 +71,11 @@ async function sameTaskAgain(node: NodeContext, task: TaskMessage): Promise<Outg
 const isSame = (open: OpenTask, { round, attempt, lease }: TaskMessage): boolean =>
   open.round === round && open.attempt === attempt && open.lease === lease
 
+type AuditedTask = TaskMessage & { readonly fewestExamples: number }
+
 async function trainAndSave(
   node: NodeContext,
-  task: TaskMessage,
+  task: AuditedTask,
   signal: AbortSignal,
 ): Promise<Outgoing> {
   const { state, trainer, policy } = node
@@ -81,6 +84,7 @@ async function trainAndSave(
   const memory = kept === null ? null : encodeBundle(kept)
   const request = {
     ...{ kind: 'perform' as const, config, part, round, slot, task: task.task, uplink, policy },
+    fewestExamples: task.fewestExamples,
     noiseKey: noiseKey(await state.noiseSecret(), task),
     shared: await node.fetchBlob(task.shared, signal),
     assets: await fetchAssets(node, task.assets, signal),

@@ -38,6 +38,8 @@ export type Request =
       readonly noiseKey: Uint8Array
       /** Held against what the method itself says that it uploads: what a coordinator declares may be untrue. */
       readonly policy: Policy
+      /** Training examples that the report of an audit speaks of at least, which the owner demands; 0: none is demanded. */
+      readonly fewestExamples: number
       /** Where measured backend choices are remembered. */
       readonly stateDirectory: string
     }

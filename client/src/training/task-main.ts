@@ -6,7 +6,7 @@ import { decodeBundle, encodeBundle, type Bundle } from '#protocol/bundle.js'
 import { asFederationError, FederationError } from '#protocol/errors.js'
 import { faultPoint } from '#protocol/fault-points.js'
 import type { Hash } from '#protocol/ids.js'
-import { notAllowed, refusalText } from '#protocol/policy.js'
+import { auditOfLarger, notAllowed, refusalText } from '#protocol/policy.js'
 import { unwrap } from '#protocol/result.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import type { ClientData } from '#data/dataset.js'
@@ -68,7 +68,8 @@ async function perform(request: Extract<Request, { kind: 'perform' }>): Promise<
 }
 
 /** By the code that will compute the update, before it does. Throws `policy/refused`. */
-function assertAllowed({ config, part, policy }: Extract<Request, { kind: 'perform' }>): void {
+function assertAllowed(request: Extract<Request, { kind: 'perform' }>): void {
+  const { config, part, policy, fewestExamples } = request
   const classes = classesOfPart(config, part)
   const protection = protectionOf(updateTransformsOf(config))
   const refused = notAllowed(policy, {
@@ -76,6 +77,10 @@ function assertAllowed({ config, part, policy }: Extract<Request, { kind: 'perfo
     calibration: config.calibration?.name ?? null,
   })
   if (refused !== null) throw new FederationError('policy/refused', refusalText(refused))
+  // Other parts tell sums alone, or are refused for the report already.
+  const isAudited = part !== 'method' || fewestExamples === 0
+  if (isAudited || (data?.train.indices.length ?? 0) >= fewestExamples) return
+  throw new FederationError('policy/refused', refusalText(auditOfLarger(fewestExamples)))
 }
 
 /** The assets of the latest task, decoded. Kept: the same bundle is the same object, and methods cache by it. */

@@ -31,7 +31,7 @@ describe('the training process', () => {
     ...{ kind: 'perform', config: tinyConfig(), round: 1, slot: 0 },
     ...{ part: PLAN.part, task: PLAN.task, uplink: PLAN.uplink, shared: encodeBundle(PLAN.shared) },
     ...{ assets: {}, personal: null, memory: null, stateDirectory: directory },
-    policy: DEFAULT_POLICY,
+    ...{ policy: DEFAULT_POLICY, fewestExamples: 0 },
     noiseKey: new Uint8Array(32),
     ...change,
   })
@@ -119,6 +119,16 @@ describe('the training process', () => {
     await trainer.stop()
     await refused
     await expect(trainer.start()).rejects.toMatchObject({ message: 'The node is leaving' })
+  })
+
+  it('refuses to train on fewer examples than the report speaks of that its owner demands', async () => {
+    trainer = new Trainer({ module: await tinyModule(directory) })
+    await expect(trainer.perform(perform({ fewestExamples: 9 }), never)).rejects.toMatchObject({
+      code: 'policy/refused',
+      message: expect.stringMatching(/clients with 9 records or more.*"batchSize": 1/) as string,
+    })
+    const { weight } = await trainer.perform(perform({ fewestExamples: 8 }), never)
+    expect(weight).toBe(8)
   })
 
   it('refuses what its owner forbids by what the method itself says, whatever the task declares', async () => {
