@@ -44,14 +44,15 @@ export const stepsOf = (
   batchSize: number,
 ): number => training.localEpochs * Math.ceil(batchSize / training.batchSize)
 
+type ConfiguredRow = Pick<AuditRow, 'batchSize' | 'localSteps' | 'modelState' | 'clients'> & {
+  readonly updates: readonly unknown[]
+}
+
 /**
  * Whether the row is what a client of the run sends, had it as many records: the run's own transforms, steps and start, and
  * no other client's update mixed in.
  */
-export const isAsConfigured = (
-  row: Pick<AuditRow, 'updates' | 'batchSize' | 'localSteps' | 'modelState' | 'clients'>,
-  settings: AuditedSettings,
-): boolean =>
+export const isAsConfigured = (row: ConfiguredRow, settings: AuditedSettings): boolean =>
   canonicalJson(row.updates) === canonicalJson(settings.updates) &&
   row.localSteps === stepsOf(settings, row.batchSize) &&
   row.modelState === (settings.startFrom === null ? 'fresh' : 'trained') &&
@@ -68,14 +69,12 @@ export function decisiveRows(report: Pick<AuditReport, 'rows' | 'settings'>): re
  * fewer sends an update that shows more of each.
  */
 export function fewestRecords(report: {
-  readonly rows: readonly ConfiguredRow[]
+  readonly rows: readonly (ConfiguredRow & Pick<AuditRow, 'approximation'>)[]
   readonly settings: AuditedSettings
 }): number {
   const own = report.rows.filter((row) => isAsConfigured(row, report.settings) && isFollowed(row))
   return Math.min(...(own.length > 0 ? own : report.rows).map(({ batchSize }) => batchSize))
 }
-type ConfiguredRow = Parameters<typeof isAsConfigured>[0] & Pick<AuditRow, 'approximation'>
-
 /** Exact unrolling keeps every step to differentiate it: gifd specification §12, item 9. */
 export const MOST_UNROLLED_STEPS = 8
 

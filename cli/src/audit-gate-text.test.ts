@@ -68,6 +68,7 @@ describe('the audit of a run, for people', () => {
     const report = await madeUpAudit({ records }, [QUIET])
     const view = { ...NONE, state: 'passed', source: 'attached', report } as const
     expect(auditLines(view)).toContain('Records 4 (public): MNIST')
+    expect(auditLines(view)).toContain('About   clients with 1 or more records each')
     expect(auditLines(view)).toContain('Made    elsewhere, and attached')
   })
 })

@@ -1,6 +1,7 @@
 /** The privacy audit before the first round of a run, in words. */
 import { durationText } from '#coordinator/audit-gate/progress.js'
 import { BASIS_WORDS } from '#protocol/audit-config.js'
+import { fewestRecords } from '#protocol/audit-settings.js'
 import { levelText, type AuditLevel } from '#protocol/audit-level.js'
 import type { AuditReport } from '#protocol/audit-report.js'
 import type { HttpAnswer } from '#protocol/http-api.js'
@@ -37,7 +38,12 @@ export function auditLines(view: AuditView): readonly string[] {
     ...(source === null
       ? []
       : [`Made    ${source === 'audited' ? 'by this coordinator' : 'elsewhere, and attached'}`]),
-    ...(view.report === null ? [] : [`Records ${recordsText(view.report.report)}`]),
+    ...(view.report === null
+      ? []
+      : [
+          `Records ${recordsText(view.report.report)}`,
+          `About   clients with ${fewestRecords(view.report.report)} or more records each`,
+        ]),
     ...(override === null
       ? []
       : [`Override by ${override.by} at ${override.at}: ${override.reason}`]),

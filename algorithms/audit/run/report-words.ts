@@ -1,6 +1,6 @@
 /** What a report says about its own reach: gifd specification §1, §3, §14. Plain sentences, true of this audit. */
 import type { AuditReport } from '#protocol/audit-report.js'
-import { notAudited } from '#protocol/audit-settings.js'
+import { fewestRecords, notAudited, settingsOf } from '#protocol/audit-settings.js'
 import type { AuditThresholds } from '#protocol/audit-thresholds.js'
 import { publicSourceName } from '#data/index.js'
 import { isInformative } from '#algorithms/audit/generator/layered-generator.js'
@@ -101,6 +101,7 @@ export async function recognitionLimits(
 
 export function limitations(spec: AuditSpec, own: WorldFacts['generator']): string[] {
   const { rows, records, run, utilityRounds, generator } = spec
+  const fewest = fewestRecords({ rows, settings: settingsOf(run) })
   const some = (holds: boolean, sentence: string): readonly string[] => (holds ? [sentence] : [])
   return [
     ...LIMITS_OF_ALL,
@@ -130,8 +131,8 @@ export function limitations(spec: AuditSpec, own: WorldFacts['generator']): stri
       'Rows marked one-gradient take an update of many local steps for a single gradient. That is an approximation which attackers use; the exact way through all steps was not tried.',
     ),
     ...some(
-      rows.every(({ batchSize }) => batchSize > 1),
-      'A client that holds fewer records than one batch reveals more of each than these rows show.',
+      fewest > 1,
+      `The verdict is about clients with ${fewest} records or more. One that holds fewer reveals more of each than it says; nodes that demand a report and hold fewer refuse the run.`,
     ),
     ...some(
       Math.max(...rows.map(({ batchSize }) => batchSize)) < run.training.batchSize,

@@ -268,6 +268,16 @@ describe('the report of an audit', () => {
     expect(report.pictures).toBeNull()
   })
 
+  it('says of how many records of a client it speaks at least', async () => {
+    const about = async (...rows: readonly object[]): Promise<string> => {
+      const own = tinyAudit({ rows })
+      return (await reportOf(own, madeResults(own), MADE_META)).limitations.join()
+    }
+    const beside = { batchSize: 1, updates: [{ name: 'clip', norm: 1 }] }
+    expect(await about({ batchSize: 2 }, beside)).toContain('clients with 2 records or more')
+    expect(await about({ batchSize: 2 }, { batchSize: 1 })).not.toContain('records or more')
+  })
+
   it('names what clients of the run send beside the update', async () => {
     const run = tinyRun({ calibration: { name: 'ccvr', when: 'final' } })
     const { limitations, settings } = await reportOf(
