@@ -15,6 +15,7 @@ import { auditRowLines, unsoundWords, verdictLine } from '../audit-text.js'
 import { backendOption } from '../backend-option.js'
 import { addCommand, type Session } from '../command.js'
 import { homeDirectory } from '../credentials.js'
+import { dayToCome } from '../day-to-come.js'
 import type { Output } from '../output.js'
 import { TerminalBar } from '../progress.js'
 import { pretrainHooks } from '../pretrain-hooks.js'
@@ -49,7 +50,9 @@ export function registerAuditRun(audit: Command): void {
         .addOption(new Option('--budget <name>', 'in place of the file’s').choices(AUDIT_BUDGETS))
         .option('--out <dir>', 'where report.json and report.html go (audits/<name>)')
         .option('--pictures', 'also write pictures; not of records of people')
-        .option('--retain-until <date>', 'the day by which you will delete the pictures', date)
+        .option('--retain-until <date>', 'the day by which you will delete the pictures', (day) =>
+          dayToCome(day, Date.now()),
+        )
         .addOption(
           new Option('--fail-on <level>', `exit ${ABOVE} when the verdict is above it`).choices(
             AUDIT_LEVELS,
@@ -199,13 +202,4 @@ function progressText({ cells, of, secondsLeft, now }: AuditProgress): string {
   const left = secondsLeft === null ? '' : `, about ${durationText(secondsLeft)} left`
   const doing = methods.length === 0 ? '' : ` (${methods.join(', ')})`
   return `${cells} of ${of} batches${doing}${left}`
-}
-
-function date(text: string): string {
-  const isDate = /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text))
-  if (isDate && Date.parse(text) > Date.now()) return text
-  throw new FederationError(
-    'usage/bad-value',
-    `Expected a day to come as YYYY-MM-DD, got '${text}'`,
-  )
 }
