@@ -189,6 +189,12 @@ export const ERRORS = {
     1,
     'Audit records, not an update: what an attack is tried on is computed from records that the operator holds',
   ),
+  'audit/data-mismatch': row(
+    409,
+    2,
+    'Choose records, auxiliary data and a generator of the shape and classes that the run asks for',
+  ),
+  'audit/unwritable': row(400, 2, 'Pass a folder that this user may write to, or make space there'),
   'audit/under-way': row(
     409,
     1,

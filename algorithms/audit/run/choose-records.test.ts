@@ -48,6 +48,13 @@ describe('records of an audit', () => {
     expect(chooseRecords(data, { ...spec, seed: 1 })).not.toEqual(chosen)
   })
 
+  it('are refused where a row takes more than there are, with what makes it so many', () => {
+    const wide = tinyAudit({ rows: [{ batchSize: 1, clients: 64 }] })
+    expect(() => chooseRecords(data, wide)).toThrow(
+      /has 60 records, and the audit takes 64 and as many others .* batchSize × clients/,
+    )
+  })
+
   it('are refused where a pool has too few of a class', () => {
     for (const count of [4, 9]) {
       expect(() => chooseRecords(pool(count), spec)).toThrow(

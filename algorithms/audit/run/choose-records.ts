@@ -24,7 +24,9 @@ export function chooseRecords(
 ): readonly ChosenRecord[] {
   const streams = createStreams(spec.seed)
   const order = streams('audit-records', 0, 0).shuffle(everyIndex(pool.count))
-  const audited = order.slice(0, auditedCount(spec))
+  const wanted = auditedCount(spec)
+  if (2 * wanted > pool.count) throw tooSmall(pool.count, wanted)
+  const audited = order.slice(0, wanted)
   const { placebos, rest } = placebosFor(audited, order.slice(audited.length), pool.labels)
   const drawn = drawCandidates(
     { source: pool, indices: rest },
@@ -48,8 +50,17 @@ function placebosFor(audited: Int32Array, others: Int32Array, labels: Int32Array
     }
     throw new FederationError(
       'config/impossible',
-      `records.data has ${labels.length} records: too few of a class to compare each of the ${audited.length} audited ones with another; take more of it, or set records.count lower`,
+      `records.data has ${labels.length} records: too few of a class to compare each of the ${audited.length} audited ones with another; take more of it, or ${FEWER}`,
     )
   })
   return { placebos, rest: Int32Array.from(left) }
 }
+
+/** Before any is drawn: one large row takes them all, however few were asked for. */
+const tooSmall = (held: number, wanted: number): FederationError =>
+  new FederationError(
+    'config/impossible',
+    `records.data has ${held} records, and the audit takes ${wanted} and as many others of their classes to compare them with; take more of it, or ${FEWER}`,
+  )
+const FEWER =
+  'audit fewer: lower records.count, or batchSize × clients of the largest row, of which whole updates are taken'

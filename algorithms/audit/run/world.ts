@@ -69,7 +69,7 @@ export interface WorldParts {
 
 /**
  * Loads the data of an audit and prepares what its cells share, on the backend that is in use. Throws what loaders throw,
- * `data/mismatch`, `model/does-not-fit`, `config/impossible` (also for numbers outside of [0, 1], and audited records that are
+ * `audit/data-mismatch`, `model/does-not-fit`, `config/impossible` (also for numbers outside of [0, 1], and audited records that are
  * public), and `audit/record-known` where the generator was trained on an audited record or one that it is compared with.
  */
 export async function openWorld(spec: AuditSpec, parts: WorldParts): Promise<AuditWorld> {
@@ -154,14 +154,14 @@ function assertFitting(
 ): void {
   if ((named?.hash ?? null) !== (opened?.hash ?? null)) {
     throw new FederationError(
-      'data/mismatch',
+      'audit/data-mismatch',
       'The generator is another one than when the audit began; begin it again',
     )
   }
   const [own, other] = [opened?.imageShape ?? run.task.inputShape, run.task.inputShape]
   if (own.join() === other.join()) return
   throw new FederationError(
-    'data/mismatch',
+    'audit/data-mismatch',
     `The generator makes pictures of ${own.join(' × ')}, and the task takes ${other.join(' × ')}`,
   )
 }
@@ -170,7 +170,7 @@ async function openSource({ hash, ...source }: AuditSource): Promise<Dataset> {
   const dataset = await openShare(source)
   if (hash !== null && datasetHash(dataset) !== hash) {
     throw new FederationError(
-      'data/mismatch',
+      'audit/data-mismatch',
       `${source.name} holds other records than when the audit began; begin it again`,
     )
   }
@@ -197,7 +197,7 @@ function trainedParams(
 
 /**
  * Records as the task's model takes them. Made-up records stand for any classes: where theirs are others, label i counts as
- * class i mod the number of classes. Throws `data/mismatch` for records of another shape, and for real ones of other classes,
+ * class i mod the number of classes. Throws `audit/data-mismatch` for records of another shape, and for real ones of other classes,
  * `config/impossible` for numbers that no reconstruction can have.
  */
 function fitted(dataset: Dataset, { run, records }: AuditSpec, key: string): Dataset {
@@ -205,14 +205,14 @@ function fitted(dataset: Dataset, { run, records }: AuditSpec, key: string): Dat
   assertPixels(dataset, key)
   if (dataset.inputShape.join('x') !== inputShape.join('x')) {
     throw new FederationError(
-      'data/mismatch',
+      'audit/data-mismatch',
       `${key} holds records of ${dataset.inputShape.join(' × ')}, and the task takes ${inputShape.join(' × ')}`,
     )
   }
   if (dataset.classes.join('\n') === classes.join('\n')) return dataset
   if (records.basis !== 'synthetic' && records.basis !== 'canary') {
     throw new FederationError(
-      'data/mismatch',
+      'audit/data-mismatch',
       `${key} holds records of the classes ${dataset.classes.join(', ')}, and the task takes ${classes.join(', ')}`,
     )
   }

@@ -77,7 +77,7 @@ describe('a target', () => {
   it('refuses records that cannot enter the model, and such as cannot be dealt', async () => {
     const source = pictures(3, 1, [4, 4, 1])
     const records = synthetic({ source, indices: Int32Array.of(0, 1, 2) })
-    await expect(makeTarget(specOf({ records }))).rejects.toThrow(coded('data/mismatch'))
+    await expect(makeTarget(specOf({ records }))).rejects.toThrow(coded('audit/data-mismatch'))
     await expect(makeTarget(specOf({ clients: 3 }))).rejects.toThrow(/equal parts/)
   })
 

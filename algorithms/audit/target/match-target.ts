@@ -25,7 +25,7 @@ const made = new WeakSet<object>()
 /**
  * Trains on the records as a client of the run does, and keeps what an observer of its update sees. Throws
  * `audit/no-consent` for records without a reason, `audit/not-auditable` with every reason for settings that cannot be
- * simulated, `data/mismatch` for records of another shape. The caller disposes the target.
+ * simulated, `audit/data-mismatch` for records of another shape. The caller disposes the target.
  */
 export async function makeTarget(spec: TargetSpec): Promise<MatchTarget> {
   const target = Object.freeze(await observeRecords(spec)) as MatchTarget

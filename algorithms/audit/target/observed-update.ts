@@ -110,7 +110,7 @@ function sharesOf({ records, clients }: TargetSpec, model: Model): readonly Exam
   }
   if (shapeText(source.inputShape) !== shapeText(model.inputShape)) {
     throw new FederationError(
-      'data/mismatch',
+      'audit/data-mismatch',
       `The audited records have shape ${shapeText(source.inputShape)}, and ${model.name} takes ${shapeText(model.inputShape)}`,
     )
   }

@@ -9,6 +9,7 @@ import { hardwareText } from '#algorithms/tensor/hardware.js'
 import { CellFiles } from './cell-files.js'
 import type { AuditProgress } from './estimate.js'
 import type { OpenAudit } from './open-audit.js'
+import { folderForOwner } from './owner-files.js'
 import { reportFiles, reportIn, writeReport, type ReportFiles } from './report-files.js'
 import { runCells } from './run-audit.js'
 import { measureUtility, type UtilityOptions } from './utility.js'
@@ -36,7 +37,7 @@ export interface FinishedAudit {
   readonly resumed: number
 }
 
-/** Runs an audit and writes its report. Throws what cells throw, and `audit/interrupted`. */
+/** Runs an audit and writes its report. Throws what cells throw, `audit/interrupted`, and `audit/unwritable` before anything is computed. */
 export async function runAudit(audit: OpenAudit, options: AuditOptions): Promise<FinishedAudit> {
   const { spec } = audit
   const { out, retainUntil, signal, onProgress, onUtilityRun } = options
@@ -44,6 +45,8 @@ export async function runAudit(audit: OpenAudit, options: AuditOptions): Promise
   if (withPictures) assertPicturesAllowed(audit)
   const before = options.resume ? await finishedBefore(audit, options) : null
   if (before !== null) return before
+  // What cannot be written is not worth the hours.
+  await folderForOwner(out)
   const checkpoints = new CellFiles(out, { withPictures })
   const watched = signal === undefined ? {} : { signal }
   const utility = await measureUtility(spec, {

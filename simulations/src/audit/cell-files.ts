@@ -36,7 +36,9 @@ export class CellFiles implements CellCheckpoints {
     try {
       await rm(this.#directory, { recursive: true, force: true })
     } catch (cause) {
-      throw new FederationError('store/io', `Could not remove ${this.#directory}`, { cause })
+      throw new FederationError('audit/unwritable', `Could not remove ${this.#directory}`, {
+        cause,
+      })
     }
   }
 
