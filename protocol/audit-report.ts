@@ -164,6 +164,8 @@ const row = z.strictObject({
   informationRatio: z.number().nonnegative(),
   /** Norm of the update over that of its noise; null: no noise. */
   signalToNoise: z.number().nonnegative().nullable(),
+  /** Cosine distance that noise or rounding leave at the true records, for matching losses to be held against; null: none, or not known. */
+  floor: finite.nullable(),
   /** Accuracy after as many rounds as `utilityRounds` with these transforms; null: not measured. */
   utility: share.nullable(),
   labelRecovery,
@@ -226,6 +228,8 @@ export const auditReportSchema = z.strictObject({
   budget: z.enum(AUDIT_BUDGETS),
   effort,
   seed: z.int(),
+  /** Of the run that was audited: it draws fresh params, shuffles and noise. */
+  runSeed: z.int(),
   engine: z.strictObject({ backend: z.string(), version: z.string(), threads: count }),
   hardware: words,
   seconds: z.number().nonnegative(),

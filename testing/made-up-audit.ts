@@ -130,7 +130,7 @@ export async function madeUpRow(
     ...{ id: `row-${sha256(JSON.stringify(told)).slice(0, 8)}`, updates: [], defence: 'none' },
     ...({ batchSize: 1, localSteps: 1, approximation: 'unrolled', labels: 'inferred' } as const),
     ...({ modelState: 'fresh', clients: 1, records: 6, parameters: 850 } as const),
-    ...{ informationRatio: 3.3203125, signalToNoise: null, utility: null },
+    ...{ informationRatio: 3.3203125, signalToNoise: null, floor: null, utility: null },
     labelRecovery: {
       ...{ rate: 1, exact: 1, chance: 0.1, pValue: 1e-6, leastPValue: 1e-6 },
       ...{ rules: ['bias' as const], certain: 1, others: [] },
@@ -197,6 +197,7 @@ const ROWS: readonly MadeUpRow[] = [
   { methods: OPEN, updates: [CLIP], defence: 'clip to norm 1', utility: 0.94 },
   {
     ...{ methods: weaker(7, 0), updates: [CLIP, NOISE], utility: 0.87, signalToNoise: 3.4 },
+    floor: 0.0421,
     defence: 'clip to norm 1, then noise of deviation 0.01',
   },
   {
@@ -253,7 +254,7 @@ export async function madeUpAudit(
       projection: { latent: 16.4, stages: 27.1, classMean: 12.9 },
       isInformative: true,
     },
-    ...{ budget: 'standard', seed: 7 },
+    ...{ budget: 'standard', seed: 7, runSeed: 1 },
     effort: { methods: null, iterations: 150, restarts: 5, isAsBudget: true },
     engine: { backend: 'wasm', version: 'tfjs 4.22.0', threads: 1 },
     ...{ hardware: '2 cores of AMD EPYC, linux x64', seconds: 7834 },

@@ -77,6 +77,8 @@ export const cellResultSchema = z.strictObject({
   parameters: count,
   informationRatio: z.number().nonnegative(),
   signalToNoise: z.number().nonnegative().nullable(),
+  /** Cosine distance that noise or rounding leave at the true records; null: none. Left out by earlier versions. */
+  floor: finite.nullable().optional(),
   /** What limits or explains the numbers. Sentences. */
   remarks: z.array(z.string().min(1)),
   /** Why nothing was tried on this batch; null: it was. */

@@ -4,7 +4,7 @@ import { settingsHash, settingsOf } from '#protocol/audit-settings.js'
 import { contradictionsIn } from '#algorithms/audit/recheck.js'
 import { MADE_META, madeResults, madeScore, tinyAudit, tinyRun } from '#testing/tiny-audit.js'
 import { BUDGETS } from './budgets.js'
-import type { CellResult } from './cell-result.js'
+import { cellResultSchema, type CellResult } from './cell-result.js'
 import { effortOf, reportOf } from './report.js'
 
 const spec = tinyAudit({
@@ -243,6 +243,19 @@ describe('the report of an audit', () => {
     })
     expect(effortOf({ ...whole, budgetName: 'thorough' }).isAsBudget).toBe(false)
     expect(effortOf({ ...whole, budgetName: 'smoke' }).isAsBudget).toBe(true)
+  })
+
+  it('tells the noise floor where cells do, and the seed of the run', async () => {
+    const floors = [0.1, null, 0.3]
+    const { rows, runSeed } = await reported((result) => ({
+      ...result,
+      floor: floors[result.batch]!,
+    }))
+    expect(rows[0]!.floor).toBeCloseTo(0.2, 12)
+    expect(runSeed).toBe(spec.run.seed)
+    // Cells of before the floor was kept.
+    expect(cellResultSchema.parse(madeResults(spec)[0])).not.toHaveProperty('floor')
+    expect((await reported()).rows[0]!.floor).toBeNull()
   })
 
   it('calls no generator informative that nobody measured', async () => {

@@ -64,7 +64,12 @@ export async function reportOf(
     auxiliary: sourceWords(spec.auxiliary),
     generator: generatorOf(facts),
     effort: effortOf(spec),
-    ...{ budget: spec.budgetName, seed: spec.seed, engine: { ...meta.engine } },
+    ...{
+      budget: spec.budgetName,
+      seed: spec.seed,
+      runSeed: spec.run.seed,
+      engine: { ...meta.engine },
+    },
     ...{ hardware: meta.hardware, seconds: meta.seconds },
     threatModel: threatModel(spec, facts.generator),
     ...{ thresholds, rows },

@@ -40,6 +40,7 @@ export async function rowResult(
     parameters: first.parameters,
     informationRatio: mean(cells.map((cell) => cell.informationRatio)),
     signalToNoise: meanOrNull(cells.map((cell) => cell.signalToNoise)),
+    floor: meanOrNull(cells.map(({ floor = null }) => floor)),
     labelRecovery: labelsTold(cells.map(({ labels }) => labels)),
     methods: await methodResults(cells, seed),
     controls: await controlResults(cells),

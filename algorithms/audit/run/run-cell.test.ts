@@ -58,6 +58,7 @@ describe('a cell', () => {
       expect.arrayContaining(['class-mean', 'random-same-class', 'placebo']),
     )
     expect([plain.signalToNoise, noisy.signalToNoise === null]).toEqual([null, false])
+    expect([plain.floor, typeof noisy.floor]).toEqual([null, 'number'])
     expect(noisy.labels.truth).toHaveLength(2)
     expect(plain.pictures).toBeNull()
   })

@@ -70,6 +70,7 @@ async function factsOfCell(
     parameters: target.settings.model.parameterCount,
     informationRatio: target.signal.informationRatio,
     signalToNoise: target.signal.signalToNoise,
+    floor: target.floor,
     remarks: [...target.remarks],
   }
 }

@@ -113,13 +113,16 @@ function observedTable(report: AuditReport): Html {
     column('row'),
     ...['records in an update', 'local steps'].map(numeric),
     ...['steps are', 'labels', 'model'].map(column),
-    ...['clients', 'told among', 'parameters', 'information ratio', 'signal to noise'].map(numeric),
+    ...['clients', 'told among', 'parameters', 'information ratio'].map(numeric),
+    ...['signal to noise', 'floor'].map(numeric),
   ]
   return html`<p class="note">
       Information ratio: numbers observed for each number of the records; below 1 the records cannot
       follow from the update alone, only from it and knowledge of typical records. Signal to noise:
       size of the update over that of its noise. Clients: updates averaged before anyone sees them.
-      Told among: so many records of the same class, the true one counted.
+      Told among: so many records of the same class, the true one counted. Floor: the mismatch, as a
+      cosine distance, that noise or rounding leave even at the true records, where it is known; a
+      search that goes below it fits noise.
     </p>
     ${table(
       'What was observed by row',
@@ -136,6 +139,7 @@ function observedTable(report: AuditReport): Html {
         wholeNumber(row.parameters),
         ratioText(row.informationRatio),
         row.signalToNoise === null ? 'no noise' : ratioText(row.signalToNoise),
+        row.floor === null ? '–' : threeDigits(row.floor),
       ]),
     )}`
 }

@@ -22,7 +22,7 @@ const code = (text: string): Html => html`<code>${text}</code>`
 export function threatSection({ threatModel }: AuditReport): Section {
   return {
     title: 'The attacker',
-    note: 'Someone who follows the protocol and reads: the coordinator, or whoever can read one client’s update. It knows the model before and after, the configuration, the kind of the transforms and public data. It does not know the records, their order, or the client’s random numbers. One that changes the model to draw records out is not covered.',
+    note: 'Someone who follows the protocol and reads: the coordinator, or whoever can read one client’s update. It knows the model before and after, the configuration, every transform with its options, and public data. It does not know the records, their order, or the client’s random numbers. One that changes the model to draw records out is not covered.',
     body:
       threatModel.length === 0
         ? html``
@@ -71,7 +71,7 @@ export function fingerprintSection(signed: SignedReport): Section {
     ...generatorRows(generator),
     ['records', `${records.description} (${records.count}, among ${records.candidates})`],
     ['public data', report.auxiliary],
-    ['seed', String(report.seed)],
+    ['seed of the audit, of the run', `${report.seed}, ${report.runSeed}`],
     ['budget', budgetWords(report)],
     [
       'computed by',
