@@ -200,6 +200,16 @@ export function verdictOfReport(
   return { level, because: rows.length === 1 ? because : `${highest.row.id}: ${because}` }
 }
 
+/** What placebos recognised, by pixels and by features. */
+export const placeboTests = (
+  rows: readonly Pick<AuditRow, 'controls'>[],
+): readonly AuditMethodResult['stages'][number]['sameClass'][] =>
+  rows.flatMap(({ controls }) =>
+    controls.flatMap(({ name, sameClass, auxiliarySameClass }) =>
+      name !== 'placebo' ? [] : [sameClass, auxiliarySameClass].filter((one) => one !== null),
+    ),
+  )
+
 /**
  * Whether the placebos tell nothing: an update of another record must identify this one no better than chance (§14.2), by
  * pixels and by features. All of these tests share the error. Placebos are of what methods take in the end: there is none of
@@ -209,11 +219,7 @@ export async function isPlaceboAtChance(
   rows: readonly Pick<AuditRow, 'controls'>[],
   limits: AuditThresholds = DEFAULT_THRESHOLDS,
 ): Promise<boolean> {
-  const tests = rows.flatMap(({ controls }) =>
-    controls.flatMap(({ name, sameClass, auxiliarySameClass }) =>
-      name !== 'placebo' ? [] : [sameClass, auxiliarySameClass].filter((one) => one !== null),
-    ),
-  )
+  const tests = placeboTests(rows)
   for (const one of tests) {
     const pValue = await chanceOf(one, one.chance)
     if (pValue < limits.placeboPValue / tests.length) return false

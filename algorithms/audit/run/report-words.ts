@@ -128,7 +128,7 @@ export function limitations(spec: AuditSpec, own: WorldFacts['generator']): stri
     ),
     ...some(
       rows.some(({ approximation }) => approximation === 'one-gradient'),
-      'Rows marked one-gradient take an update of many local steps for a single gradient. That is an approximation which attackers use; the exact way through all steps was not tried.',
+      'Rows marked one-gradient take an update of many local steps for a single gradient. That is an approximation which attackers use; on these rows the exact way through all steps was not tried.',
     ),
     ...some(
       fewest > 1,

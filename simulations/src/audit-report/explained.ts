@@ -25,7 +25,7 @@ export function wordsSection(report: AuditReport): Section {
       ${term('Recognised', `The true record is the nearest to the attacker’s likeness among ${n}. By chance that happens ${frequency(1, n)} times. Same class: all have the label of the record, so that knowing the label does not help; there it is the nearest among ${same.length === 0 ? 'others' : orList(same)}.`)}
       ${term('95 % interval', 'Where the true rate lies, as far as this number of records can tell. With few records it is wide; the verdict goes by its lower end.')}
       ${term('Placebo', 'The same attack, given the update of another record. It must not recognise this one: if it does, the audit itself is wrong, and says so.')}
-      ${term('Not demonstrated', 'The attacks of this report, with its budget, found nothing beyond public knowledge. It never means that nothing can be found.')}
+      ${term('Not demonstrated', 'The attacks of this report, with its budget, stayed within the limits of its rules. It never means that nothing can be found.')}
     </dl>`,
   }
 }

@@ -18,7 +18,7 @@ export const LEVEL_WORDS: Readonly<Record<AuditLevel, LevelWords>> = {
     label: 'Not demonstrated',
     found: 'No leak was demonstrated with what was tried',
     means:
-      'None of the attacks came closer to the records than public knowledge does. That bounds these attacks with this budget and no others: it is no proof that an update reveals nothing.',
+      'No attack went beyond the limits of the rules below; the numbers beside this say how far they came. That bounds these attacks with this budget and no others: it is no proof that an update reveals nothing.',
   },
   elevated: {
     label: 'Elevated',

@@ -1,5 +1,6 @@
 /** What would lower the verdict, or what it rests on, as far as the rows of the report tell; nothing is guessed. */
 import type { AuditReport } from '#protocol/audit-report.js'
+import { canonicalJson } from '#protocol/json.js'
 import { html, type Html } from '../report/html.js'
 import { wholePercent } from './amounts.js'
 import { levelBadge } from './levels.js'
@@ -54,8 +55,12 @@ const lowerItem = (setup: Setup, base: Setup): Html =>
     }
   </li>`
 
+const isSameDefence = (a: Setup, b: Setup): boolean =>
+  canonicalJson(a.worst.updates) === canonicalJson(b.worst.updates)
+
 function cost(setup: Setup, base: Setup): string {
-  if (setup.utility === null) return ''
+  // It is measured by transforms: where these are the same, so is it, whatever else differs.
+  if (setup.utility === null || isSameDefence(setup, base)) return ''
   return base.utility === null
     ? `; accuracy ${wholePercent(setup.utility)}`
     : `; accuracy ${wholePercent(setup.utility)} instead of ${wholePercent(base.utility)}`
@@ -68,9 +73,9 @@ function rests(base: Setup, others: readonly Setup[]): Html {
     ${
       higher.length === 0
         ? html`<p>
-            None of the setups gave more than the best guess, so this report does not show that
-            these attacks would have found a leak where there is one. See whether they do against a
-            setup that protects less.
+            On none of the setups an attack went beyond the limits of the rules, so this report does
+            not show that these attacks would have found a leak where there is one. See whether they
+            do against a setup that protects less.
           </p>`
         : html`<p>The same attacks, against other setups, show that they work:</p>
             <ul>

@@ -1,5 +1,6 @@
 /** What the attacks are held against: guesses without the update, labels, and what defences cost. */
 import type { AuditReport, LabelRule } from '#protocol/audit-report.js'
+import { placeboTests } from '#algorithms/audit/verdict.js'
 import { html, table, type Cell } from '../report/html.js'
 import type { Section } from '../report/page-parts.js'
 import { decibels, hitsText, percentRange, probability, wholePercent } from './amounts.js'
@@ -44,10 +45,13 @@ export function controlSection(report: AuditReport): Section | null {
   }
 }
 
-const soundness = ({ isSound, thresholds }: AuditReport): string =>
-  isSound
-    ? `The placebo recognised records no more often than chance does (p not below ${thresholds.placeboPValue}): what attacks recognised is owed to the update.`
-    : 'The audit is void: the first page says why.'
+function soundness({ isSound, thresholds, rows }: AuditReport): string {
+  if (!isSound) return 'The audit is void: the first page says why.'
+  const { placeboPValue } = thresholds
+  const tests = placeboTests(rows).length
+  const divided = tests < 2 ? '' : `, which is ${placeboPValue} divided by the ${tests} tests`
+  return `The placebo recognised records no more often than chance does (p not below ${probability(placeboPValue / Math.max(1, tests))}${divided}): what attacks recognised in the end is owed to the update. Stages and the noise floor have no placebo of their own.`
+}
 
 const RULE_WORDS: Readonly<Record<LabelRule, string>> = {
   bias: 'the sign of the last layer’s bias gradient',
@@ -97,7 +101,7 @@ export function utilitySection(report: AuditReport): Section | null {
   }
   return {
     title: 'What it costs',
-    note: `Accuracy after the same number of simulated rounds with each setup; the change is against “${base?.label ?? ''}”. A defence that ends the leak by ending the learning is none.`,
+    note: `Accuracy after the same number of simulated rounds with each setup’s transforms; the change is against “${base?.label ?? ''}”. A defence that ends the leak by ending the learning is none.`,
     body: table(
       'Accuracy by setup',
       [
