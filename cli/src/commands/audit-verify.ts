@@ -23,7 +23,7 @@ export function registerAuditVerify(audit: Command): void {
       command
         .option(
           '--config <run>',
-          'a run configuration, or the file of an audit: is the report about it?',
+          'a run configuration, or the file of an audit: is the report about that run?',
         )
         .option('--key <public key>', 'who must have signed: the key itself, or a PEM file')
         .option('--set <key=value...>', 'override a key of --config', []),

@@ -86,6 +86,24 @@ describe('page one', () => {
       'Does not lower it: clip to norm 1; the largest 10 % only; 8 records in an update.',
     )
   })
+  it('tells no cost of what has the same transforms', async () => {
+    const rows = [
+      { methods: OPEN, utility: 0.94 },
+      { ...QUIET, clients: 8, utility: 0.94 },
+    ]
+    const text = firstPage(await auditReportPage(await madeUpAudit({}, rows)))
+    const lower = text.slice(text.indexOf('What would lower it'))
+    expect(lower).toMatch(/it mean of 8 clients: Not demonstrated\. This/)
+  })
+  it('says how small p had to be for a placebo, among how many tests', async () => {
+    const text = seen(
+      await auditReportPage(await madeUpAudit({}, [QUIET, { ...QUIET, clients: 2 }])),
+    )
+    expect(text).toContain('(p not below 0.005, which is 0.01 divided by the 2 tests)')
+    const one = seen(await auditReportPage(await madeUpAudit({}, [QUIET])))
+    expect(one).toContain('(p not below 0.01): what')
+    expect(text).not.toContain('beyond public knowledge')
+  })
   it('says what was not tried', () => {
     const text = firstPage(page)
     expect(text).toContain('A coordinator that cheats')

@@ -50,7 +50,7 @@ function soundness({ isSound, thresholds, rows }: AuditReport): string {
   const { placeboPValue } = thresholds
   const tests = placeboTests(rows).length
   const divided = tests < 2 ? '' : `, which is ${placeboPValue} divided by the ${tests} tests`
-  return `The placebo recognised records no more often than chance does (p not below ${probability(placeboPValue / Math.max(1, tests))}${divided}): what attacks recognised in the end is owed to the update. Stages and the noise floor have no placebo of their own.`
+  return `The placebo recognised records no more often than chance does (p not below ${Number((placeboPValue / Math.max(1, tests)).toPrecision(2))}${divided}): what attacks recognised in the end is owed to the update. Stages and the noise floor have no placebo of their own.`
 }
 
 const RULE_WORDS: Readonly<Record<LabelRule, string>> = {
