@@ -70,7 +70,10 @@ describe('audit verify', () => {
   it('names a calibration or diagnostics of the run before keys that differ', async () => {
     for (const [set, name] of [
       ['calibration={"name":"ccvr","when":"final"}', /^The calibration ccvr .*no audit attacks/],
-      ['evaluation={"central":{"name":"synthetic"},"diagnostics":{}}', /^evaluation\.diagnostics .*no audit attacks/],
+      [
+        'evaluation={"central":{"name":"synthetic"},"diagnostics":{}}',
+        /^evaluation\.diagnostics .*no audit attacks/,
+      ],
     ] as const) {
       for (const also of [[], ['training.batchSize=8']]) {
         const { error, finished } = await verified({ set: [set, ...also] })
