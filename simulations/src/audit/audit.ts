@@ -47,7 +47,7 @@ export async function runAudit(audit: OpenAudit, options: AuditOptions): Promise
   if (before !== null) return before
   // What cannot be written is not worth the hours.
   await folderForOwner(out)
-  const checkpoints = new CellFiles(out, { withPictures })
+  const checkpoints = new CellFiles(out, { retainUntil })
   const watched = signal === undefined ? {} : { signal }
   const utility = await measureUtility(spec, {
     ...{ workers: options.workers, ...watched },

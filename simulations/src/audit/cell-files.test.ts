@@ -10,7 +10,7 @@ describe('files of finished cells', () => {
   let out: string
   const [result] = madeResults(tinyAudit())
   const { key } = result!
-  const files = (withPictures = false) => new CellFiles(out, { withPictures })
+  const files = (retainUntil: string | null = null) => new CellFiles(out, { retainUntil })
   beforeAll(async () => {
     out = await mkdtemp(join(tmpdir(), 'tributary-cells-'))
   })
@@ -26,14 +26,19 @@ describe('files of finished cells', () => {
     expect(await Promise.all(modes)).toEqual([0o700, 0o600])
   })
 
-  it('never hold pictures, which nobody would delete after an interruption', async () => {
+  it('hold pictures only where a day was named by which they are gone, and in a file of their own', async () => {
     const truth = 'data:image/png;base64,AA'
     const pictured = { ...result!, pictures: [{ record: 0, truth, reconstructions: [] }] }
-    await files(true).put(pictured)
+    await files().put(pictured)
+    expect(await readdir(join(out, 'cells'))).toEqual([`${key}.json`])
+    expect(await files('2099-01-31').get(key)).toBeNull()
+
+    await files('2099-01-31').put(pictured)
     expect(await readFile(join(out, 'cells', `${key}.json`), 'utf8')).not.toContain('data:image')
+    expect(await files('2099-01-31').get(key)).toEqual(pictured)
     expect(await files().get(key)).toEqual(result)
-    // Computed again, to have them.
-    expect(await files(true).get(key)).toBeNull()
+    // They were to be gone by another day: computed again.
+    expect(await files('2099-02-28').get(key)).toBeNull()
   })
 
   it.each(['', '{"key":', '{"key":"x"}'])('are computed again when they hold %j', async (text) => {

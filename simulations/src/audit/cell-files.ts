@@ -1,5 +1,6 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { z } from 'zod'
 import { FederationError } from '#protocol/errors.js'
 import type { Hash } from '#protocol/ids.js'
 import { cellResultSchema, type CellResult } from '#algorithms/audit/run/cell-result.js'
@@ -7,28 +8,37 @@ import type { CellCheckpoints } from '#algorithms/audit/run/checkpoints.js'
 import { writeForOwner } from './owner-files.js'
 
 /**
- * Finished cells, `DIR/cells/<key>.json`: of an audit that may have to go on later, readable for their owner alone. Numbers
- * only: an interrupted audit has no day by which somebody deletes its pictures.
+ * Finished cells of an audit that may have to go on later, readable for their owner alone: `DIR/cells/<key>.json`, numbers only,
+ * and `<key>.pictures.json` beside it where somebody said until when pictures may be kept.
  */
 export class CellFiles implements CellCheckpoints {
   readonly #directory: string
-  readonly #withPictures: boolean
+  readonly #retainUntil: string | null
 
-  /** `withPictures`: cells are computed again, because nothing keeps their pictures. */
-  constructor(out: string, { withPictures }: { readonly withPictures: boolean }) {
+  /** `retainUntil`: the day by which pictures are deleted, YYYY-MM-DD; null: none are kept. */
+  constructor(out: string, { retainUntil }: { readonly retainUntil: string | null }) {
     this.#directory = join(out, 'cells')
-    this.#withPictures = withPictures
+    this.#retainUntil = retainUntil
   }
 
+  /** Null also where its pictures are wanted and were not kept until that day: it is computed again. */
   async get(key: Hash): Promise<CellResult | null> {
-    if (this.#withPictures) return null
-    const result = await readCell(this.#path(key))
-    // An earlier version kept pictures.
-    return result?.key === key ? { ...result, pictures: null } : null
+    const result = await readAs(cellResultSchema, this.#path(key))
+    if (result?.key !== key) return null
+    if (this.#retainUntil === null) return { ...result, pictures: null }
+    const kept = await readAs(picturesSchema, this.#path(`${key}.pictures`))
+    if (kept?.key !== key || kept.retainUntil !== this.#retainUntil) return null
+    return { ...result, pictures: kept.pictures }
   }
 
   async put(result: CellResult): Promise<void> {
-    await writeForOwner(this.#path(result.key), JSON.stringify({ ...result, pictures: null }))
+    const { key, pictures } = result
+    const retainUntil = this.#retainUntil
+    if (pictures !== null && retainUntil !== null) {
+      const kept: KeptPictures = { key, retainUntil, pictures: [...pictures] }
+      await writeForOwner(this.#path(`${key}.pictures`), JSON.stringify(kept))
+    }
+    await writeForOwner(this.#path(key), JSON.stringify({ ...result, pictures: null }))
   }
 
   /** Once there is a report, nothing is left to go on with. */
@@ -42,15 +52,22 @@ export class CellFiles implements CellCheckpoints {
     }
   }
 
-  #path(key: string): string {
-    return join(this.#directory, `${key}.json`)
+  #path(name: string): string {
+    return join(this.#directory, `${name}.json`)
   }
 }
 
+const picturesSchema = z.strictObject({
+  key: z.string(),
+  retainUntil: z.iso.date(),
+  pictures: cellResultSchema.shape.pictures.unwrap(),
+})
+type KeptPictures = z.infer<typeof picturesSchema>
+
 /** Null for a file that is not there, or that is not whole: its cell is computed again. */
-async function readCell(path: string): Promise<CellResult | null> {
+async function readAs<Value>(schema: z.ZodType<Value>, path: string): Promise<Value | null> {
   try {
-    const parsed = cellResultSchema.safeParse(JSON.parse(await readFile(path, 'utf8')))
+    const parsed = schema.safeParse(JSON.parse(await readFile(path, 'utf8')))
     return parsed.success ? parsed.data : null
   } catch {
     return null
