@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -50,6 +50,12 @@ describe('files of finished cells', () => {
     const other = 'b'.repeat(64) as Hash
     await writeFile(join(out, 'cells', `${other}.json`), JSON.stringify(result))
     expect(await files().get(other)).toBeNull()
+  })
+
+  it('are not taken for absent when they cannot be read: hours would be spent again', async () => {
+    const folder = 'c'.repeat(64) as Hash
+    await mkdir(join(out, 'cells', `${folder}.json`))
+    await expect(files().get(folder)).rejects.toMatchObject({ code: 'audit/unwritable' })
   })
 
   it('are gone once there is a report', async () => {

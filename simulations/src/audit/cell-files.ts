@@ -64,12 +64,14 @@ const picturesSchema = z.strictObject({
 })
 type KeptPictures = z.infer<typeof picturesSchema>
 
-/** Null for a file that is not there, or that is not whole: its cell is computed again. */
+/** Null for a file that is not there, or that is not whole: its cell is computed again. Throws what else keeps it from being read. */
 async function readAs<Value>(schema: z.ZodType<Value>, path: string): Promise<Value | null> {
   try {
     const parsed = schema.safeParse(JSON.parse(await readFile(path, 'utf8')))
     return parsed.success ? parsed.data : null
-  } catch {
-    return null
+  } catch (cause) {
+    const isAbsent = (cause as NodeJS.ErrnoException).code === 'ENOENT'
+    if (isAbsent || cause instanceof SyntaxError) return null
+    throw new FederationError('audit/unwritable', `Cannot read ${path}`, { cause })
   }
 }
