@@ -2,12 +2,22 @@
 import { z } from 'zod'
 import { AUDIT_LEVELS } from './audit-level.js'
 import { signedReportSchema } from './audit-report.js'
-import { parseWith } from './messages.js'
-import { isPublicKey, PROOF_PURPOSES } from './proof.js'
-import { runRecordSchema } from './record.js'
+import { parseWith } from './parse-with.js'
+import { isPublicKey, PROOF_PURPOSES } from './public-key.js'
+import { roundRecordSchema, runRecordSchema } from './record.js'
 import type { Result } from './result.js'
 import { ROLES } from './roles.js'
-import { engine, hash, nodeId, problem, runId, slot, time } from './wire.js'
+import { auditState, memberCurvesSchema, runLineSchema, runViewSchema } from './run-views.js'
+import {
+  auditLineSchema,
+  curvesSchema,
+  keysSchema,
+  nodeLineSchema,
+  operationsSchema,
+  timelineSchema,
+} from './server-views.js'
+import { eventSchema } from './ui-messages.js'
+import { hash, nodeId, problem, runId, time } from './wire.js'
 
 const nodeName = z.string().min(1).max(100)
 /** Of Ed25519: SPKI DER in base64url. */
@@ -35,58 +45,11 @@ const userView = z.strictObject({
 })
 /** Most bytes of an upload that one call takes: little enough for any connection to bring within a call's time. */
 export const BLOB_PIECE_BYTES = 4 * 2 ** 20
-const state = runRecordSchema.shape.state
-
-const runLine = z.strictObject({
-  runId,
-  name: z.string(),
-  state,
-  reason: z.string().nullable(),
-  /** The latest closed round, of `rounds`. */
-  round: z.int().min(0),
-  rounds: z.int().min(0),
-  accuracy: z.number().nullable(),
-  createdAt: time,
-})
-const nodeView = z.strictObject({
-  nodeId,
-  name: nodeName,
-  enrolledAt: time,
-  revokedAt: time.nullable(),
-  online: z.boolean(),
-  engine: engine.nullable(),
-  /** The task it is performing now. */
-  task: z
-    .strictObject({
-      runId,
-      round: z.int().min(0),
-      slot,
-      /** Training steps; null until the node has told. */
-      progress: z.strictObject({ done: z.int().min(0), total: z.int().min(0) }).nullable(),
-    })
-    .nullable(),
-  /** Runs in which it is not asked for so many seconds more, after so many failures in a row. */
-  coolDowns: z.array(
-    z.strictObject({
-      runId,
-      failures: z.int().min(1),
-      seconds: z.number().min(0),
-      reason: z.string(),
-    }),
-  ),
-})
-const event = z.strictObject({
-  /** 1, 2, 3 … within a run, without gaps. */
-  seq: z.int().min(1),
-  at: time,
-  type: z.string(),
-  data: z.record(z.string(), z.json()),
-})
 
 /** What is known of the privacy audit of a run. */
 const auditView = z.strictObject({
   /** none: it has no audit. under-way: it waits for its report. overridden: an administrator let it start all the same. */
-  state: z.enum(['none', 'under-way', 'passed', 'above-threshold', 'unsound', 'overridden']),
+  state: auditState,
   /** The highest verdict with which it starts; null: any. */
   threshold: z.enum(AUDIT_LEVELS).nullable(),
   verdict: z.enum(AUDIT_LEVELS).nullable(),
@@ -194,12 +157,23 @@ export const HTTP_API = {
     }),
     answer: z.strictObject({ runId }),
   },
-  'GET /api/runs': { body: nothing, answer: z.strictObject({ runs: z.array(runLine) }) },
+  'GET /api/runs': { body: nothing, answer: z.strictObject({ runs: z.array(runLineSchema) }) },
   'GET /api/runs/:id': { body: nothing, answer: runRecordSchema },
   'GET /api/runs/:id/events': {
     body: nothing,
-    answer: z.strictObject({ events: z.array(event) }),
+    answer: z.strictObject({ events: z.array(eventSchema) }),
   },
+  'GET /api/runs/:id/view': { body: nothing, answer: runViewSchema },
+  'GET /api/runs/:id/curves': { body: nothing, answer: curvesSchema },
+  'GET /api/runs/:id/member-curves': { body: nothing, answer: memberCurvesSchema },
+  'GET /api/runs/:id/rounds/:round': { body: nothing, answer: roundRecordSchema },
+  'GET /api/runs/:id/timeline': { body: nothing, answer: timelineSchema },
+  'GET /api/runs/:id/keys': { body: nothing, answer: keysSchema },
+  'GET /api/audits': {
+    body: nothing,
+    answer: z.strictObject({ audits: z.array(auditLineSchema) }),
+  },
+  'GET /api/operations': { body: nothing, answer: operationsSchema },
   'PUT /api/blobs/:hash': {
     /** A piece of the bytes themselves; the header `content-range` says which. */
     body: z.instanceof(Uint8Array),
@@ -218,7 +192,7 @@ export const HTTP_API = {
     body: z.strictObject({ minutes: z.int().min(1).max(10_080).default(60) }),
     answer: z.strictObject({ code, expiresAt: time }),
   },
-  'GET /api/nodes': { body: nothing, answer: z.strictObject({ nodes: z.array(nodeView) }) },
+  'GET /api/nodes': { body: nothing, answer: z.strictObject({ nodes: z.array(nodeLineSchema) }) },
   'POST /api/nodes/:id/revoke': { body: nothing, answer: nothing },
   'GET /api/log': {
     body: nothing,

@@ -1,23 +1,21 @@
-import sjson from 'secure-json-parse'
 import { z } from 'zod'
 import { AUDIT_BUDGETS } from './audit-config.js'
 import { AUDIT_LEVELS } from './audit-level.js'
-import { describeIssue, pathOf } from './config-problems.js'
 import { recordedConfigSchema } from './config-schema.js'
 import { dataCardSchema } from './data-card.js'
-import { FederationError } from './errors.js'
 import { sha256, type Hash } from './ids.js'
-import { isShallow } from './json.js'
+import { parseWith } from './parse-with.js'
 import { policySchema } from './policy.js'
-import { fail, ok, type Result } from './result.js'
+import type { Result } from './result.js'
 import type { UplinkGroup } from './uplink.js'
 import * as wire from './wire.js'
+
+export { parseWith } from './parse-with.js'
 
 /** Sizes that both sides keep to. */
 export const CHUNK_BYTES = 256 * 1024
 /** How many chunks of one upload may be unacknowledged. */
 export const CHUNK_CREDITS = 4
-const MAX_DEPTH = 32
 
 const { attempt, blobRef, count, engine, fate, hash, lease, metrics, place, problem, runId } = wire
 
@@ -156,26 +154,6 @@ export const parseAck = <Name extends AckName>(name: Name, value: unknown): Resu
   parseWith(ACKS[name] as unknown as z.ZodType<Ack<Name>>, `the answer to ${name}`, value)
 
 export const isMessageName = (name: string): name is MessageName => Object.hasOwn(MESSAGES, name)
-
-/** Checks a value from the wire against a schema; `message/malformed` with the first problem. Never throws. */
-export function parseWith<T>(schema: z.ZodType<T>, what: string, value: unknown): Result<T> {
-  const malformed = (why: string): Result<T> =>
-    fail(new FederationError('message/malformed', `In ${what}: ${why}`))
-  if (!isShallow(value, MAX_DEPTH)) return malformed(`nested deeper than ${MAX_DEPTH} levels`)
-  try {
-    if (typeof value === 'object' && value !== null) {
-      sjson.scan(value, { protoAction: 'error', constructorAction: 'error' })
-    }
-  } catch {
-    return malformed('a forbidden key')
-  }
-  const parsed = schema.safeParse(value, { error: describeIssue })
-  if (parsed.success) return ok(parsed.data)
-  const [issue] = parsed.error.issues
-  if (issue === undefined) return malformed('')
-  const hasPlace = issue.code !== 'custom' && issue.code !== 'invalid_format'
-  return malformed(hasPlace ? issue.message : `${pathOf(issue.path)}: ${issue.message}`)
-}
 
 /** What makes an update itself: sending the same again is recognised, another one at the same place is a conflict. */
 export interface UpdateKey {

@@ -8,6 +8,9 @@ import {
   type KeyObject,
 } from 'node:crypto'
 import { canonicalJson } from './json.js'
+import { isPublicKey, type ProofPurpose } from './public-key.js'
+
+export { isPublicKey, PROOF_PURPOSES, type ProofPurpose } from './public-key.js'
 
 export interface KeyPair {
   /** SPKI DER in base64url. */
@@ -15,14 +18,6 @@ export interface KeyPair {
   /** PKCS #8 DER in base64url; it never leaves the node. */
   readonly privateKey: string
 }
-/** What a challenge is answered for: an access token, or the right to replace the key. */
-export const PROOF_PURPOSES = ['token', 'new-key'] as const
-export type ProofPurpose = (typeof PROOF_PURPOSES)[number]
-
-/** Ed25519 in SPKI DER: these bytes, then the 32 of the key. */
-const SPKI_HEAD = Buffer.from('302a300506032b6570032100', 'hex')
-const KEY_BYTES = 32
-
 export function newKeyPair(): KeyPair {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519')
   return {
@@ -35,16 +30,6 @@ export const publicKeyOf = (privateKey: string): string =>
   createPublicKey(privateKeyOf(privateKey))
     .export({ type: 'spki', format: 'der' })
     .toString('base64url')
-
-/** Whether the text is an Ed25519 public key, in the one way in which it can be written. */
-export function isPublicKey(text: string): boolean {
-  const bytes = Buffer.from(text, 'base64url')
-  return (
-    bytes.length === SPKI_HEAD.length + KEY_BYTES &&
-    bytes.subarray(0, SPKI_HEAD.length).equals(SPKI_HEAD) &&
-    bytes.toString('base64url') === text
-  )
-}
 
 /** What a node signs to enrol: it holds the key, and means this code and this name. The code is used up, so this says it once. */
 export const enrolmentText = (enrolment: {

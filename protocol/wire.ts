@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { BlobRef } from './blob-ref.js'
 import { ERRORS, type ErrorCode, type Problem } from './errors.js'
-import { isHash, isNodeId, isRunId, type Hash, type NodeId, type RunId } from './ids.js'
+import { isHash, isNodeId, isRunId, type Hash, type NodeId, type RunId } from './id-shapes.js'
 
 const LARGEST_INT32 = 2 ** 31 - 1
 const branded = <Id extends string>(isId: (text: string) => text is Id, what: string) =>
