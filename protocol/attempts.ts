@@ -1,5 +1,6 @@
 /** What became of the attempts at rounds, read off a run's events. A page goes on by the same function with which its coordinator began. */
 import type { JsonObject } from './json.js'
+import { countsOf, type RoundRecord } from './record.js'
 import type { Attempt, MemberProgress } from './run-views.js'
 import type { RunEvent } from './ui-messages.js'
 
@@ -31,7 +32,7 @@ const CHANGES: Readonly<Partial<Record<string, Change>>> = {
   'round:closed': (attempt, about, at) => ({
     ...attempt,
     ...{ outcome: 'closed', endedAt: at },
-    counts: { ...attempt.counts, accepted: countIn(about['accepted']) },
+    counts: { ...attempt.counts, accepted: countsOf(about as unknown as RoundRecord).accepted },
   }),
 }
 
@@ -63,10 +64,10 @@ function told(
   const changed = members.map((one) =>
     one.slot === slot && one.state !== 'accepted' ? { slot, ...now } : one,
   )
-  return { ...attempt, members: changed, counts: { asked: counts.asked, ...countsOf(changed) } }
+  return { ...attempt, members: changed, counts: { asked: counts.asked, ...statesOf(changed) } }
 }
 
-function countsOf(members: readonly MemberProgress[]): Omit<Attempt['counts'], 'asked'> {
+function statesOf(members: readonly MemberProgress[]): Omit<Attempt['counts'], 'asked'> {
   const of = (state: MemberProgress['state']): number =>
     members.filter((one) => one.state === state).length
   return { accepted: of('accepted'), refused: of('refused'), failed: of('failed') }

@@ -99,6 +99,16 @@ export const ERRORS = {
   'user/exists': row(409, 1, 'Choose another name; names of people who were revoked stay taken'),
   'user/not-found': row(404, 1, 'List the people with: tributary users list'),
   'run/not-found': row(404, 1, 'List the runs with: tributary runs list'),
+  'run/hidden': row(
+    403,
+    1,
+    'Nothing: privacy settings of the run keep it from everyone; what is shown are sums over all members',
+  ),
+  'run/no-keys': row(
+    409,
+    1,
+    'Ask for the keys of a run whose method routes by keys, such as fedins',
+  ),
   'run/finished': row(409, 1, 'Start a new run'),
   'run/under-way': row(
     409,

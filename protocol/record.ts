@@ -51,6 +51,11 @@ export interface RoundRecord {
   readonly cohort: readonly Slot[]
   /** In slot order. Empty in round 0, the initial evaluation. */
   readonly accepted: readonly Omit<AcceptedUpdate, 'blob'>[]
+  /**
+   * Only where privacy settings hide who took part: `cohort` and `accepted` are empty then, and this says how many. What a
+   * coordinator stores has none.
+   */
+  readonly counts?: { readonly asked: number; readonly accepted: number }
   readonly population: number
   /** accuracy and loss in [0,1] and nats where evaluated; `recall/<class>`; a method's own. */
   readonly metrics: Metrics
@@ -103,7 +108,7 @@ export interface RunRecord {
   readonly modelHash: Hash | null
 }
 
-const roundRecordSchema = z.strictObject({
+export const roundRecordSchema = z.strictObject({
   runId,
   round,
   attempt,
@@ -111,6 +116,7 @@ const roundRecordSchema = z.strictObject({
   part: z.string().max(40),
   cohort: z.array(slot),
   accepted: z.array(z.strictObject({ slot, updateId: hash, sha256: hash, weight, metrics })),
+  counts: z.strictObject({ asked: count, accepted: count }).exactOptional(),
   population: count,
   metrics,
   diagnostics: diagnosticsSchema.exactOptional(),
@@ -148,6 +154,16 @@ export const runRecordSchema = z.strictObject({
   rounds: z.array(roundRecordSchema),
   modelHash: hash.nullable(),
 }) satisfies z.ZodType<RunRecord>
+
+/** How many a round asked, and how many of them count in it: also where privacy settings hide who they are. */
+export const countsOf = ({
+  cohort,
+  accepted,
+  counts,
+}: Pick<RoundRecord, 'cohort' | 'accepted' | 'counts'>): {
+  readonly asked: number
+  readonly accepted: number
+} => counts ?? { asked: cohort.length, accepted: accepted.length }
 
 const notARecord = (why: string, cause?: unknown): Result<RunRecord> =>
   fail(new FederationError('config/invalid', `This is no record of a run: ${why}`, { cause }))

@@ -117,6 +117,8 @@ export const runViewSchema = z.strictObject({
   /** Names of metrics that there are curves of: of the run, and of single members. */
   metrics: z.array(z.string()),
   memberMetrics: z.array(z.string()),
+  /** Latest rounds whose record has diagnostics, ascending. */
+  diagnosed: z.array(round).max(MOST_POINTS),
   /** What privacy settings keep from being seen, sentences without a full stop; empty: nothing. */
   hidden: z.array(z.string()),
 })

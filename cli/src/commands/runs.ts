@@ -104,7 +104,10 @@ async function withStart(
 }
 
 /** One line of a list of runs: from the coordinator or from this machine. */
-type RunLine = HttpAnswer<'GET /api/runs'>['runs'][number]
+type RunLine = Pick<
+  HttpAnswer<'GET /api/runs'>['runs'][number],
+  'runId' | 'name' | 'state' | 'reason' | 'round' | 'rounds' | 'accuracy' | 'createdAt'
+>
 const lineOf = (record: RunRecord): RunLine => ({
   runId: record.runId,
   name: record.name,

@@ -19,6 +19,9 @@ export async function listNodes({ parts }: Call): Promise<HttpAnswer<'GET /api/n
       online: fleet.registry.get(nodeId) !== null,
       engine: fleet.reception.engineOf(nodeId),
       task: fleet.taskOf(nodeId),
+      card: fleet.registry.get(nodeId)?.card ?? null,
+      policy: fleet.registry.get(nodeId)?.policy ?? null,
+      ...{ lastSeenAt: null, examplesPerSecond: null, failures: { count: 0, latest: [] } },
       coolDowns: fleet.coolDownsOf(nodeId).map(({ nodeId: _, ...coolDown }) => coolDown),
     })),
   }

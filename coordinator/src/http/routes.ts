@@ -1,3 +1,4 @@
+import { FederationError } from '#protocol/errors.js'
 import { overrideAudit, tellAudit, tellReportSchema } from './audit-gate.js'
 import { tellKnownEntries, tellLog } from './audit.js'
 import { receiveBlob, sendBlob } from './blobs.js'
@@ -36,6 +37,10 @@ const route = ([method, path]: readonly [Route['method'], string], handler: Hand
 export const nameOf = ({ method, path }: Pick<Route, 'method' | 'path'>): string =>
   `${method.toUpperCase()} ${path}`
 
+/** Of the next commits. */
+const notYet: Handler = () =>
+  Promise.reject(new FederationError('http/not-found', 'This version does not serve it'))
+
 /** The whole API. Who may call what says the table of permissions: what is not in it is not served. */
 export const ROUTES: readonly Route[] = [
   route(['get', '/healthz'], tellHealth),
@@ -66,6 +71,14 @@ export const ROUTES: readonly Route[] = [
   route(['post', '/api/runs/:id/resume'], resumeRun),
   route(['get', '/api/runs/:id/audit'], tellAudit),
   route(['post', '/api/runs/:id/audit-override'], overrideAudit),
+  route(['get', '/api/runs/:id/view'], notYet),
+  route(['get', '/api/runs/:id/curves'], notYet),
+  route(['get', '/api/runs/:id/member-curves'], notYet),
+  route(['get', '/api/runs/:id/rounds/:round'], notYet),
+  route(['get', '/api/runs/:id/timeline'], notYet),
+  route(['get', '/api/runs/:id/keys'], notYet),
+  route(['get', '/api/audits'], notYet),
+  route(['get', '/api/operations'], notYet),
   route(['get', '/api/runs/:id/model'], sendModel),
   route(['get', '/api/runs/:id/start'], sendStart),
   route(['put', '/api/blobs/:hash'], receiveBlob),

@@ -38,12 +38,16 @@ export async function listRuns({ parts }: Call): Promise<HttpAnswer<'GET /api/ru
   const records = await Promise.all(rows.map(({ runId }) => parts.runs.record(runId)))
   return { runs: records.map(lineOf) }
 }
-function lineOf({ runId, name, state, reason, createdAt, config, rounds }: RunRecord): RunLine {
+function lineOf(record: RunRecord): RunLine {
+  const { runId, name, kind, state, reason, createdAt, config, rounds, roster } = record
   const accuracies = rounds.map(
     ({ metrics }) => metrics['accuracy'] ?? metrics['federated/accuracy'],
   )
   return {
-    ...{ runId, name, state, reason, createdAt },
+    ...{ runId, name, kind, state, reason, createdAt },
+    ...{ method: config.method.name, model: config.model.name, members: roster.length },
+    ...{ accuracies: [], audit: { state: 'none', verdict: null } },
+    latestAt: rounds.at(-1)?.closedAt ?? null,
     round: rounds.at(-1)?.round ?? 0,
     rounds: config.rounds,
     accuracy: accuracies.findLast((accuracy) => accuracy !== undefined) ?? null,
