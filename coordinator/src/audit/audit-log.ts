@@ -2,6 +2,7 @@ import { asFederationError, FederationError } from '#protocol/errors.js'
 import { sha256, type Hash } from '#protocol/ids.js'
 import { canonicalJson, type JsonObject } from '#protocol/json.js'
 import type { AuditRow, Store } from '#coordinator/store/store.js'
+import { withOwn } from '#coordinator/store/with-own.js'
 
 /** What someone does that changes something, or tries to. */
 export interface Act {
@@ -111,21 +112,12 @@ export const entryHash = ({ seq, at, actor, action, ...rest }: Omit<AuditRow, 'h
 
 /**
  * The same store, whose heads carry the hash of the latest entry of the log: a log cut off behind that entry is then found out
- * (reliability specification §2, T26). A Proxy, because every other call must reach the store as it is.
+ * (reliability specification §2, T26).
  */
 export function withAuditHeads(store: Store, log: AuditLog): Store {
-  const own: Pick<Store, 'advance' | 'createRun'> = {
+  return withOwn(store, {
     advance: (runId, from, to) => store.advance(runId, from, { ...to, auditHead: log.head }),
     createRun: (run, head) => store.createRun(run, { ...head, auditHead: log.head }),
-  }
-  return new Proxy(store, {
-    get: (target, key) => {
-      if (key === 'advance' || key === 'createRun') return own[key]
-      const value: unknown = Reflect.get(target, key, target)
-      return typeof value === 'function'
-        ? (value as (...args: unknown[]) => unknown).bind(target)
-        : value
-    },
   })
 }
 
