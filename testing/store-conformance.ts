@@ -201,6 +201,15 @@ export function describeStore(name: string, under: StoreUnderTest): void {
         expect((await store.events(runId, 2, 2)).map((event) => event.seq)).toEqual([3, 4])
         expect(await store.events(runId, 5, 10)).toEqual([])
       })
+      it('tell the number of the latest, of this run alone', async () => {
+        expect(await store.lastSeq(runId)).toBe(0)
+        for (let i = 1; i <= 3; i += 1) await store.appendEvent(runId, 'test', {})
+        const other = newRunId()
+        await store.createRun(runRow(other), collecting)
+        await store.appendEvent(other, 'test', {})
+        expect(await store.lastSeq(runId)).toBe(3)
+        expect(await store.lastSeq(other)).toBe(1)
+      })
     })
 
     describe('nodes and codes', () => {

@@ -115,6 +115,9 @@ export class MemoryStore implements Store {
   async events(runId: RunId, afterSeq: number, limit: number): Promise<readonly EventRow[]> {
     return this.#existing(runId).events.slice(afterSeq, afterSeq + limit)
   }
+  async lastSeq(runId: RunId): Promise<number> {
+    return this.#existing(runId).events.length
+  }
 
   async addNode(node: NodeRow): Promise<void> {
     this.#nodes.set(node.nodeId, node)

@@ -134,8 +134,7 @@ class SqliteStore implements Store {
 
   async appendEvent(runId: RunId, type: string, data: JsonObject): Promise<EventRow> {
     return this.#db.transaction(() => {
-      const last = this.#db.get('SELECT MAX(seq) AS seq FROM events WHERE run_id = ?', runId)
-      const event = { seq: Number(last?.['seq'] ?? 0) + 1, at: this.#timestamp(), type, data }
+      const event = { seq: this.#lastSeq(runId) + 1, at: this.#timestamp(), type, data }
       this.#db.run(
         'INSERT INTO events (run_id, seq, at, type, data) VALUES (?, ?, ?, ?, ?)',
         ...[runId, event.seq, event.at, type, canonicalJson(data)],
@@ -152,6 +151,9 @@ class SqliteStore implements Store {
       type: String(row['type']),
       data: parse<JsonObject>(row, 'data'),
     }))
+  }
+  async lastSeq(runId: RunId): Promise<number> {
+    return this.#lastSeq(runId)
   }
 
   async addNode(node: NodeRow): Promise<void> {
@@ -264,6 +266,10 @@ class SqliteStore implements Store {
         accepted: head.openingHash === null ? [] : this.#accepted(run.runId, head),
       }
     })
+  }
+  #lastSeq(runId: RunId): number {
+    const last = this.#db.get('SELECT MAX(seq) AS seq FROM events WHERE run_id = ?', runId)
+    return Number(last?.['seq'] ?? 0)
   }
   #head(runId: RunId): Head | null {
     const row = this.#db.get('SELECT head FROM runs WHERE run_id = ?', runId)

@@ -145,6 +145,8 @@ export interface Store {
 
   appendEvent(runId: RunId, type: string, data: JsonObject): Promise<EventRow>
   events(runId: RunId, afterSeq: number, limit: number): Promise<readonly EventRow[]>
+  /** Number of the latest event; 0: there is none. */
+  lastSeq(runId: RunId): Promise<number>
 
   addNode(node: NodeRow): Promise<void>
   node(nodeId: NodeId): Promise<NodeRow | null>

@@ -72,7 +72,7 @@ export function rosterIn(context: MongoContext): Pick<Store, 'enlist' | 'updateE
 export function eventsIn(
   context: MongoContext,
   timestamp: () => string,
-): Pick<Store, 'appendEvent' | 'events'> {
+): Pick<Store, 'appendEvent' | 'events' | 'lastSeq'> {
   const events = context.collection<EventDocument>('events')
   const last = async (runId: string): Promise<number> =>
     (await events.find({ runId }).sort({ seq: -1 }).limit(1).toArray())[0]?.seq ?? 0
@@ -111,6 +111,7 @@ export function eventsIn(
       )
       return found.map(eventOf)
     },
+    lastSeq: (runId) => context.read(() => last(runId)),
   }
 }
 
