@@ -14,9 +14,12 @@ export function advance(attempts: readonly Attempt[], event: RunEvent): readonly
   const about = type === 'round:closed' ? (data['record'] as JsonObject) : data
   const change = CHANGES[type]
   if (change === undefined) return attempts
-  return attempts.map((one) =>
-    one.round === about['round'] && one.attempt === about['attempt'] ? change(one, about, at) : one,
+  // What happens is about the latest attempts.
+  const place = attempts.findLastIndex(
+    (one) => one.round === about['round'] && one.attempt === about['attempt'],
   )
+  const attempt = attempts[place]
+  return attempt === undefined ? attempts : attempts.with(place, change(attempt, about, at))
 }
 
 type Change = (attempt: Attempt, about: JsonObject, at: string) => Attempt
@@ -60,17 +63,14 @@ function told(
   const { slot, ...now } = news
   const state = now.state as 'accepted' | 'refused' | 'failed'
   if (slot === null) return { ...attempt, counts: { ...counts, [state]: counts[state] + 1 } }
+  const place = members.findIndex((one) => one.slot === slot)
+  const before = members[place]
   // What counts goes on counting, whatever the member sends after it.
-  const changed = members.map((one) =>
-    one.slot === slot && one.state !== 'accepted' ? { slot, ...now } : one,
-  )
-  return { ...attempt, members: changed, counts: { asked: counts.asked, ...statesOf(changed) } }
-}
-
-function statesOf(members: readonly MemberProgress[]): Omit<Attempt['counts'], 'asked'> {
-  const of = (state: MemberProgress['state']): number =>
-    members.filter((one) => one.state === state).length
-  return { accepted: of('accepted'), refused: of('refused'), failed: of('failed') }
+  if (before === undefined || before.state === 'accepted') return attempt
+  const after = { ...counts, [state]: counts[state] + 1 }
+  // `asked` counts everyone who was.
+  if (before.state !== 'asked') after[before.state] -= 1
+  return { ...attempt, members: members.with(place, { slot, ...now }), counts: after }
 }
 
 const slotIn = (about: JsonObject): number | null => {

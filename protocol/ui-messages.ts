@@ -4,18 +4,20 @@
  * nothing is missed and nothing told twice.
  */
 import { z } from 'zod'
+import type { JsonObject } from './json.js'
 import { parseWith } from './parse-with.js'
 import type { Result } from './result.js'
 import { MOST_WATCHED_RUNS, stageSchema } from './run-views.js'
 import { problem, runId, time } from './wire.js'
 
+const data: z.ZodType<JsonObject> = z.record(z.string(), z.json())
 /** What happened in a run. */
 export const eventSchema = z.strictObject({
   /** 1, 2, 3 … within a run, without gaps. */
   seq: z.int().min(1),
   at: time,
   type: z.string(),
-  data: z.record(z.string(), z.json()),
+  data,
 })
 export type RunEvent = z.infer<typeof eventSchema>
 

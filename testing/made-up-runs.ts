@@ -41,7 +41,7 @@ export function madeUpRun(told: MadeUpRun = {}): RunRecord {
     configHash: sha256(`configuration of ${name} ${seed}`),
     ...{ version: '1.2.3', engine },
     roster: members.map((counts, slot) => madeUpMember(task, slot, counts)),
-    rounds: rounds.map((round, i) => madeUpRound(runId, i, round)),
+    rounds: rounds.map((round, i) => made(runId, i, round)),
     modelHash: sha256(`model of ${name} ${seed}`),
     ...told.changes,
   }
@@ -57,7 +57,8 @@ function madeUpMember(
   return { slot, nodeId: null, name: `client-${slot}`, card: { ...task, ...counts }, engine }
 }
 
-function madeUpRound(runId: RunId, round: number, told: MadeUpRound): RoundRecord {
+/** One round of it. */
+export function made(runId: RunId, round: number, told: MadeUpRound): RoundRecord {
   const { clients = [], part = 'method', metrics = {}, bytesUp = 0, bytesDown = 0 } = told
   const { diagnostics } = told
   const isEvaluation = round === 0 || part === 'evaluation'

@@ -101,6 +101,15 @@ const STATES: Readonly<Record<Head['state'], RunState>> = {
   FAILED: 'failed',
 }
 
+/** How a run stands. `waitingFor`: why its loop waits, null if it does not. */
+export function standingOf(
+  { state, reason }: Pick<Head, 'state' | 'reason'>,
+  waitingFor: string | null,
+): Pick<RunRecord, 'state' | 'reason'> {
+  const isWaiting = waitingFor !== null && STATES[state] === 'running'
+  return isWaiting ? { state: 'waiting', reason: waitingFor } : { state: STATES[state], reason }
+}
+
 /** Everything a run left so far. `waitingFor`: why its loop waits, null if it does not. Throws `run/not-found`. */
 export async function runRecordOf(
   store: Store,
@@ -110,15 +119,13 @@ export async function runRecordOf(
   const [run, head] = [await store.run(runId), await store.head(runId)]
   if (run === null || head === null)
     throw new FederationError('run/not-found', `There is no run ${runId}`)
-  const isWaiting = waitingFor !== null && STATES[head.state] === 'running'
   return {
     format: 1,
     kind: run.kind,
     runId,
     name: run.name,
     createdAt: run.createdAt,
-    state: isWaiting ? 'waiting' : STATES[head.state],
-    reason: isWaiting ? waitingFor : head.reason,
+    ...standingOf(head, waitingFor),
     config: run.config,
     configHash: run.configHash,
     version: VERSION,

@@ -182,9 +182,13 @@ export class RunManager {
   }
 
   record(runId: RunId): Promise<RunRecord> {
-    const { store, fleet, gate } = this.#options
+    return runRecordOf(this.#options.store, runId, this.waitingFor(runId))
+  }
+  /** Why the run's loop waits, for people; null: it does not. */
+  waitingFor(runId: RunId): string | null {
+    const { fleet, gate } = this.#options
     const before = gate?.waitingFor(runId) ?? this.#live.get(runId)?.waitingFor
-    return runRecordOf(store, runId, before ?? fleet.waitingFor(runId))
+    return before ?? fleet.waitingFor(runId)
   }
   fate(
     runId: RunId,

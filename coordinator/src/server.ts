@@ -27,6 +27,7 @@ import { openStore } from './store/open-store.js'
 import type { Store } from './store/store.js'
 import { readIdentity, selfSignedIdentity, type TlsIdentity } from './tls/certificate.js'
 import { serveSockets } from './transport/socket-server.js'
+import { Views } from './views/views.js'
 import { Vault, type VaultOptions } from './vault/vault.js'
 
 export interface CoordinatorOptions {
@@ -233,7 +234,8 @@ async function openEdge(
   let open: () => void = () => undefined
   const ready = new Promise<void>((resolve) => (open = resolve))
   const uploads = new BlobUploads(store.blobs, options.maxBundleBytes ?? MAX_BUNDLE_BYTES)
-  const shared = { store, runs, gate, fleet, auth, feed, uploads, clock, log: core.audit }
+  const views = new Views({ store, runs })
+  const shared = { store, runs, views, gate, fleet, auth, feed, uploads, clock, log: core.audit }
   const app = createApp({ ...shared, ready, ops, onError, note: log })
   const { host = '127.0.0.1', port } = options
   // The port first: another coordinator that has it must not be noticed after runs were taken up.

@@ -20,6 +20,7 @@ import type { SocketFleet } from '#coordinator/fleet/socket-fleet.js'
 import type { RunManager } from '#coordinator/run.js'
 import { MemoryStore } from '#coordinator/store/memory-store.js'
 import { Operations } from '#coordinator/ops/operations.js'
+import { Views } from '#coordinator/views/views.js'
 import { createApp } from './app.js'
 import { BlobUploads } from './blob-uploads.js'
 import { EventFeed } from './event-feed.js'
@@ -86,7 +87,10 @@ describe('the HTTP API', () => {
       ...{ store, clock, trustedKeys: [], key: newKeyPair() },
       startAudit: () => ({}) as AuditSession,
     })
-    const parts = { store, runs, gate, fleet, auth, feed, uploads, clock, log, ready, ...watched }
+    const parts = {
+      ...{ store, runs, gate, fleet, auth, feed, uploads, clock, log, ready, ...watched },
+      views: new Views({ store, runs }),
+    }
     server = createServer(createApp(parts)).listen(0, '127.0.0.1')
     await once(server, 'listening')
     base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`

@@ -9,6 +9,7 @@ import type { Operations } from '#coordinator/ops/operations.js'
 import type { SocketFleet } from '#coordinator/fleet/socket-fleet.js'
 import type { RunManager } from '#coordinator/run.js'
 import type { Store } from '#coordinator/store/store.js'
+import type { Views } from '#coordinator/views/views.js'
 import type { BlobUploads } from './blob-uploads.js'
 import type { Csrf } from './csrf.js'
 import type { EventFeed } from './event-feed.js'
@@ -17,6 +18,7 @@ import type { EventFeed } from './event-feed.js'
 export interface ApiParts {
   readonly store: Store
   readonly runs: RunManager
+  readonly views: Views
   readonly gate: AuditGate
   readonly fleet: SocketFleet
   readonly auth: Auth

@@ -10,6 +10,10 @@ import type { Call } from './call.js'
 export const bodyOf = <Name extends HttpCall>(name: Name, { body }: Call): HttpBody<Name> =>
   unwrap(parseWith(HTTP_API[name].body as unknown as z.ZodType<HttpBody<Name>>, name, body ?? {}))
 
+/** The query of a request. Throws `message/malformed`. */
+export const queryOf = <Query>({ query }: Call, schema: z.ZodType<Query>): Query =>
+  unwrap(parseWith(schema, 'the query', { ...query }))
+
 export function runIdOf({ params }: Call): RunId {
   const id = params['id'] ?? ''
   if (isRunId(id)) return id

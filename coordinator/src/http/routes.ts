@@ -7,11 +7,9 @@ import { enrolNode, giveChallenge, giveToken, takeNewKey } from './entrance.js'
 import { inviteNode, listNodes, revokeNode } from './nodes.js'
 import { tellHealth, tellMetrics, tellReadiness } from './operations.js'
 import {
-  listRuns,
   resumeRun,
   sendModel,
   sendStart,
-  showRun,
   startRun,
   stopRun,
   tellConfigSchema,
@@ -19,6 +17,15 @@ import {
   tellStatus,
 } from './runs.js'
 import { changePassword, renew, signIn, signOut, tellSession } from './session.js'
+import {
+  listRuns,
+  showRound,
+  showRun,
+  showView,
+  tellCurves,
+  tellMemberCurves,
+  tellTimeline,
+} from './views.js'
 import { addUser, changeUserRole, giveUserCode, listUsers, revokeUser } from './users.js'
 
 export interface Route {
@@ -71,11 +78,11 @@ export const ROUTES: readonly Route[] = [
   route(['post', '/api/runs/:id/resume'], resumeRun),
   route(['get', '/api/runs/:id/audit'], tellAudit),
   route(['post', '/api/runs/:id/audit-override'], overrideAudit),
-  route(['get', '/api/runs/:id/view'], notYet),
-  route(['get', '/api/runs/:id/curves'], notYet),
-  route(['get', '/api/runs/:id/member-curves'], notYet),
-  route(['get', '/api/runs/:id/rounds/:round'], notYet),
-  route(['get', '/api/runs/:id/timeline'], notYet),
+  route(['get', '/api/runs/:id/view'], showView),
+  route(['get', '/api/runs/:id/curves'], tellCurves),
+  route(['get', '/api/runs/:id/member-curves'], tellMemberCurves),
+  route(['get', '/api/runs/:id/rounds/:round'], showRound),
+  route(['get', '/api/runs/:id/timeline'], tellTimeline),
   route(['get', '/api/runs/:id/keys'], notYet),
   route(['get', '/api/audits'], notYet),
   route(['get', '/api/operations'], notYet),

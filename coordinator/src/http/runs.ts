@@ -2,15 +2,13 @@ import { FederationError } from '#protocol/errors.js'
 import { eventsQuerySchema, type HttpAnswer } from '#protocol/http-api.js'
 import type { Hash } from '#protocol/ids.js'
 import type { JsonObject } from '#protocol/json.js'
-import { parseWith } from '#protocol/messages.js'
-import type { RunRecord } from '#protocol/record.js'
 import { unwrap } from '#protocol/result.js'
 import { parseRunConfig, runConfigJsonSchema } from '#protocol/run-config.js'
 import { VERSION } from '#protocol/version.js'
 import { configCatalogue } from '#algorithms/catalogue.js'
 import { sendBytes } from './blobs.js'
 import type { Call } from './call.js'
-import { bodyOf, runIdOf } from './checked.js'
+import { bodyOf, queryOf, runIdOf } from './checked.js'
 
 export async function tellStatus({ parts }: Call): Promise<HttpAnswer<'GET /api/status'>> {
   return {
@@ -31,41 +29,15 @@ export async function startRun(call: Call): Promise<HttpAnswer<'POST /api/runs'>
   return { runId: await call.parts.runs.create(config, auditReport) }
 }
 
-type RunLine = HttpAnswer<'GET /api/runs'>['runs'][number]
-
-export async function listRuns({ parts }: Call): Promise<HttpAnswer<'GET /api/runs'>> {
-  const rows = await parts.store.runs()
-  const records = await Promise.all(rows.map(({ runId }) => parts.runs.record(runId)))
-  return { runs: records.map(lineOf) }
-}
-function lineOf(record: RunRecord): RunLine {
-  const { runId, name, kind, state, reason, createdAt, config, rounds, roster } = record
-  const accuracies = rounds.map(
-    ({ metrics }) => metrics['accuracy'] ?? metrics['federated/accuracy'],
-  )
-  return {
-    ...{ runId, name, kind, state, reason, createdAt },
-    ...{ method: config.method.name, model: config.model.name, members: roster.length },
-    ...{ accuracies: [], audit: { state: 'none', verdict: null } },
-    latestAt: rounds.at(-1)?.closedAt ?? null,
-    round: rounds.at(-1)?.round ?? 0,
-    rounds: config.rounds,
-    accuracy: accuracies.findLast((accuracy) => accuracy !== undefined) ?? null,
-  }
-}
-
-export const showRun = (call: Call): Promise<RunRecord> => call.parts.runs.record(runIdOf(call))
-
 export async function tellEvents(call: Call): Promise<{ readonly events: readonly object[] }> {
-  const { parts, query, response } = call
-  const { after, wait } = unwrap(parseWith(eventsQuerySchema, 'the query', { ...query }))
+  const { parts, response } = call
+  const { after, wait } = queryOf(call, eventsQuerySchema)
   const runId = runIdOf(call)
-  if ((await parts.store.run(runId)) === null)
-    throw new FederationError('run/not-found', `There is no run ${runId}`)
+  const eyes = await parts.views.eyesOn(runId)
   const gone = new AbortController()
   response.on('close', () => gone.abort())
   const events = await parts.feed.after(runId, after, { waitSeconds: wait, signal: gone.signal })
-  return { events }
+  return { events: events.map((event) => eyes.event(event)) }
 }
 
 export async function stopRun(call: Call): Promise<HttpAnswer<'POST /api/runs/:id/stop'>> {

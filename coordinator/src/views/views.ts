@@ -1,0 +1,156 @@
+import { FederationError } from '#protocol/errors.js'
+import type { Hash, RunId } from '#protocol/ids.js'
+import type { RoundRecord, RunRecord } from '#protocol/record.js'
+import { MOST_POINTS, type Curve, type MemberCurves } from '#protocol/run-views.js'
+import type { RunLine, RunView } from '#protocol/run-views.js'
+import { VERSION } from '#protocol/version.js'
+import { stageAt } from '#coordinator/live/stage.js'
+import type { RunManager } from '#coordinator/run.js'
+import { standingOf } from '#coordinator/run-record.js'
+import { readJson } from '#coordinator/store/reachable.js'
+import type { Head, RunRow, Store } from '#coordinator/store/store.js'
+import { curvesOf, memberCurvesOf } from './curves.js'
+import { createDigests, type CurveRow, type Digests } from './digests.js'
+import { atMost } from './at-most.js'
+import { eyesOn, type Eyes } from './privacy.js'
+import { eyesOnRun, noSuchRun } from './run-eyes.js'
+import { GateRecords, lineOf } from './run-line.js'
+import { timelineOf, type Timeline, type TimelineQuery } from './timeline.js'
+
+export interface ViewsOptions {
+  readonly store: Store
+  readonly runs: Pick<RunManager, 'record' | 'waitingFor'>
+}
+/** A run as it is now, and how people see it. */
+interface Seen {
+  readonly run: RunRow
+  readonly head: Head
+  readonly eyes: Eyes
+}
+
+/** Runs whose rounds are read at a time. */
+const AT_A_TIME = 8
+
+/** What people see of runs. Everything here has gone through the eyes of `privacy.ts`; every method throws `run/not-found`. */
+export class Views {
+  readonly #options: ViewsOptions
+  readonly #digests: Digests
+  readonly #gates: GateRecords
+
+  constructor(options: ViewsOptions) {
+    const { blobs } = options.store
+    this.#options = options
+    this.#digests = createDigests(blobs)
+    this.#gates = new GateRecords(blobs)
+  }
+
+  /** How people see what is told of the run. */
+  async eyesOn(runId: RunId): Promise<Eyes> {
+    return eyesOnRun(this.#options.store, runId)
+  }
+
+  /** The first created first. */
+  async lines(): Promise<readonly RunLine[]> {
+    const runs = await this.#options.store.runs()
+    return atMost(AT_A_TIME, runs, async ({ runId }) => this.#lineOf(await this.#seen(runId)))
+  }
+
+  async record(runId: RunId): Promise<RunRecord> {
+    const { eyes } = await this.#seen(runId)
+    return eyes.record(await this.#options.runs.record(runId))
+  }
+
+  async view(runId: RunId): Promise<RunView> {
+    const { store } = this.#options
+    const seen = await this.#seen(runId)
+    const { run, head, eyes } = seen
+    const { attempts, lastSeq } = await this.timeline(runId, { before: null, rounds: 1 })
+    const rows = await this.#digests.curves.of(runId, head.recordHash)
+    const roster = (await store.roster(runId)).map((member) => eyes.member(member))
+    return {
+      line: await this.#lineOf(seen),
+      stage: await stageAt(store, run, head),
+      latest: attempts.at(-1) ?? null,
+      lastSeq,
+      // A configuration is the same for whoever reads it.
+      config: structuredClone(run.config) as RunView['config'],
+      ...{ configHash: run.configHash, version: VERSION, engine: run.engine },
+      modelHash: head.modelHash,
+      roster: roster.map(({ card, ...member }) => ({
+        ...member,
+        card: eyes.areClosed ? null : card,
+      })),
+      metrics: namesIn(rows, ({ metrics }) => Object.keys(metrics)).filter((name) =>
+        eyes.shows(name),
+      ),
+      memberMetrics: eyes.areClosed ? [] : namesIn(rows, (row) => row.memberMetrics),
+      diagnosed: rows
+        .filter(({ isDiagnosed }) => isDiagnosed)
+        .map(({ round }) => round)
+        .slice(-MOST_POINTS),
+      hidden: [...eyes.hidden],
+    }
+  }
+
+  async curves(
+    runId: RunId,
+    { names, points }: { readonly names: readonly string[]; readonly points: number },
+  ): Promise<readonly Curve[]> {
+    const { run, head, eyes } = await this.#seen(runId)
+    const rows = await this.#digests.curves.of(runId, head.recordHash)
+    const shown = [...new Set(names)].filter((name) => eyes.shows(name))
+    return curvesOf(rows, run.createdAt, { names: shown, points })
+  }
+
+  /** Throws `run/hidden` where privacy settings hide members. */
+  async memberCurves(
+    runId: RunId,
+    query: { readonly name: string; readonly points: number },
+  ): Promise<MemberCurves> {
+    const { head, eyes } = await this.#seen(runId)
+    if (eyes.areClosed)
+      throw new FederationError('run/hidden', `The run ${runId} shows nothing of single members`)
+    return memberCurvesOf(await this.#digests.members.of(runId, head.recordHash), query)
+  }
+
+  /** Throws `http/not-found` for a round that has not closed. */
+  async round(runId: RunId, round: number): Promise<RoundRecord> {
+    const { head, eyes } = await this.#seen(runId)
+    const rows = await this.#digests.curves.of(runId, head.recordHash)
+    const row = rows.find((one) => one.round === round)
+    if (row === undefined)
+      throw new FederationError('http/not-found', `Round ${round} of ${runId} has not closed`)
+    return eyes.round(await this.#recordAt(row.hash))
+  }
+
+  async timeline(runId: RunId, query: TimelineQuery): Promise<Timeline> {
+    return timelineOf(this.#options.store, runId, { ...query, eyes: await this.eyesOn(runId) })
+  }
+
+  async #lineOf({ run, head, eyes }: Seen): Promise<RunLine> {
+    const { store, runs } = this.#options
+    const { runId } = run
+    const { state, reason } = standingOf(head, runs.waitingFor(runId))
+    return lineOf(run, {
+      standing: { state, reason: eyes.reason(reason) },
+      scores: await this.#digests.scores.of(runId, head.recordHash),
+      members: (await store.roster(runId)).length,
+      gate: await this.#gates.of(runId, head),
+    })
+  }
+
+  async #seen(runId: RunId): Promise<Seen> {
+    const { store } = this.#options
+    const [run, head] = [await store.run(runId), await store.head(runId)]
+    if (run === null || head === null) throw noSuchRun(runId)
+    return { run, head, eyes: eyesOn(run.config) }
+  }
+  #recordAt(hash: Hash): Promise<RoundRecord> {
+    return readJson<RoundRecord>(this.#options.store.blobs, hash)
+  }
+}
+
+/** In the order in which they first occur. */
+const namesIn = (rows: readonly CurveRow[], of: (row: CurveRow) => readonly string[]): string[] => [
+  ...new Set(rows.flatMap(of)),
+]
