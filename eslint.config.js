@@ -1,4 +1,5 @@
 import eslint from '@eslint/js'
+import reactHooks from 'eslint-plugin-react-hooks'
 import tseslint from 'typescript-eslint'
 
 /** Which top-level folders each folder may import (design: imports point one way). */
@@ -10,18 +11,24 @@ const ALLOWED = {
   client: ['protocol', 'data', 'algorithms'],
   simulations: ['protocol', 'data', 'algorithms', 'coordinator', 'client'],
   cli: ['protocol', 'data', 'algorithms', 'coordinator', 'client', 'simulations'],
+  dashboard: ['protocol'],
 }
 const FOLDERS = Object.keys(ALLOWED)
 
-/** Third-party packages enter through one place each. */
+/** Third-party packages enter through one place each; a few through one on each side. */
 const DOORS = [
   { packages: ['@tensorflow/*'], door: 'algorithms/tensor/**' },
   { packages: ['socket.io', 'socket.io-parser'], door: 'coordinator/src/transport/**' },
-  { packages: ['socket.io-client', 'undici'], door: 'client/src/transport/**' },
+  {
+    packages: ['socket.io-client'],
+    door: 'client/src/transport/**',
+    also: 'dashboard/src/server/**',
+  },
+  { packages: ['undici'], door: 'client/src/transport/**' },
   { packages: ['selfsigned'], door: 'coordinator/src/tls/**' },
   { packages: ['prom-client', 'pino', 'pino-pretty'], door: 'coordinator/src/ops/**' },
   {
-    packages: ['express', 'helmet', 'express-rate-limit', 'csrf-csrf'],
+    packages: ['express', 'helmet', 'express-rate-limit', 'csrf-csrf', 'sirv'],
     door: 'coordinator/src/http/**',
   },
   { packages: ['libsql', 'mongodb'], door: 'coordinator/src/store/**' },
@@ -31,18 +38,35 @@ const DOORS = [
   },
   { packages: ['linear-sum-assignment'], door: 'algorithms/audit/metrics/**' },
   { packages: ['hdr-histogram-js'], door: 'simulations/src/load/**' },
-  { packages: ['echarts', 'echarts/*'], door: 'simulations/src/report/**' },
+  {
+    packages: ['echarts', 'echarts/*'],
+    door: 'simulations/src/report/**',
+    also: 'dashboard/src/parts/**',
+  },
+  { packages: ['uplot', 'uplot/**'], door: 'dashboard/src/parts/**' },
+  {
+    packages: [
+      'react',
+      'react/*',
+      'react-dom',
+      'react-dom/*',
+      'react-aria-components',
+      '@tanstack/*',
+    ],
+    door: 'dashboard/src/**',
+  },
   { packages: ['csv-stringify', 'csv-stringify/*'], door: 'simulations/src/export/**' },
   { packages: ['commander', 'cli-table3', 'cli-progress', 'picocolors'], door: 'cli/src/**' },
 ]
 
 const forbidFolder = (folder) => ({
   regex: `^#${folder}/|/${folder}/`,
-  message: `Imports point one way: protocol <- data <- algorithms <- coordinator, client <- simulations <- cli. This folder may not import ${folder}/.`,
+  message: `Imports point one way: protocol <- data <- algorithms <- coordinator, client <- simulations <- cli; protocol <- dashboard. This folder may not import ${folder}/.`,
 })
-const forbidPackages = ({ packages, door }) => ({
-  group: packages,
-  message: `${packages.join(', ')} enter through ${door} only: import from there.`,
+const doorsOf = ({ door, also }) => (also === undefined ? [door] : [door, also])
+const forbidPackages = (row) => ({
+  group: row.packages,
+  message: `${row.packages.join(', ')} enter through ${doorsOf(row).join(' and ')} only: import from there.`,
 })
 
 /**
@@ -81,15 +105,18 @@ function importRules() {
     ],
   })
   const perFolder = FOLDERS.map((folder) => ({
-    files: [`${folder}/**/*.ts`],
+    files: [`${folder}/**/*.ts`, `${folder}/**/*.tsx`],
     rules: rule(folder, []),
   }))
-  const perDoor = DOORS.map((door) => ({
-    files: [door.door + '/*.ts'],
+  const isWithin = (door, outer) => door.startsWith(outer.slice(0, -'**'.length))
+  // From the outermost door to the innermost, whose rule is the last and counts.
+  const doors = [...new Set(DOORS.flatMap(doorsOf))].sort((a, b) => a.length - b.length)
+  const perDoor = doors.map((door) => ({
+    files: [`${door}/*.ts`, `${door}/*.tsx`],
     rules: rule(
-      door.door.split('/')[0],
-      DOORS.filter((other) => other.door === door.door),
-      door.door.startsWith('algorithms/audit/') ? FORBIDDEN_TO_AUDITS : [],
+      door.split('/')[0],
+      DOORS.filter((row) => doorsOf(row).some((outer) => isWithin(door, outer))),
+      door.startsWith('algorithms/audit/') ? FORBIDDEN_TO_AUDITS : [],
     ),
   }))
   const audit = { files: [AUDIT + '/*.ts'], rules: rule('algorithms', [], FORBIDDEN_TO_AUDITS) }
@@ -103,7 +130,7 @@ export default tseslint.config(
   { ignores: ['dist/**', 'node_modules/**', '.tributary/**', 'coverage/**'] },
   eslint.configs.recommended,
   {
-    files: ['**/*.ts'],
+    files: ['**/*.ts', '**/*.tsx'],
     extends: [...tseslint.configs.recommendedTypeChecked],
     languageOptions: {
       parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
@@ -158,7 +185,21 @@ export default tseslint.config(
     },
   },
   {
-    files: ['**/*.test.ts', 'testing/**/*.ts', 'vitest.config.ts'],
+    files: ['dashboard/**/*.{ts,tsx}'],
+    extends: [reactHooks.configs.flat['recommended-latest']],
+    rules: {
+      // A component is a function whose lines are mostly markup.
+      'max-lines-per-function': ['error', { max: 80, skipBlankLines: true, skipComments: true }],
+      'no-restricted-globals': ['error', 'process', 'Buffer', 'require'],
+      // What a handler of an event begins ends where its answer is shown.
+      '@typescript-eslint/no-misused-promises': [
+        'error',
+        { checksVoidReturn: { attributes: false } },
+      ],
+    },
+  },
+  {
+    files: ['**/*.test.ts', '**/*.test.tsx', 'testing/**/*.ts', 'vitest.config.ts'],
     rules: {
       'max-lines-per-function': 'off',
       'max-params': 'off',
@@ -179,7 +220,7 @@ export default tseslint.config(
     rules: { '@typescript-eslint/no-non-null-assertion': 'off' },
   },
   {
-    files: ['vitest.config.ts'],
+    files: ['vitest.config.ts', 'dashboard/vite.config.ts'],
     rules: { 'no-restricted-syntax': 'off' },
   },
   {

@@ -10,6 +10,9 @@ const common = {
   env: { TRIBUTARY_HOME: join(import.meta.dirname, '.tributary/test-home') },
 }
 
+/** Parts of pages, in a document without a browser. What they ask the coordinator through is tested in `unit`. */
+const PAGES = ['dashboard/src/{look,pages,parts,shell}/**/*.test.{ts,tsx}']
+
 /** Tests that kill processes. */
 const KILLING = ['testing/crash/processes/**/*.test.ts', 'testing/crash/nemesis*.test.ts']
 
@@ -24,8 +27,18 @@ export default defineConfig({
           ...common,
           name: 'unit',
           include: ['**/*.test.ts'],
-          exclude: [...common.exclude, 'testing/e2e/**', 'testing/slow/**', ...KILLING],
+          exclude: [...common.exclude, 'testing/e2e/**', 'testing/slow/**', ...KILLING, ...PAGES],
           testTimeout: 60_000,
+        },
+      },
+      {
+        extends: 'dashboard/vite.config.ts',
+        test: {
+          ...{ exclude: common.exclude, root: import.meta.dirname },
+          name: 'dashboard',
+          include: PAGES,
+          environment: 'jsdom',
+          testTimeout: 30_000,
         },
       },
       {

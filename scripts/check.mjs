@@ -108,7 +108,9 @@ function vitest(title, args, env = {}) {
 
 ensureInstalled()
 mkdirSync(join(ROOT, '.tributary/check'), { recursive: true })
-check('types', () => node(['node_modules/typescript/bin/tsc', '--noEmit']))
+const TSC = 'node_modules/typescript/bin/tsc'
+check('types', () => node([TSC, '--noEmit']))
+check('types of the dashboard', () => node([TSC, '--noEmit', '-p', 'dashboard']))
 check('lint', () => node(['node_modules/eslint/bin/eslint.js', '.']))
 check('format', () =>
   node(['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.']),
@@ -121,7 +123,7 @@ if (full) {
   if (mongo()) required.TRIBUTARY_REQUIRE_MONGO = '1'
   if (chromium()) required.TRIBUTARY_REQUIRE_CHROMIUM = '1'
 }
-vitest('unit and conformance', ['--project', 'unit'], required)
+vitest('unit and conformance', ['--project', 'unit', '--project', 'dashboard'], required)
 if (full) {
   vitest('killed processes', ['--project', 'crash'], required)
   vitest('end to end', ['--project', 'e2e'])

@@ -22,12 +22,15 @@ const orExit = (status, what) => {
 }
 const modified = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0)
 
-function newestSource() {
-  const files = SOURCES.flatMap((folder) =>
-    readdirSync(join(ROOT, folder), { recursive: true }).map((name) => join(ROOT, folder, name)),
+/** Of the folders and files named. */
+const newest = (...paths) =>
+  Math.max(
+    ...paths.flatMap((path) => {
+      const full = join(ROOT, path)
+      if (!statSync(full).isDirectory()) return [modified(full)]
+      return readdirSync(full, { recursive: true }).map((name) => modified(join(full, name)))
+    }),
   )
-  return Math.max(...[...files, join(ROOT, 'index.ts'), join(ROOT, 'tsconfig.json')].map(modified))
-}
 
 export function ensureInstalled() {
   const installed = modified(join(ROOT, 'node_modules/.package-lock.json'))
@@ -38,15 +41,21 @@ export function ensureInstalled() {
     'npm ci',
   )
 }
+/** A folder of `dist/` whose stamp is older than what it is made of is made anew. */
+function ensure(stamp, sources, [title, ...command]) {
+  const path = join(ROOT, stamp)
+  if (modified(path) > newest(...sources)) return
+  process.stderr.write(`${title} (once) …\n`)
+  orExit(run(process.execPath, command), title.toLowerCase())
+  orExit(run('touch', [path]), 'touch')
+}
+const TSC = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json']
+const VITE = ['node_modules/vite/bin/vite.js', 'build', 'dashboard', '--logLevel', 'warn']
 export function ensureBuilt() {
-  const stamp = join(ROOT, 'dist/build.tsbuildinfo')
-  if (modified(stamp) > newestSource()) return
-  process.stderr.write('Compiling (once) …\n')
-  orExit(
-    run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json']),
-    'compiling',
-  )
-  orExit(run('touch', [stamp]), 'touch')
+  const sources = [...SOURCES, 'index.ts', 'tsconfig.json']
+  ensure('dist/build.tsbuildinfo', sources, ['Compiling', ...TSC])
+  const pages = ['dashboard', 'protocol', 'package-lock.json']
+  ensure('dist/dashboard/index.html', pages, ['Building the dashboard', ...VITE])
 }
 
 const [command, ...args] = process.argv.slice(2)

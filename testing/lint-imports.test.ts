@@ -18,6 +18,8 @@ describe('the import arrows', () => {
     ['algorithms/catalogue.ts', '#simulations/simulate.js', 'simulations'],
     ['algorithms/catalogue.ts', '../coordinator/src/round.js', 'coordinator'],
     ['simulations/src/simulate.ts', '#cli/main.js', 'cli'],
+    ['dashboard/src/server/api.ts', '#coordinator/server.js', 'coordinator'],
+    ['dashboard/src/server/api.ts', '#data/dataset.js', 'data'],
   ])('refuses %s importing %s', async (file, target, folder) => {
     const problems = await importProblems(file, `import '${target}'\n`)
     expect(problems.join()).toContain(`may not import ${folder}/`)
@@ -28,6 +30,9 @@ describe('the import arrows', () => {
     ['coordinator/src/server.ts', 'express', 'coordinator/src/http'],
     ['client/src/join.ts', 'socket.io-client', 'client/src/transport'],
     ['simulations/src/simulate.ts', 'libsql', 'coordinator/src/store'],
+    ['coordinator/src/server.ts', 'sirv', 'coordinator/src/http'],
+    ['dashboard/src/pages/runs/search.ts', 'uplot', 'dashboard/src/parts'],
+    ['dashboard/src/pages/runs/search.ts', 'socket.io-client', 'client/src/transport'],
     ['coordinator/src/http/app.ts', 'jsonwebtoken', 'coordinator/src/auth'],
   ])('refuses %s importing the package %s', async (file, target, door) => {
     const problems = await importProblems(file, `import '${target}'\n`)
@@ -67,7 +72,9 @@ describe('the import arrows', () => {
       await importProblems('client/src/join.ts', "import '#algorithms/catalogue.js'\n"),
       await importProblems('cli/src/main.ts', "import '#simulations/simulate.js'\n"),
       await importProblems('algorithms/tensor/tf.ts', "import '@tensorflow/tfjs-core'\n"),
+      await importProblems('dashboard/src/server/api.ts', "import 'socket.io-client'\n"),
+      await importProblems('dashboard/src/server/api.ts', "import '#protocol/roles.js'\n"),
     ]
-    expect(allowed).toEqual([[], [], []])
+    expect(allowed).toEqual([[], [], [], [], []])
   })
 })

@@ -270,9 +270,11 @@ describe('the HTTP API', () => {
     const response = await call(['GET', '/'])
     expect(await response.text()).toContain('Tributary')
     expect(response.headers.get('x-content-type-options')).toBe('nosniff')
-    expect(response.headers.get('content-security-policy')).toContain("default-src 'self'")
+    expect(response.headers.get('content-security-policy')).toContain("default-src 'none'")
     expect(response.headers.has('x-powered-by')).toBe(false)
-    const status = await (await call(['GET', '/api/status'])).json()
+    const answer = await call(['GET', '/api/status'])
+    expect(answer.headers.get('content-security-policy')).toContain("default-src 'self'")
+    const status = await answer.json()
     expect(HTTP_API['GET /api/status'].answer.parse(status)).toMatchObject({
       nodesOnline: 0,
       runs: 0,

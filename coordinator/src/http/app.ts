@@ -4,7 +4,6 @@ import helmet from 'helmet'
 import sjson from 'secure-json-parse'
 import { asFederationError, FederationError } from '#protocol/errors.js'
 import { BLOB_PIECE_BYTES } from '#protocol/http-api.js'
-import { VERSION } from '#protocol/version.js'
 import { permissionOf } from '#coordinator/auth/permissions.js'
 import type { Stay } from '#coordinator/auth/presence.js'
 import type { Claims } from '#coordinator/auth/tokens.js'
@@ -15,6 +14,7 @@ import { admit, type AdmitOptions } from './admit.js'
 import type { ApiParts, Call } from './call.js'
 import { observe, refuseWhileStopping, SubjectCap, SUPERVISION } from './operations.js'
 import { Csrf } from './csrf.js'
+import { PAGES_DIRECTORY, servePages } from './pages.js'
 import { nameOf, ROUTES, type Route } from './routes.js'
 
 const MINUTE_MS = 60_000
@@ -23,6 +23,8 @@ export interface AppOptions extends Omit<ApiParts, 'csrf'> {
   /** Requests wait until the coordinator has taken up its runs. */
   readonly ready: Promise<void>
   readonly onError: (error: FederationError, requestId?: string) => void
+  /** Where the built dashboard lies; default: in this package. */
+  readonly pagesDirectory?: string
   /** For one line a request, at level debug. */
   readonly note: Pick<Logger, 'debug'>
 }
@@ -35,12 +37,10 @@ export function createApp(options: AppOptions): Express {
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple')
   app.set('trust proxy', (address: string) => proxies.has(address))
   app.use(observe(ops, options.note), helmet(), refuseWhileStopping(ops))
+  app.use(servePages(options.pagesDirectory ?? PAGES_DIRECTORY))
   app.use(async (request, _response, next) => {
     if (!SUPERVISION.has(request.path)) await ready
     next()
-  })
-  app.get('/', (_request, response) => {
-    response.type('text/plain').send(`Tributary ${VERSION} coordinator. Its API is under /api.\n`)
   })
   const limit = limitFailures(options)
   const cap = new SubjectCap(limits.requestsPerSubject)

@@ -1,0 +1,104 @@
+import { useQuery } from '@tanstack/react-query'
+import { useNavigate, useSearch } from '@tanstack/react-router'
+import { ListFilter, ListTree } from 'lucide-react'
+import { count } from '../../look/format.js'
+import { Button } from '../../parts/button.js'
+import { Choice } from '../../parts/choice.js'
+import { Busy, Empty } from '../../parts/empty.js'
+import { SearchField } from '../../parts/field.js'
+import { Page } from '../../parts/page.js'
+import { Problem } from '../../parts/problem.js'
+import { Segments } from '../../parts/segments.js'
+import { sortOf, sortText } from '../../parts/sorting.js'
+import { Table } from '../../parts/table.js'
+import { problemOf } from '../../server/api.js'
+import { runsQuery } from '../../server/queries.js'
+import { chooseRuns } from './choose-runs.js'
+import { RUN_COLUMNS } from './columns.js'
+import css from './runs.module.css'
+import { STATE_FILTERS, type RunsSearch, type StateFilter } from './search.js'
+
+const LABELS: Readonly<Record<StateFilter, string>> = {
+  all: 'All',
+  active: 'Active',
+  finished: 'Finished',
+  stopped: 'Stopped',
+  failed: 'Failed',
+}
+const ANY = 'any'
+const NEWEST = '-updated'
+
+/** Every run that the coordinator knows, as they go on. */
+export function RunsPage() {
+  const search = useSearch({ from: '/runs' })
+  const navigate = useNavigate({ from: '/runs' })
+  const { data: runs, error, refetch } = useQuery(runsQuery)
+  const change = (next: RunsSearch): void =>
+    void navigate({ search: withoutEmpty({ ...search, ...next }), replace: true })
+  if (runs === undefined)
+    return (
+      <Page title="Runs">
+        {error === null ? (
+          <Busy label="Loading runs …" />
+        ) : (
+          <Problem error={problemOf(error)} onRetry={() => void refetch()} />
+        )}
+      </Page>
+    )
+  if (runs.length === 0)
+    return (
+      <Page title="Runs">
+        <Empty icon={ListTree} title="No runs yet">
+          A researcher starts one with <code>tributary runs start CONFIG.json</code>, and it appears
+          here.
+        </Empty>
+      </Page>
+    )
+  const { shown, counts, methods } = chooseRuns(runs, search)
+  const toolbar = (
+    <>
+      <Segments
+        label="State"
+        items={STATE_FILTERS.map((id) => ({ id, label: LABELS[id], count: counts[id] }))}
+        value={search.state ?? 'all'}
+        onChange={(state) => change({ state: state === 'all' ? undefined : state })}
+      />
+      <span className={css['spacer']} />
+      <Choice
+        label="Method"
+        items={[{ id: ANY, label: 'Any method' }, ...methods.map((id) => ({ id, label: id }))]}
+        value={search.method ?? ANY}
+        onChange={(method) => change({ method: method === ANY ? undefined : method })}
+      />
+      <SearchField
+        label="Find runs"
+        value={search.q ?? ''}
+        onChange={(q) => change({ q: q === '' ? undefined : q })}
+      />
+    </>
+  )
+  return (
+    <Page title="Runs" note={count(runs.length)} toolbar={toolbar} isFlush>
+      {shown.length === 0 ? (
+        <Empty
+          icon={ListFilter}
+          title="No run fits"
+          action={<Button onPress={() => void navigate({ search: {} })}>Show all runs</Button>}
+        />
+      ) : (
+        <Table
+          caption="Runs"
+          columns={RUN_COLUMNS}
+          rows={shown}
+          keyOf={(run) => run.runId}
+          sort={sortOf(search.sort ?? NEWEST)}
+          onSort={(sort) => change({ sort: sortText(sort) })}
+        />
+      )}
+    </Page>
+  )
+}
+
+/** What is not narrowed stands in no address. */
+const withoutEmpty = (search: RunsSearch): RunsSearch =>
+  Object.fromEntries(Object.entries(search).filter(([, value]) => value !== undefined))

@@ -1,0 +1,50 @@
+import { useEffect, useState } from 'react'
+import { Logo } from '../../shell/logo.js'
+import { takeCodeFromLink } from './code-in-link.js'
+import { CodeForm, FirstPasswordForm } from './code-form.js'
+import { PasswordForm } from './password-form.js'
+import css from './sign-in.module.css'
+
+type Way =
+  | { readonly by: 'password' }
+  | { readonly by: 'code' }
+  /** A code is there, and what is left is how to come back. */
+  | { readonly by: 'new-password'; readonly code: string }
+
+const codeInLink = takeCodeFromLink()
+
+export function SignIn() {
+  const [way, setWay] = useState<Way>(
+    codeInLink === null ? { by: 'password' } : { by: 'new-password', code: codeInLink },
+  )
+  useEffect(() => {
+    document.title = 'Sign in · Tributary'
+  }, [])
+  return (
+    <main className={css['page']}>
+      <div className={css['card']}>
+        <header className={css['header']}>
+          <Logo size={36} />
+          <h1 className={css['title']}>{TITLES[way.by]}</h1>
+          <p className={css['host']}>{location.host}</p>
+        </header>
+        {way.by === 'password' && <PasswordForm onCode={() => setWay({ by: 'code' })} />}
+        {way.by === 'code' && (
+          <CodeForm
+            onCode={(code) => setWay({ by: 'new-password', code })}
+            onPassword={() => setWay({ by: 'password' })}
+          />
+        )}
+        {way.by === 'new-password' && (
+          <FirstPasswordForm code={way.code} onBack={() => setWay({ by: 'code' })} />
+        )}
+      </div>
+    </main>
+  )
+}
+
+const TITLES: Readonly<Record<Way['by'], string>> = {
+  password: 'Sign in to Tributary',
+  code: 'Sign in with a code',
+  'new-password': 'Welcome to Tributary',
+}

@@ -1,0 +1,39 @@
+import {
+  CircleCheck,
+  CircleDashed,
+  CircleDotDashed,
+  CirclePause,
+  CircleX,
+  ShieldQuestionMark,
+  type LucideIcon,
+} from 'lucide-react'
+import type { RunLine } from '#protocol/run-views.js'
+import { Mark, type Tone } from './mark.js'
+
+interface Look {
+  readonly word: string
+  readonly tone: Tone
+  readonly icon: LucideIcon
+}
+const LOOKS: Readonly<Record<RunLine['state'] | 'auditing', Look>> = {
+  waiting: { word: 'Waiting', tone: 'neutral', icon: CircleDashed },
+  auditing: { word: 'Auditing', tone: 'accent', icon: ShieldQuestionMark },
+  running: { word: 'Running', tone: 'accent', icon: CircleDotDashed },
+  finished: { word: 'Finished', tone: 'good', icon: CircleCheck },
+  stopped: { word: 'Stopped', tone: 'warn', icon: CirclePause },
+  failed: { word: 'Failed', tone: 'bad', icon: CircleX },
+}
+
+/** What a run is doing. */
+export function RunState({ run }: { readonly run: Pick<RunLine, 'state' | 'audit' | 'reason'> }) {
+  const isUnderWay = run.state === 'waiting' || run.state === 'running'
+  const key = isUnderWay && run.audit.state === 'under-way' ? 'auditing' : run.state
+  const { word, tone, icon } = LOOKS[key]
+  return (
+    <span title={run.reason ?? undefined}>
+      <Mark tone={tone} icon={icon} isTurning={key === 'running'}>
+        {word}
+      </Mark>
+    </span>
+  )
+}

@@ -1,0 +1,30 @@
+import { useQuery } from '@tanstack/react-query'
+import { RouterProvider } from '@tanstack/react-router'
+import { lazy, Suspense } from 'react'
+import { Busy } from '../parts/empty.js'
+import { Problem } from '../parts/problem.js'
+import { problemOf } from '../server/api.js'
+import { sessionQuery } from '../server/session.js'
+import { router } from './router.js'
+import css from './app.module.css'
+
+const SignIn = lazy(async () => ({ default: (await import('../pages/sign-in/sign-in.js')).SignIn }))
+
+/** The page that was asked for, to whom the coordinator knows; else who one is, in its place. */
+export function App() {
+  const { data: session, error, isPending, refetch } = useQuery(sessionQuery)
+  if (isPending) return <Busy label="Loading …" />
+  if (error !== null && session === undefined)
+    return (
+      <main className={css['alone']}>
+        <Problem error={problemOf(error)} onRetry={() => void refetch()} />
+      </main>
+    )
+  if (session === null)
+    return (
+      <Suspense fallback={<Busy label="Loading …" />}>
+        <SignIn />
+      </Suspense>
+    )
+  return <RouterProvider router={router} />
+}
