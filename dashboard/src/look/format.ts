@@ -6,6 +6,9 @@ export const count = (value: number): string => whole.format(value)
 /** 97.31 %: two decimals, so that a column lines up. */
 export const percent = (share: number): string => `${(share * 100).toFixed(2)} %`
 
+/** 80 %: along an axis. */
+export const percentTick = (share: number): string => `${Number((share * 100).toPrecision(4))} %`
+
 /** Four significant digits; powers of ten where it is very large or small. */
 export function number(value: number): string {
   const size = Math.abs(value)

@@ -10,17 +10,20 @@ export function Mark({
   tone,
   icon: Icon,
   isTurning = false,
+  isSign = false,
   children,
 }: {
   readonly tone: Tone
   readonly icon: LucideIcon
   readonly isTurning?: boolean
+  /** The word is only said. */
+  readonly isSign?: boolean
   readonly children: ReactNode
 }) {
   return (
     <span className={classNames(css['mark'], css[tone])}>
       <Icon size={14} aria-hidden="true" className={isTurning ? css['turning'] : ''} />
-      <span className={css['word']}>{children}</span>
+      <span className={isSign ? 'said' : css['word']}>{children}</span>
     </span>
   )
 }

@@ -25,13 +25,20 @@ const LOOKS: Readonly<Record<RunLine['state'] | 'auditing', Look>> = {
 }
 
 /** What a run is doing. */
-export function RunState({ run }: { readonly run: Pick<RunLine, 'state' | 'audit' | 'reason'> }) {
+export function RunState({
+  run,
+  isSign = false,
+}: {
+  readonly run: Pick<RunLine, 'state' | 'audit' | 'reason'>
+  /** Where there is no room for the word, it is only said. */
+  readonly isSign?: boolean
+}) {
   const isUnderWay = run.state === 'waiting' || run.state === 'running'
   const key = isUnderWay && run.audit.state === 'under-way' ? 'auditing' : run.state
   const { word, tone, icon } = LOOKS[key]
   return (
     <span title={run.reason ?? undefined}>
-      <Mark tone={tone} icon={icon} isTurning={key === 'running'}>
+      <Mark tone={tone} icon={icon} isTurning={key === 'running'} isSign={isSign}>
         {word}
       </Mark>
     </span>

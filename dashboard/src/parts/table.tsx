@@ -1,5 +1,5 @@
 import { ArrowDown, ArrowUp } from 'lucide-react'
-import { useState, type ReactNode } from 'react'
+import { useState, type CSSProperties, type ReactNode } from 'react'
 import { classNames } from '../look/class-names.js'
 import { Button } from './button.js'
 import { Checkbox } from './checkbox.js'
@@ -18,6 +18,8 @@ export interface Column<Row> {
   readonly isRowHeader?: boolean
   /** In pixels; the others share what is left. */
   readonly width?: number
+  /** The same on a phone. */
+  readonly narrowWidth?: number
   /** Left out where the page is narrower. */
   readonly from?: 'phone' | 'tablet' | 'desktop'
   /** The header is said only. */
@@ -55,18 +57,22 @@ export function Table<Row>(props: TableProps<Row>) {
   return (
     <>
       <table className={classNames(css['table'], isDense && css['dense'])}>
-        <caption className={css['caption']}>{caption}</caption>
+        <caption className="said">{caption}</caption>
         <colgroup>
           {selection !== undefined && <col className={css['selectColumn']} />}
-          {columns.map(({ id, width, from }) => (
-            <col key={id} width={width} className={css[from ?? 'phone']} />
+          {columns.map(({ id, width, narrowWidth, from = 'phone' }) => (
+            <col
+              key={id}
+              className={classNames(css['column'], css[from])}
+              style={widths(width, narrowWidth)}
+            />
           ))}
         </colgroup>
         <thead>
           <tr>
             {selection !== undefined && (
               <th scope="col" className={css['select']}>
-                <span className={css['said']}>Chosen</span>
+                <span className="said">Chosen</span>
               </th>
             )}
             {columns.map((each) => (
@@ -99,6 +105,13 @@ export function Table<Row>(props: TableProps<Row>) {
   )
 }
 
+/** As styles know them: which one counts says how wide the page is. */
+const widths = (wide: number | undefined, narrow: number | undefined): CSSProperties =>
+  Object.fromEntries([
+    ...(wide === undefined ? [] : [['--wide', `${wide}px`]]),
+    ...(narrow === undefined ? [] : [['--narrow', `${narrow}px`]]),
+  ]) as CSSProperties
+
 function HeaderCell<Row>({
   column,
   sort,
@@ -113,7 +126,7 @@ function HeaderCell<Row>({
   if (sortBy === undefined || onSort === undefined)
     return (
       <th scope="col" className={className}>
-        {hidesHeader ? <span className={css['said']}>{header}</span> : header}
+        {hidesHeader ? <span className="said">{header}</span> : header}
       </th>
     )
   const isSorted = sort?.by === id

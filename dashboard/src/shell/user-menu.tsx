@@ -21,9 +21,7 @@ export function UserMenu() {
   const [isChanging, setIsChanging] = useState(false)
   const button = (
     <Button className={css['button'] ?? ''} aria-label={`${name}, ${role}: account and looks`}>
-      <span className={css['initial']} aria-hidden="true">
-        {name.slice(0, 1).toUpperCase()}
-      </span>
+      <span className={css['initial']} data-letter={name.slice(0, 1).toUpperCase()} />
       <span className={css['who']}>
         <span className={css['name']}>{name}</span>
         {/* The first administrator's name is the role. */}

@@ -26,22 +26,22 @@ export const RUN_COLUMNS: readonly Column<RunLine>[] = [
     cell: (run) => <Name run={run} />,
   },
   {
-    ...{ id: 'state', header: 'State', width: 116 },
+    ...{ id: 'state', header: 'State', width: 112, from: 'tablet' },
     sortBy: (run) => STATE_ORDER.indexOf(run.state),
     cell: (run) => <RunState run={run} />,
   },
   {
-    ...{ id: 'method', header: 'Method', width: 148, from: 'tablet' },
+    ...{ id: 'method', header: 'Method', width: 116, from: 'tablet' },
     sortBy: (run) => run.method,
     cell: (run) => run.method,
   },
   {
-    ...{ id: 'model', header: 'Model', width: 112, from: 'desktop' },
+    ...{ id: 'model', header: 'Model', width: 96, from: 'desktop' },
     sortBy: (run) => run.model,
     cell: (run) => <span className={css['second']}>{run.model}</span>,
   },
   {
-    ...{ id: 'round', header: 'Rounds', width: 164, from: 'tablet' },
+    ...{ id: 'round', header: 'Rounds', width: 160, from: 'tablet' },
     sortBy: (run) => run.round / Math.max(1, run.rounds),
     cell: (run) => (
       <Progress
@@ -53,7 +53,7 @@ export const RUN_COLUMNS: readonly Column<RunLine>[] = [
     ),
   },
   {
-    ...{ id: 'accuracy', header: 'Accuracy', width: 176, align: 'end' },
+    ...{ id: 'accuracy', header: 'Accuracy', width: 172, narrowWidth: 156, align: 'end' },
     sortBy: (run) => run.accuracy,
     cell: (run) =>
       run.accuracy === null ? (
@@ -76,7 +76,7 @@ export const RUN_COLUMNS: readonly Column<RunLine>[] = [
     cell: (run) => <AuditBadge audit={run.audit} />,
   },
   {
-    ...{ id: 'updated', header: 'Updated', width: 112, align: 'end', from: 'tablet' },
+    ...{ id: 'updated', header: 'Updated', width: 108, align: 'end', from: 'tablet' },
     sortBy: (run) => Date.parse(run.latestAt ?? run.createdAt),
     cell: (run) => (
       <span className={css['second']}>
@@ -90,6 +90,9 @@ export const RUN_COLUMNS: readonly Column<RunLine>[] = [
 function Name({ run }: { readonly run: RunLine }) {
   return (
     <span className={css['name']}>
+      <span className={css['sign']}>
+        <RunState run={run} isSign />
+      </span>
       <Link to={`/runs/${run.runId}` as '/runs'} data-row-link className={css['link']}>
         {run.name}
       </Link>
