@@ -21,6 +21,7 @@ import { enrolmentText, isSignedBy, proofText } from './proof.js'
 import { parseRunRecord } from './record.js'
 import { unwrap, type Result } from './result.js'
 import { configHash, parseRunConfig } from './run-config.js'
+import { parseUiAck, parseUiMessage, UI_ACKS, UI_MESSAGES, type UiName } from './ui-messages.js'
 
 const DOCUMENT = readFileSync(new URL('../docs/protocol.md', import.meta.url), 'utf8')
 /** Every fenced block: what its first line says, and what is inside. */
@@ -39,6 +40,8 @@ const LIMITS = { maxChunkBytes: CHUNK_BYTES }
 const READERS: Record<string, (body: string, name: string) => Result<unknown>> = {
   message: (body, name) => parseMessage(name as MessageName, JSON.parse(body)),
   ack: (body, name) => parseAck(name as AckName, JSON.parse(body)),
+  ui: (body, name) => parseUiMessage(name as UiName, JSON.parse(body)),
+  uiack: (body, name) => parseUiAck(name as UiName, JSON.parse(body)),
   body: (body, call) => parseBody(call as HttpCall, JSON.parse(body)),
   answer: (body, call) => parseAnswer(call as HttpCall, JSON.parse(body)),
   refusal: (body) => parseWith(refusalSchema, 'refusal', JSON.parse(body)),
@@ -66,6 +69,10 @@ describe('docs/protocol.md', () => {
   it('has an example of every message, of every acknowledgement, of every call', () => {
     for (const name of MESSAGE_NAMES) expect(inside(`json message=${name}`), name).not.toEqual([])
     for (const name of ACK_NAMES) expect(inside(`json ack=${name}`), name).not.toEqual([])
+    for (const name of Object.keys(UI_MESSAGES))
+      expect(inside(`json ui=${name}`), name).not.toEqual([])
+    for (const name of Object.keys(UI_ACKS))
+      expect(inside(`json uiack=${name}`), name).not.toEqual([])
     for (const call of Object.keys(HTTP_API) as HttpCall[]) {
       expect(DOCUMENT).toContain(`| \`${call}`)
       if (call.startsWith('POST')) expect(inside(`json body=${call}`), call).not.toEqual([])

@@ -18,6 +18,8 @@ import { createApp } from './http/app.js'
 import { BlobUploads } from './http/blob-uploads.js'
 import { EventFeed } from './http/event-feed.js'
 import type { UplinkLimits } from './limits.js'
+import { Live } from './live/live.js'
+import { News, tellingStore } from './live/news.js'
 import type { ServerLimits } from './ops/limits.js'
 import { assertEncrypted, openListener, type Listener } from './ops/listener.js'
 import { createLog, type Logger } from './ops/log.js'
@@ -154,6 +156,7 @@ interface Core {
   readonly runs: RunManager
   readonly gate: AuditGate
   readonly feed: EventFeed
+  readonly live: Live
   /** The signing secret was made now. */
   readonly isNew: boolean
 }
@@ -163,13 +166,15 @@ async function openCore({ options, directory, clock, log, onError, undo }: Conte
   const plainStore = await openStore(directory, { url: options.storeUrl })
   undo.unshift(() => plainStore.close())
   const audit = await AuditLog.open(plainStore, () => clock.timestamp())
-  const store = withAuditHeads(plainStore, audit)
+  const news = new News(clock)
+  const store = tellingStore(withAuditHeads(plainStore, audit), news)
   const secret = await loadSigningSecret(directory)
   const auth = await createAuth({ secret: secret.bytes, store, clock })
   const vault = await Vault.open({ dataDirectory: directory, ...options.vault })
   const compute = options.compute?.(store) ?? forkCompute({ blobDirectory: directory })
   undo.unshift(() => compute.stop())
   const feed = new EventFeed(store, clock)
+  const live = new Live({ store, feed, news, clock })
   const gate = new AuditGate({
     ...{ store, clock, trustedKeys: options.auditKeys ?? [] },
     key: await loadAuditKey(directory),
@@ -190,7 +195,7 @@ async function openCore({ options, directory, clock, log, onError, undo }: Conte
     onProblem: onError,
   })
   undo.unshift(() => runs.shutdown())
-  return { audit, store, auth, fleet, runs, gate, feed, isNew: secret.isNew }
+  return { audit, store, auth, fleet, runs, gate, feed, live, isNew: secret.isNew }
 }
 
 async function identityOf(
@@ -218,7 +223,7 @@ async function openEdge(
 ): Promise<{ readonly listener: Listener; readonly feed: EventFeed; readonly open: () => void }> {
   const { options, directory, clock, log, onError, undo } = context
   const { core, ops, identity } = parts
-  const { store, fleet, runs, gate, feed, auth } = core
+  const { store, fleet, runs, gate, feed, auth, live } = core
   runs.subscribe((runId, { type, data }) => {
     log.info({ runId, round: data['round'] ?? null }, type)
     ops.metrics.runEvent(runId, type, data)
@@ -241,7 +246,7 @@ async function openEdge(
   // The port first: another coordinator that has it must not be noticed after runs were taken up.
   const listener = await openListener({ app, host, port, identity, ops })
   undo.unshift(() => listener.close())
-  const sockets = serveSockets({ server: listener.server, auth, fleet, ready, ops, onError })
+  const sockets = serveSockets({ server: listener.server, auth, fleet, live, ready, ops, onError })
   undo.unshift(() => sockets.close())
   undo.unshift(() => feed.close())
   const start = (): void => {

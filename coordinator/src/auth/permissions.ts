@@ -33,7 +33,7 @@ export const PERMISSIONS: ReadonlyMap<string, Permission> = new Map([
   ...rows('node', 'GET /api/blobs/:hash'),
   ...rows('node', '/fl', '/fl node:hello', '/fl node:progress', '/fl fate:ask', '/fl task:failed'),
   ...rows('node', '/fl update:begin', '/fl update:chunk', '/fl update:finish'),
-  ...rows('viewer', '/ui'),
+  ...rows('viewer', '/ui', '/ui ui:watch'),
   ...rows('viewer', 'GET /api/session', 'POST /api/sign-out', 'POST /api/password'),
   ...rows('viewer', 'GET /api/runs', 'GET /api/runs/:id', 'GET /api/runs/:id/events'),
   ...rows('viewer', 'GET /api/runs/:id/view', 'GET /api/runs/:id/curves'),

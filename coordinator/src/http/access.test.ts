@@ -8,6 +8,7 @@ import { createAuth, type Auth } from '#coordinator/auth/auth.js'
 import { PERMISSIONS } from '#coordinator/auth/permissions.js'
 import { Operations } from '#coordinator/ops/operations.js'
 import { MemoryStore } from '#coordinator/store/memory-store.js'
+import { RECEIVED_FROM_PEOPLE } from '#coordinator/transport/people.js'
 import { RECEIVED } from '#coordinator/transport/receive.js'
 import { serveSockets } from '#coordinator/transport/socket-server.js'
 import { FakeClock } from '#testing/fake-clock.js'
@@ -47,14 +48,17 @@ describe('the table of permissions', () => {
   it('names every namespace and every message that sockets take, and no other', () => {
     const server = createServer()
     const sockets = serveSockets({
-      ...{ server, auth, fleet: {} as never, ready, ops: new Operations(), onError },
+      ...{ server, auth, fleet: {} as never, live: {} as never, ready, onError },
+      ops: new Operations(),
     })
     sockets.close()
     const names = [...PERMISSIONS.keys()].filter((name) => name.startsWith('/'))
     const namespaces = [...sockets.io._nsps.keys()].filter((name) => name !== '/')
     expect(names.filter((name) => !name.includes(' ')).sort()).toEqual(namespaces.sort())
     const messages = names.filter((name) => name.includes(' '))
-    expect(messages.sort()).toEqual(RECEIVED.map((name) => `/fl ${name}`).sort())
+    const ofNodes = RECEIVED.map((name) => `/fl ${name}`)
+    const ofPeople = RECEIVED_FROM_PEOPLE.map((name) => `/ui ${name}`)
+    expect(messages.sort()).toEqual([...ofNodes, ...ofPeople].sort())
   })
 
   it('gives nodes what they send, and people nothing of it', () => {

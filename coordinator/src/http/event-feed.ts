@@ -17,6 +17,10 @@ export class EventFeed {
     this.#clock = clock
   }
 
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
   /** To be called after an event of the run was stored. */
   wake(runId: RunId): void {
     for (const wake of this.#waiting.get(runId) ?? []) wake()

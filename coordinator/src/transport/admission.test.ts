@@ -12,6 +12,7 @@ import { Operations } from '#coordinator/ops/operations.js'
 import { SocketFleet } from '#coordinator/fleet/socket-fleet.js'
 import { MemoryStore } from '#coordinator/store/memory-store.js'
 import { FakeClock } from '#testing/fake-clock.js'
+import { liveOn } from '#testing/live-on.js'
 import { madeUpNode } from '#testing/synthetic-identity.js'
 import { serveSockets, type SocketServer } from './socket-server.js'
 
@@ -40,7 +41,8 @@ describe('the doors of sockets', () => {
     server = createServer()
     const ready = Promise.resolve()
     const fleet = new SocketFleet({ store, clock })
-    const rest = { ready, ops: new Operations(), onError: () => undefined }
+    const { live } = liveOn(store, clock)
+    const rest = { live, ready, ops: new Operations(), onError: () => undefined }
     sockets = serveSockets({ server, auth, fleet, ...rest })
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')

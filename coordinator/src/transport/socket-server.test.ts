@@ -16,6 +16,7 @@ import { createTokens, type Grant, type Tokens } from '#coordinator/auth/tokens.
 import { systemClock, type Clock } from '#coordinator/clock.js'
 import { SocketFleet } from '#coordinator/fleet/socket-fleet.js'
 import { MemoryStore } from '#coordinator/store/memory-store.js'
+import { liveOn } from '#testing/live-on.js'
 import { connectWith, TINY_CARD } from '#testing/socket-node.js'
 import { RECEIVED } from './receive.js'
 import { Operations } from '#coordinator/ops/operations.js'
@@ -56,7 +57,9 @@ describe('the socket server', () => {
     server = createServer()
     const ready = Promise.resolve()
     const auth = await createAuth({ secret: SECRET, store, clock })
-    sockets = serveSockets({ server, auth, fleet, ready, ops: new Operations({ clock }), onError })
+    const { live } = liveOn(store, clock)
+    const ops = new Operations({ clock })
+    sockets = serveSockets({ server, auth, fleet, live, ready, ops, onError })
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`

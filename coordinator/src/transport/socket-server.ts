@@ -1,7 +1,6 @@
 import type { Server as HttpServer } from 'node:http'
 import { Server, type Socket } from 'socket.io'
-import { asFederationError, FederationError, type Problem } from '#protocol/errors.js'
-import { faultPoint } from '#protocol/fault-points.js'
+import { FederationError } from '#protocol/errors.js'
 import type { NodeId } from '#protocol/ids.js'
 import { parseAck } from '#protocol/messages.js'
 import { unwrap } from '#protocol/result.js'
@@ -9,8 +8,11 @@ import type { Entry } from '#coordinator/auth/gate.js'
 import type { NodeLink, Session } from '#coordinator/fleet/registry.js'
 import type { SocketFleet } from '#coordinator/fleet/socket-fleet.js'
 import type { Operations } from '#coordinator/ops/operations.js'
+import type { Live } from '#coordinator/live/live.js'
 import { admitTo, allowRequest, assertMaySend, rememberWay, type Doors } from './admission.js'
+import { answerMessages, type Handle } from './answer-messages.js'
 import { letGo, MessageGuard, SubjectSockets, watchBacklog } from './guards.js'
+import { servePerson } from './people.js'
 import { receive } from './receive.js'
 import { SOCKET_SETTINGS } from './settings.js'
 
@@ -21,6 +23,8 @@ export interface SocketServerOptions {
   readonly server: HttpServer
   readonly auth: Doors
   readonly fleet: SocketFleet
+  /** What pages watch. */
+  readonly live: Live
   /** Nodes are let in when the coordinator has taken up its runs. */
   readonly ready: Promise<void>
   readonly ops: Operations
@@ -66,7 +70,7 @@ export function serveSockets(options: SocketServerOptions): SocketServer {
 type EngineSocket = Parameters<typeof watchBacklog>[0] & { request: unknown }
 
 function serveNode(options: SocketServerOptions, socket: Socket): void {
-  const { fleet, ops } = options
+  const { fleet, ops, live } = options
   const entry = socket.data as Entry
   const nodeId = entry.who.subject as NodeId
   const link = linkTo(socket)
@@ -76,64 +80,24 @@ function serveNode(options: SocketServerOptions, socket: Socket): void {
   const handle: Handle = (name, value) =>
     guard.run(name, value, async () => {
       assertMaySend(entry, '/fl', name)
-      return receive(name, value, {
+      const ack = await receive(name, value, {
         ...{ fleet, session },
         join: ({ name: nodeName, card, policy }) => {
           session = { nodeId, name: nodeName, card, policy, link }
           fleet.join(session)
         },
       })
+      // Who watches nodes sees how far they are.
+      live.news.changed('nodes')
+      return ack
     })
   answerMessages(options, socket, handle)
   socket.on('disconnect', () => {
     guard.end()
-    if (session !== null) fleet.leave(session)
+    if (session === null) return
+    fleet.leave(session)
+    live.news.changed('nodes')
   })
-}
-
-/** People are told things here; there is nothing yet that they may send. */
-function servePerson(options: SocketServerOptions, socket: Socket): void {
-  const entry = socket.data as Entry
-  const guard = new MessageGuard(options.ops, () => socket.conn.close())
-  answerMessages(options, socket, (name, value) =>
-    guard.run(`/ui ${name}`, value, async () => {
-      assertMaySend(entry, '/ui', name)
-      return { ok: true }
-    }),
-  )
-  socket.on('disconnect', () => guard.end())
-}
-
-type Handle = (name: string, value: unknown) => Promise<object>
-
-/** Every message gets an acknowledgement, whatever becomes of it. */
-function answerMessages(options: SocketServerOptions, socket: Socket, handle: Handle): void {
-  socket.onAny((event: unknown, ...rest: unknown[]) => {
-    // The library lets a number through where a name belongs.
-    const name = String(event)
-    const acknowledge = rest.at(-1)
-    handle(name, rest[0])
-      .catch((error: unknown) => ({ ok: false, problem: problemOf(options, error) }))
-      .then((ack) => {
-        if (typeof acknowledge === 'function') (acknowledge as (ack: object) => void)(ack)
-        if ('nextChunk' in ack && name === 'update:begin') faultPoint('grant.sent')
-        if ('status' in ack && name === 'update:finish') faultPoint('ack.sent')
-      })
-      .catch((error: unknown) => options.onError(asFederationError(error)))
-  })
-  // Without a listener an error of the connection would end the process.
-  socket.on('error', () => undefined)
-}
-
-/** Our own faults are for the log; a peer learns that there was one. */
-function problemOf({ onError }: SocketServerOptions, cause: unknown): Problem {
-  const error = asFederationError(cause)
-  // A peer that has gone away, or came too early, is no fault of ours, and must not fill the log.
-  if (error.status < 500 || error.code === 'coordinator/unreachable') return error.toProblem()
-  onError(error)
-  return error.code === 'internal/bug'
-    ? { code: error.code, message: "The coordinator's log says more" }
-    : error.toProblem()
 }
 
 function linkTo(socket: Socket): NodeLink {
