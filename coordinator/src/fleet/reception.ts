@@ -14,6 +14,7 @@ import type { Clock } from '#coordinator/clock.js'
 import { fateOf } from '#coordinator/fates.js'
 import { updateBytes, type UplinkLimits } from '#coordinator/limits.js'
 import type { BlobStore, Store } from '#coordinator/store/store.js'
+import { hidesMembers } from '#coordinator/views/privacy.js'
 import type { Vault } from '#coordinator/vault/vault.js'
 import type { NodeTasks } from './node-tasks.js'
 import type { Arrival, Assignment, Verdict } from './open-round.js'
@@ -35,6 +36,8 @@ export interface ReceptionOptions {
   readonly clock: Clock
   /** Where updates lie encrypted. */
   readonly vault?: Vault
+  /** Told how far a node is with its task. */
+  readonly onProgress?: (assignment: Assignment, progress: { readonly done: number }) => void
   /** What may arrive at most, whatever a round declares. Default: what it declares. */
   readonly limits?: UplinkLimits
 }
@@ -109,7 +112,9 @@ export class Reception {
         one.round.opening.runId === runId &&
         one.round.opening.round === round,
     )
-    if (assignment !== undefined) assignment.progress = { done, total }
+    if (assignment === undefined) return { ok: true }
+    assignment.progress = { done, total }
+    this.#options.onProgress?.(assignment, { done })
     return { ok: true }
   }
 
@@ -268,7 +273,8 @@ export class Reception {
 
   /** Before the update can count: what computed it is part of the run's fingerprint. */
   async #rememberEngine({ round, member, nodeId }: Assignment, { engine }: Begin): Promise<void> {
-    this.#engines.set(nodeId, engine)
+    // Where nobody is to know who has sent an update, that one has told its engine would say so.
+    if (!hidesMembers(round.config)) this.#engines.set(nodeId, engine)
     await this.#options.store.updateEngine(round.runId, member.slot, engine)
   }
 }

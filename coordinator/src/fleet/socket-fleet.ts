@@ -12,6 +12,7 @@ import type { Vault } from '#coordinator/vault/vault.js'
 import { CoolDowns, type CoolDown } from './cool-down.js'
 import { Fitness, refusalsAmong, type Unfit } from './fitness.js'
 import type { Contribution, ExchangeOptions, Fleet, Opening } from './fleet.js'
+import { NodeFacts, type KnownNode } from './node-facts.js'
 import { NodeTasks } from './node-tasks.js'
 import type { UplinkLimits } from '#coordinator/limits.js'
 import { OpenRound, type Assignee, type Assignment } from './open-round.js'
@@ -54,6 +55,7 @@ export class SocketFleet implements Fleet {
   readonly #note: (runId: RunId, type: string, data: JsonObject) => void
   readonly #tasks: NodeTasks
   readonly #coolDowns: CoolDowns
+  readonly #facts: NodeFacts
   /** The latest exchange of each run. */
   readonly #rounds = new Map<RunId, OpenRound>()
   /** Nodes that people were told about, by run: once is enough. */
@@ -71,6 +73,7 @@ export class SocketFleet implements Fleet {
     this.#clock = clock
     this.#note = note
     this.#coolDowns = new CoolDowns(clock)
+    this.#facts = new NodeFacts(clock)
     this.#tasks = new NodeTasks({
       registry: this.registry,
       clock,
@@ -82,6 +85,7 @@ export class SocketFleet implements Fleet {
     const tasks = this.#tasks
     this.reception = new Reception({
       ...{ store, clock, tasks },
+      onProgress: (assignment, { done }) => this.#facts.progressed(assignment, done),
       ...(limits && { limits }),
       ...(vault && { vault }),
     })
@@ -89,9 +93,11 @@ export class SocketFleet implements Fleet {
 
   join(session: Session): void {
     this.registry.join(session)
+    this.#facts.seen(session)
     this.#tasks.arrived(session)
   }
   leave(session: Session): void {
+    this.#facts.seen(session)
     if (!this.registry.leave(session)) return
     this.#tasks.left(session)
   }
@@ -108,6 +114,10 @@ export class SocketFleet implements Fleet {
     if (assignment?.standing !== 'working') return null
     const { runId, round } = assignment.round.opening
     return { runId, round, slot: assignment.member.slot, progress: assignment.progress }
+  }
+  /** What is known of the node since this coordinator started; null: it has not been there. */
+  factsOf(nodeId: NodeId): KnownNode | null {
+    return this.#facts.of(nodeId)
   }
   /** The runs in which the node is not asked for a while. */
   coolDownsOf(nodeId: NodeId): readonly CoolDown[] {
@@ -289,14 +299,17 @@ export class SocketFleet implements Fleet {
     this.#note(round.runId, 'task:failed', { ...placeOf(round), slot, code, message })
     // Who is late because it was away, or had another run's task first, has not failed.
     const isToBlame = code !== 'round/closed' || this.#tasks.obstacle(assignment) === null
-    if (isToBlame) this.#failed(assignment, message)
+    if (isToBlame) this.#failed(assignment, problem)
   }
-  #refused(assignment: Assignment, { code, message }: Problem): void {
-    assignment.excuse = message
-    if (!NOBODY_TO_BLAME.has(code)) this.#failed(assignment, message)
+  #refused(assignment: Assignment, problem: Problem): void {
+    assignment.excuse = problem.message
+    if (!NOBODY_TO_BLAME.has(problem.code)) this.#failed(assignment, problem)
   }
-  #failed({ round: { runId }, nodeId, name }: Assignment, message: string): void {
-    const coolDown = this.#coolDowns.failed(runId, nodeId, message)
+  #failed(assignment: Assignment, problem: Problem): void {
+    const { round, nodeId, name } = assignment
+    const { runId } = round
+    this.#facts.failed(assignment, problem)
+    const coolDown = this.#coolDowns.failed(runId, nodeId, problem.message)
     if (coolDown === null) return
     const { failures, seconds, reason } = coolDown
     this.#note(runId, 'member:cooling-down', { nodeId, name, failures, seconds, reason })

@@ -70,7 +70,7 @@ describe('the HTTP API', () => {
     const fleet = {
       registry: { get: () => null, online: () => [] },
       reception: { engineOf: () => null },
-      taskOf: () => null,
+      ...{ taskOf: () => null, factsOf: () => null },
       coolDownsOf: () => [],
       expel: () => undefined,
       readBlob: async (nodeId: NodeId, hash: Hash) =>

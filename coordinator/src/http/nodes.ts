@@ -1,6 +1,8 @@
 import type { HttpAnswer } from '#protocol/http-api.js'
+import type { NodeLine } from '#protocol/server-views.js'
 import { issueCode } from '#coordinator/auth/codes.js'
 import { revokeNode as revoke } from '#coordinator/auth/enrolment.js'
+import { nodeLines } from '#coordinator/views/node-lines.js'
 import type { Call } from './call.js'
 import { bodyOf, nodeIdOf, noSuchNode } from './checked.js'
 
@@ -10,21 +12,8 @@ export async function inviteNode(call: Call): Promise<HttpAnswer<'POST /api/node
   return issueCode(store, 'enrol-node', { now: clock.timestamp(), minutes })
 }
 
-export async function listNodes({ parts }: Call): Promise<HttpAnswer<'GET /api/nodes'>> {
-  const { store, fleet } = parts
-  const nodes = await store.nodes()
-  return {
-    nodes: nodes.map(({ nodeId, name, enrolledAt, revokedAt }) => ({
-      ...{ nodeId, name, enrolledAt, revokedAt },
-      online: fleet.registry.get(nodeId) !== null,
-      engine: fleet.reception.engineOf(nodeId),
-      task: fleet.taskOf(nodeId),
-      card: fleet.registry.get(nodeId)?.card ?? null,
-      policy: fleet.registry.get(nodeId)?.policy ?? null,
-      ...{ lastSeenAt: null, examplesPerSecond: null, failures: { count: 0, latest: [] } },
-      coolDowns: fleet.coolDownsOf(nodeId).map(({ nodeId: _, ...coolDown }) => coolDown),
-    })),
-  }
+export async function listNodes({ parts }: Call): Promise<{ readonly nodes: readonly NodeLine[] }> {
+  return { nodes: await nodeLines(parts) }
 }
 
 /** Its connection ends at once; its updates that count already go on counting. */
