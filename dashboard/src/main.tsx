@@ -7,14 +7,16 @@ import { createRoot } from 'react-dom/client'
 import { startTheme } from './look/theme.js'
 import { queryClient } from './server/client.js'
 import { App } from './shell/app.js'
+import { takeCodeFromLink } from './shell/code-in-link.js'
 
 startTheme()
+const code = takeCodeFromLink()
 const root = document.getElementById('root')
 if (root !== null)
   createRoot(root).render(
     <StrictMode>
       <QueryClientProvider client={queryClient}>
-        <App />
+        <App code={code} />
       </QueryClientProvider>
     </StrictMode>,
   )

@@ -11,7 +11,7 @@ import css from './app.module.css'
 const SignIn = lazy(async () => ({ default: (await import('../pages/sign-in/sign-in.js')).SignIn }))
 
 /** The page that was asked for, to whom the coordinator knows; else who one is, in its place. */
-export function App() {
+export function App({ code }: { readonly code: string | null }) {
   const { data: session, error, isPending, refetch } = useQuery(sessionQuery)
   if (isPending) return <Busy label="Loading …" />
   if (error !== null && session === undefined)
@@ -23,7 +23,7 @@ export function App() {
   if (session === null)
     return (
       <Suspense fallback={<Busy label="Loading …" />}>
-        <SignIn />
+        <SignIn code={code} />
       </Suspense>
     )
   return <RouterProvider router={router} />

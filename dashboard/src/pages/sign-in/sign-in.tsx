@@ -1,6 +1,5 @@
 import { useEffect, useState } from 'react'
 import { Logo } from '../../shell/logo.js'
-import { takeCodeFromLink } from './code-in-link.js'
 import { CodeForm, FirstPasswordForm } from './code-form.js'
 import { PasswordForm } from './password-form.js'
 import css from './sign-in.module.css'
@@ -11,11 +10,10 @@ type Way =
   /** A code is there, and what is left is how to come back. */
   | { readonly by: 'new-password'; readonly code: string }
 
-const codeInLink = takeCodeFromLink()
-
-export function SignIn() {
+/** `code`: that came with the link which opened the page. */
+export function SignIn({ code }: { readonly code: string | null }) {
   const [way, setWay] = useState<Way>(
-    codeInLink === null ? { by: 'password' } : { by: 'new-password', code: codeInLink },
+    code === null ? { by: 'password' } : { by: 'new-password', code },
   )
   useEffect(() => {
     document.title = 'Sign in · Tributary'
