@@ -10,7 +10,8 @@ import type { RunEvent } from './ui-messages.js'
  */
 export function advance(attempts: readonly Attempt[], event: RunEvent): readonly Attempt[] {
   const { type, data, at } = event
-  if (type === 'round:opened') return [...attempts, opened(data, at)]
+  if (type === 'round:opened') return afterOpening(attempts, opened(data, at))
+  if (ENDS_RUN.has(type)) return withoutOpen(attempts, at)
   const about = type === 'round:closed' ? (data['record'] as JsonObject) : data
   const change = CHANGES[type]
   if (change === undefined) return attempts
@@ -20,6 +21,22 @@ export function advance(attempts: readonly Attempt[], event: RunEvent): readonly
   )
   const attempt = attempts[place]
   return attempt === undefined ? attempts : attempts.with(place, change(attempt, about, at))
+}
+
+const ENDS_RUN: ReadonlySet<string> = new Set(['run:stopped', 'run:failed'])
+
+/** A run has one open attempt at a time. How the one before ended a coordinator that was killed could not say. */
+function afterOpening(attempts: readonly Attempt[], next: Attempt): readonly Attempt[] {
+  const isThere = attempts.some(
+    ({ round, attempt }) => round === next.round && attempt === next.attempt,
+  )
+  return isThere ? attempts : [...withoutOpen(attempts, next.openedAt), next]
+}
+function withoutOpen(attempts: readonly Attempt[], at: string): readonly Attempt[] {
+  if (attempts.every(({ outcome }) => outcome !== 'open')) return attempts
+  return attempts.map((one) =>
+    one.outcome === 'open' ? { ...one, outcome: 'abandoned', endedAt: at } : one,
+  )
 }
 
 type Change = (attempt: Attempt, about: JsonObject, at: string) => Attempt
