@@ -73,13 +73,19 @@ describe('pages', () => {
   class Page {
     readonly told: Told[] = []
     acknowledges = true
+    /** Acknowledgements that are not sent yet. */
+    held: (() => void)[] = []
     #heard: (() => void)[] = []
     constructor(readonly socket: Socket) {
       socket.onAny((name: string, message: JsonObject, acknowledge: (ack: object) => void) => {
         this.told.push([name, message])
-        if (this.acknowledges) acknowledge({ ok: true })
+        this.held.push(() => acknowledge({ ok: true }))
+        if (this.acknowledges) this.acknowledge()
         for (const heard of this.#heard.splice(0)) heard()
       })
+    }
+    acknowledge(): void {
+      for (const send of this.held.splice(0)) send()
     }
     watch(wanted: object): Promise<Record<string, unknown>> {
       const message = { lists: [], runs: [], ...wanted }
@@ -172,7 +178,9 @@ describe('pages', () => {
     const page = await pageOf()
     await page.watch({ runs: [{ runId, after: 0 }] })
     await page.until(() => page.seqs.length === 3)
+    page.acknowledges = false
     await tell(runId, 2)
+    await page.until(() => page.seqs.length === 5)
     await page.watch({
       runs: [
         { runId, after: 3 },
@@ -180,6 +188,8 @@ describe('pages', () => {
       ],
     })
     await tell(runId)
+    page.acknowledges = true
+    page.acknowledge()
     await page.until(() => page.seqs.length >= 6)
     expect(page.seqs).toEqual([1, 2, 3, 4, 5, 6])
     // What it has forgotten it is told again, and of what it watches no more nothing.

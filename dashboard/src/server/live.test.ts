@@ -65,7 +65,7 @@ describe('what a page hears', () => {
   }
   const upload = async (nth: number): Promise<void> => {
     const task = await node.task(nth)
-    await node.upload({ task, bytes: Buffer.from(`round ${task.round}`) })
+    await node.upload({ task, bytes: new TextEncoder().encode(`round ${task.round}`) })
   }
   /** A watcher, and what it was told. */
   const watcher = () => {
