@@ -50,6 +50,9 @@ export class FakeCompute implements Compute {
     })
     return { stateHash: hash, modelHash: hash, metrics: { accuracy: 0.5 }, personal: [] }
   }
+  async keyMap(): Promise<null> {
+    return null
+  }
   async stop(): Promise<void> {
     return Promise.resolve()
   }

@@ -4,6 +4,7 @@ import type { AcceptedUpdate, RoundRecord, RunRecord } from '#protocol/record.js
 import type { RunManager } from '#coordinator/run.js'
 import { runRecordOf } from '#coordinator/run-record.js'
 import type { Head, Store } from '#coordinator/store/store.js'
+import type { ViewsOptions } from '#coordinator/views/views.js'
 
 /** What a run would have left in the store of a coordinator, by its record: rounds, members, and events as they happen. */
 export async function storeRun(
@@ -30,8 +31,14 @@ export async function closeRound(store: Store, record: RoundRecord): Promise<voi
   await tellRound(store, round)
 }
 
+/** What views of the store work with; models have no keys. */
+export const viewsPartsOf = (store: Store): ViewsOptions => ({
+  ...{ store, runs: recordsOf(store) },
+  compute: { keyMap: async () => null },
+})
+
 /** Of a manager of runs what views ask it for; no run waits. */
-export const recordsOf = (store: Store): Pick<RunManager, 'record' | 'waitingFor'> => ({
+const recordsOf = (store: Store): Pick<RunManager, 'record' | 'waitingFor'> => ({
   record: (runId) => runRecordOf(store, runId, null),
   waitingFor: () => null,
 })

@@ -23,6 +23,7 @@ import { News, tellingStore } from './live/news.js'
 import type { ServerLimits } from './ops/limits.js'
 import { assertEncrypted, openListener, type Listener } from './ops/listener.js'
 import { createLog, type Logger } from './ops/log.js'
+import { Observer } from './ops/observer.js'
 import { Operations, readMonitoringToken } from './ops/operations.js'
 import { RunManager } from './run.js'
 import { openStore } from './store/open-store.js'
@@ -157,6 +158,7 @@ interface Core {
   readonly gate: AuditGate
   readonly feed: EventFeed
   readonly live: Live
+  readonly compute: Compute
   /** The signing secret was made now. */
   readonly isNew: boolean
 }
@@ -195,7 +197,7 @@ async function openCore({ options, directory, clock, log, onError, undo }: Conte
     onProblem: onError,
   })
   undo.unshift(() => runs.shutdown())
-  return { audit, store, auth, fleet, runs, gate, feed, live, isNew: secret.isNew }
+  return { audit, store, auth, fleet, runs, gate, feed, live, compute, isNew: secret.isNew }
 }
 
 async function identityOf(
@@ -236,12 +238,19 @@ async function openEdge(
     store,
     nodesOnline: () => fleet.registry.online().length,
   })
+  const observer = new Observer({
+    ...{ ops, store, dataDir: directory, clock },
+    nodesOnline: () => fleet.registry.online().length,
+    onSample: () => live.news.changed('operations'),
+  })
+  observer.start()
+  undo.unshift(() => observer.stop())
   let open: () => void = () => undefined
   const ready = new Promise<void>((resolve) => (open = resolve))
   const uploads = new BlobUploads(store.blobs, options.maxBundleBytes ?? MAX_BUNDLE_BYTES)
-  const views = new Views({ store, runs })
+  const views = new Views({ store, runs, compute: core.compute })
   const shared = { store, runs, views, gate, fleet, auth, feed, uploads, clock, log: core.audit }
-  const app = createApp({ ...shared, ready, ops, onError, note: log })
+  const app = createApp({ ...shared, ready, ops, observer, onError, note: log })
   const { host = '127.0.0.1', port } = options
   // The port first: another coordinator that has it must not be noticed after runs were taken up.
   const listener = await openListener({ app, host, port, identity, ops })

@@ -48,31 +48,56 @@ export async function verifyLog(
   entries: AsyncIterable<unknown>,
   known: readonly KnownEntry[],
 ): Promise<LogVerdict> {
-  const unfinished = new Set<number>()
+  const check = new LogCheck()
   const missing = new Map(known.map(({ hash, knownBy }) => [hash, knownBy]))
-  let last: AuditRow | null = null
-  const verdict = (fault: LogFault | null): LogVerdict => ({
-    entries: last?.seq ?? 0,
-    head: last?.hash ?? null,
-    unfinished: [...unfinished],
-    fault,
-  })
   for await (const entry of entries) {
-    const index: number = (last?.seq ?? 0) + 1
-    const parsed = rowSchema.safeParse(entry)
-    if (!parsed.success) return verdict({ index, reason: 'it cannot be read' })
-    const row = parsed.data
-    const reason = reasonAgainst(row, last)
-    if (reason !== null) return verdict({ index, reason })
-    if (row.phase === 'intent') unfinished.add(row.seq)
-    else unfinished.delete(Number(row.data['intent']))
-    missing.delete(row.hash)
-    last = row
+    const fault = check.take(entry)
+    if (fault !== null) return check.verdict(fault)
+    if (check.head !== null) missing.delete(check.head)
   }
   const [lost] = missing
-  if (lost === undefined) return verdict(null)
-  const reason = `the log ends here, but ${lost[1]} knows an entry ${lost[0]} that is not in it`
-  return verdict({ index: (last?.seq ?? 0) + 1, reason })
+  return check.verdict(
+    lost === undefined ? null : check.endedBefore({ hash: lost[0], knownBy: lost[1] }),
+  )
+}
+
+/** Checks entries one after the other; may go on when there are more. */
+export class LogCheck {
+  readonly #unfinished = new Set<number>()
+  #last: AuditRow | null = null
+
+  /** Entries that are as they were written. */
+  get entries(): number {
+    return this.#last?.seq ?? 0
+  }
+  /** Hash of the last of them. */
+  get head(): Hash | null {
+    return this.#last?.hash ?? null
+  }
+
+  /** The next entry, which may be anything; null: it is as it was written. */
+  take(entry: unknown): LogFault | null {
+    const index = this.entries + 1
+    const parsed = rowSchema.safeParse(entry)
+    if (!parsed.success) return { index, reason: 'it cannot be read' }
+    const row = parsed.data
+    const reason = reasonAgainst(row, this.#last)
+    if (reason !== null) return { index, reason }
+    if (row.phase === 'intent') this.#unfinished.add(row.seq)
+    else this.#unfinished.delete(Number(row.data['intent']))
+    this.#last = row
+    return null
+  }
+
+  /** What is wrong when an entry that somebody knows was not among those taken. */
+  endedBefore({ hash, knownBy }: KnownEntry): LogFault {
+    const reason = `the log ends here, but ${knownBy} knows an entry ${hash} that is not in it`
+    return { index: this.entries + 1, reason }
+  }
+  verdict(fault: LogFault | null): LogVerdict {
+    const { entries, head } = this
+    return { entries, head, unfinished: [...this.#unfinished], fault }
+  }
 }
 
 function reasonAgainst(row: AuditRow, last: AuditRow | null): string | null {
@@ -84,9 +109,9 @@ function reasonAgainst(row: AuditRow, last: AuditRow | null): string | null {
   return null
 }
 
-/** All entries of a store, oldest first. One that the store cannot read comes as null, and ends them. */
-export async function* entriesOf(store: Pick<Store, 'audits'>): AsyncGenerator<unknown> {
-  for (let after = 0; ;) {
+/** All entries of a store after number `from`, oldest first. One that the store cannot read comes as null, and ends them. */
+export async function* entriesOf(store: Pick<Store, 'audits'>, from = 0): AsyncGenerator<unknown> {
+  for (let after = from; ;) {
     const page = await pageOf(store, after)
     yield* page
     const next: unknown = page.at(-1)?.seq

@@ -30,4 +30,5 @@ serveCalls({
   next: compute.next.bind(compute),
   inspect,
   close,
+  keyMap: compute.keyMap.bind(compute),
 })

@@ -6,6 +6,7 @@ import type { Problem } from '#protocol/errors.js'
 import type { AcceptedUpdate, Engine, Metrics, Purpose } from '#protocol/record.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import type { UplinkGroup } from '#protocol/uplink.js'
+import type { KeyMap } from '#algorithms/methods/fedins/key-map.js'
 import type { Compartment } from '#coordinator/vault/sealed-blobs.js'
 
 export type { BlobRef } from '#protocol/blob-ref.js'
@@ -74,5 +75,7 @@ export interface Compute {
   inspect(config: RunConfig, plan: PlannedRound, update: ArrivedUpdate): Promise<Problem | null>
   /** Folds the accepted updates (their blobs, in slot order) and closes the round. */
   close(config: RunConfig, round: FrozenRound): Promise<Closed>
+  /** Where the keys of a released model lie, for people to look at; null: it has none. */
+  keyMap(modelHash: Hash): Promise<KeyMap | null>
   stop(): Promise<void>
 }

@@ -10,6 +10,7 @@ import type { UplinkGroup } from '#protocol/uplink.js'
 import { createFold, type Fold } from '#algorithms/aggregators/fold.js'
 import { CATALOGUE, type Catalogue } from '#algorithms/catalogue.js'
 import { aggregatorOf } from '#algorithms/from-config.js'
+import { keyMapOf, type KeyMap } from '#algorithms/methods/fedins/key-map.js'
 import { asDeclared, receiveUpdate } from '#algorithms/methods/update.js'
 import { labelReleased } from '#algorithms/model-file.js'
 import { createProgram } from '#algorithms/programs/create-program.js'
@@ -134,6 +135,10 @@ class LocalCompute implements Compute {
         ...(diagnostics === undefined ? {} : { diagnostics }),
       }
     })
+  }
+
+  async keyMap(modelHash: Hash): Promise<KeyMap | null> {
+    return keyMapOf(await this.#bundle(modelHash))
   }
 
   async stop(): Promise<void> {

@@ -1,6 +1,7 @@
 import { startChild } from './child-calls.js'
 import type { Closed, Compute, PlannedRound, Started } from './compute.js'
 import type { Problem } from '#protocol/errors.js'
+import type { KeyMap } from '#algorithms/methods/fedins/key-map.js'
 
 /**
  * Compute in a child process that shares the blob directory: the event loop only moves bytes, and a crash of the tensor
@@ -19,6 +20,7 @@ export function forkCompute(options: {
     next: (...args) => child.call<PlannedRound | 'done'>('next', ...args),
     inspect: (...args) => child.call<Problem | null>('inspect', ...args),
     close: (...args) => child.call<Closed>('close', ...args),
+    keyMap: (...args) => child.call<KeyMap | null>('keyMap', ...args),
     stop: () => child.stop(),
     get pid() {
       return child.pid

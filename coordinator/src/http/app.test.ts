@@ -8,6 +8,7 @@ import { sha256, type Hash, type NodeId } from '#protocol/ids.js'
 import { newKeyPair } from '#protocol/proof.js'
 import { configCatalogue } from '#algorithms/catalogue.js'
 import { FakeClock } from '#testing/fake-clock.js'
+import { FakeCompute } from '#testing/fake-fleet.js'
 import { enrolWithCode, tokenOf } from '#testing/synthetic-identity.js'
 import { AuditGate } from '#coordinator/audit-gate/audit-gate.js'
 import type { AuditSession } from '#coordinator/audit-gate/auditor.js'
@@ -89,7 +90,8 @@ describe('the HTTP API', () => {
     })
     const parts = {
       ...{ store, runs, gate, fleet, auth, feed, uploads, clock, log, ready, ...watched },
-      views: new Views({ store, runs }),
+      views: new Views({ store, runs, compute: new FakeCompute(store.blobs) }),
+      observer: { view: () => Promise.reject(new Error('nobody looks')) },
     }
     server = createServer(createApp(parts)).listen(0, '127.0.0.1')
     await once(server, 'listening')

@@ -5,6 +5,7 @@ import type { Claims } from '#coordinator/auth/tokens.js'
 import type { AuditGate } from '#coordinator/audit-gate/audit-gate.js'
 import type { AuditLog } from '#coordinator/audit/audit-log.js'
 import type { Clock } from '#coordinator/clock.js'
+import type { Observer } from '#coordinator/ops/observer.js'
 import type { Operations } from '#coordinator/ops/operations.js'
 import type { SocketFleet } from '#coordinator/fleet/socket-fleet.js'
 import type { RunManager } from '#coordinator/run.js'
@@ -26,6 +27,7 @@ export interface ApiParts {
   readonly uploads: BlobUploads
   readonly clock: Clock
   readonly ops: Operations
+  readonly observer: Pick<Observer, 'view'>
   readonly log: AuditLog
   readonly csrf: Csrf
 }

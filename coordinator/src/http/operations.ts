@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Request, RequestHandler, Response } from 'express'
 import { FederationError } from '#protocol/errors.js'
+import type { OperationsView } from '#protocol/server-views.js'
 import type { Operations } from '#coordinator/ops/operations.js'
 import type { Logger } from '#coordinator/ops/log.js'
 import type { Call, Handler } from './call.js'
@@ -70,6 +71,8 @@ export class SubjectCap {
 
 /** The process is there and turns its event loop. */
 export const tellHealth: Handler = async () => ({ status: 'ok' })
+
+export const tellOperations = ({ parts }: Call): Promise<OperationsView> => parts.observer.view()
 
 /** 503 with the reasons when the coordinator should not be sent work. */
 export const tellReadiness: Handler = async ({ parts, response }: Call) => {

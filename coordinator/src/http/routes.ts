@@ -1,11 +1,10 @@
-import { FederationError } from '#protocol/errors.js'
 import { overrideAudit, tellAudit, tellReportSchema } from './audit-gate.js'
 import { tellKnownEntries, tellLog } from './audit.js'
 import { receiveBlob, sendBlob } from './blobs.js'
 import type { Handler } from './call.js'
 import { enrolNode, giveChallenge, giveToken, takeNewKey } from './entrance.js'
 import { inviteNode, listNodes, revokeNode } from './nodes.js'
-import { tellHealth, tellMetrics, tellReadiness } from './operations.js'
+import { tellHealth, tellMetrics, tellOperations, tellReadiness } from './operations.js'
 import {
   resumeRun,
   sendModel,
@@ -18,11 +17,13 @@ import {
 } from './runs.js'
 import { changePassword, renew, signIn, signOut, tellSession } from './session.js'
 import {
+  listAudits,
   listRuns,
   showRound,
   showRun,
   showView,
   tellCurves,
+  tellKeys,
   tellMemberCurves,
   tellTimeline,
 } from './views.js'
@@ -43,10 +44,6 @@ const route = ([method, path]: readonly [Route['method'], string], handler: Hand
 /** As `PERMISSIONS` calls it. */
 export const nameOf = ({ method, path }: Pick<Route, 'method' | 'path'>): string =>
   `${method.toUpperCase()} ${path}`
-
-/** Of the next commits. */
-const notYet: Handler = () =>
-  Promise.reject(new FederationError('http/not-found', 'This version does not serve it'))
 
 /** The whole API. Who may call what says the table of permissions: what is not in it is not served. */
 export const ROUTES: readonly Route[] = [
@@ -83,9 +80,9 @@ export const ROUTES: readonly Route[] = [
   route(['get', '/api/runs/:id/member-curves'], tellMemberCurves),
   route(['get', '/api/runs/:id/rounds/:round'], showRound),
   route(['get', '/api/runs/:id/timeline'], tellTimeline),
-  route(['get', '/api/runs/:id/keys'], notYet),
-  route(['get', '/api/audits'], notYet),
-  route(['get', '/api/operations'], notYet),
+  route(['get', '/api/runs/:id/keys'], tellKeys),
+  route(['get', '/api/audits'], listAudits),
+  route(['get', '/api/operations'], tellOperations),
   route(['get', '/api/runs/:id/model'], sendModel),
   route(['get', '/api/runs/:id/start'], sendStart),
   route(['put', '/api/blobs/:hash'], receiveBlob),

@@ -6,6 +6,7 @@ import {
   memberCurvesQuerySchema,
   timelineQuerySchema,
 } from '#protocol/server-views.js'
+import type { AuditLine, PoolKeys } from '#protocol/server-views.js'
 import type { RunView } from '#protocol/run-views.js'
 import type { Call } from './call.js'
 import { queryOf, runIdOf } from './checked.js'
@@ -34,6 +35,12 @@ export async function tellMemberCurves(
   call: Call,
 ): Promise<HttpAnswer<'GET /api/runs/:id/member-curves'>> {
   return call.parts.views.memberCurves(runIdOf(call), queryOf(call, memberCurvesQuerySchema))
+}
+
+export const tellKeys = (call: Call): Promise<PoolKeys> => call.parts.views.keys(runIdOf(call))
+
+export async function listAudits({ parts }: Call): Promise<{ readonly audits: readonly AuditLine[] }> {
+  return { audits: await parts.views.audits() }
 }
 
 export async function showRound(call: Call): Promise<RoundRecord> {

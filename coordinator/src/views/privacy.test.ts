@@ -6,7 +6,7 @@ import type { RunRecord } from '#protocol/record.js'
 import { unwrap } from '#protocol/result.js'
 import { fieldsOf } from '#testing/fields.js'
 import { madeUpRun } from '#testing/made-up-runs.js'
-import { recordsOf, storeRun } from '#testing/stored-run.js'
+import { viewsPartsOf, storeRun } from '#testing/stored-run.js'
 import { MemoryStore } from '#coordinator/store/memory-store.js'
 import { eyesOn, hidesMembers } from './privacy.js'
 import { Views } from './views.js'
@@ -102,7 +102,7 @@ describe('SEC-T25: what a run with noise shows', () => {
   let answers: Readonly<Record<string, unknown>>
   beforeAll(async () => {
     const store = new MemoryStore()
-    const views = new Views({ store, runs: recordsOf(store) })
+    const views = new Views(viewsPartsOf(store))
     const run = privateRun(NOISE)
     const { runId } = run
     await storeRun(store, run)

@@ -3,7 +3,7 @@ import { parseAnswer, type HttpCall } from '#protocol/http-api.js'
 import { unwrap } from '#protocol/result.js'
 import type { Diagnostics } from '#protocol/diagnostics.js'
 import { made, madeUpRun } from '#testing/made-up-runs.js'
-import { closeRound, recordsOf, storeRun } from '#testing/stored-run.js'
+import { closeRound, viewsPartsOf, storeRun } from '#testing/stored-run.js'
 import { MemoryStore } from '#coordinator/store/memory-store.js'
 import { Views } from './views.js'
 
@@ -29,7 +29,7 @@ describe('views of runs', () => {
   let views: Views
   beforeEach(async () => {
     store = new MemoryStore()
-    views = new Views({ store, runs: recordsOf(store) })
+    views = new Views(viewsPartsOf(store))
     await storeRun(store, RUN)
   })
 

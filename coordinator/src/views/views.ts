@@ -1,14 +1,17 @@
 import { FederationError } from '#protocol/errors.js'
 import type { Hash, RunId } from '#protocol/ids.js'
-import type { RoundRecord, RunRecord } from '#protocol/record.js'
+import type { Metrics, RoundRecord, RunRecord } from '#protocol/record.js'
 import { MOST_POINTS, type Curve, type MemberCurves } from '#protocol/run-views.js'
 import type { RunLine, RunView } from '#protocol/run-views.js'
+import type { AuditLine, PoolKeys } from '#protocol/server-views.js'
 import { VERSION } from '#protocol/version.js'
+import type { Compute } from '#coordinator/compute/compute.js'
 import { stageAt } from '#coordinator/live/stage.js'
 import type { RunManager } from '#coordinator/run.js'
 import { standingOf } from '#coordinator/run-record.js'
 import { readJson } from '#coordinator/store/reachable.js'
 import type { Head, RunRow, Store } from '#coordinator/store/store.js'
+import { AuditLines } from './audit-lines.js'
 import { curvesOf, memberCurvesOf } from './curves.js'
 import { createDigests, type CurveRow, type Digests } from './digests.js'
 import { atMost } from './at-most.js'
@@ -20,6 +23,7 @@ import { timelineOf, type Timeline, type TimelineQuery } from './timeline.js'
 export interface ViewsOptions {
   readonly store: Store
   readonly runs: Pick<RunManager, 'record' | 'waitingFor'>
+  readonly compute: Pick<Compute, 'keyMap'>
 }
 /** A run as it is now, and how people see it. */
 interface Seen {
@@ -36,12 +40,14 @@ export class Views {
   readonly #options: ViewsOptions
   readonly #digests: Digests
   readonly #gates: GateRecords
+  readonly #audits: AuditLines
 
   constructor(options: ViewsOptions) {
     const { blobs } = options.store
     this.#options = options
     this.#digests = createDigests(blobs)
     this.#gates = new GateRecords(blobs)
+    this.#audits = new AuditLines(blobs)
   }
 
   /** How people see what is told of the run. */
@@ -127,6 +133,33 @@ export class Views {
     return timelineOf(this.#options.store, runId, { ...query, eyes: await this.eyesOn(runId) })
   }
 
+  /** Where the keys of the run's pool lie. Throws `run/no-keys` for a run without any. */
+  async keys(runId: RunId): Promise<PoolKeys> {
+    const { head } = await this.#seen(runId)
+    const map = await this.#options.compute.keyMap(head.modelHash)
+    if (map === null)
+      throw new FederationError('run/no-keys', `The model of ${runId} has no keys to route by`)
+    const rows = await this.#digests.curves.of(runId, head.recordHash)
+    const usage = rows.findLast(({ metrics }) => usageOf(metrics, 0) !== null)?.metrics
+    return {
+      ...{ round: rows.at(-1)?.round ?? 0, width: map.width, shown: [...map.shown] },
+      keys: map.points.map((point, i) => ({
+        ...point,
+        usage: usage === undefined ? null : usageOf(usage, i),
+      })),
+    }
+  }
+
+  /** Runs with a privacy audit; the first created first. */
+  async audits(): Promise<readonly AuditLine[]> {
+    const runs = await this.#options.store.runs()
+    const lines = await atMost(AT_A_TIME, runs, async ({ runId }) => {
+      const { run, head } = await this.#seen(runId)
+      return this.#audits.of(run, await this.#gates.of(runId, head))
+    })
+    return lines.filter((line) => line !== null)
+  }
+
   async #lineOf({ run, head, eyes }: Seen): Promise<RunLine> {
     const { store, runs } = this.#options
     const { runId } = run
@@ -149,6 +182,10 @@ export class Views {
     return readJson<RoundRecord>(this.#options.store.blobs, hash)
   }
 }
+
+/** Share of choices that fell on an entry of a pool. */
+const usageOf = (metrics: Metrics, entry: number): number | null =>
+  metrics[`routing/usage/${entry}`] ?? null
 
 /** In the order in which they first occur. */
 const namesIn = (rows: readonly CurveRow[], of: (row: CurveRow) => readonly string[]): string[] => [
