@@ -137,7 +137,9 @@ export class Live {
     name: Name,
     tell: (message: UiMessage<Name>) => void,
   ): void {
-    this.#socket.on(name, (value: unknown, acknowledge?: (ack: object) => void) => {
+    // Of a name that is not known yet the library would make a type that fits nothing.
+    const event: string = name
+    this.#socket.on(event, (value: unknown, acknowledge?: (ack: object) => void) => {
       const message = parseUiMessage(name, value)
       if (!message.ok) {
         // A coordinator of another version: the page that it serves now would know the message.
