@@ -1,6 +1,5 @@
 import { queryOptions, useQuery } from '@tanstack/react-query'
 import { FederationError } from '#protocol/errors.js'
-import type { HttpAnswer, HttpCall } from '#protocol/http-api.js'
 import { includesRole, type Role } from '#protocol/roles.js'
 import { api, queryClient, SESSION_KEY } from './client.js'
 
@@ -48,5 +47,3 @@ export function useSession(): Session {
 const NOBODY: Session = { name: '', role: 'viewer' }
 /** Whether who is signed in may do what needs the role. The coordinator decides; pages only leave out what it would refuse. */
 export const useMay = (needed: Role): boolean => includesRole(useSession().role, needed)
-
-export type Answer<Name extends HttpCall> = HttpAnswer<Name>

@@ -1,5 +1,6 @@
 import { Link, Outlet } from '@tanstack/react-router'
 import { includesRole } from '#protocol/roles.js'
+import { useLiveConnection } from '../server/connection.js'
 import { useSession } from '../server/session.js'
 import { Connection } from './connection.js'
 import { Logo } from './logo.js'
@@ -9,6 +10,7 @@ import { UserMenu } from './user-menu.js'
 
 /** What is around every page: where one can go, who one is, whether what is seen is live. */
 export function Shell() {
+  useLiveConnection()
   const { role } = useSession()
   const places = PLACES.filter((place) => includesRole(role, place.role))
   return (

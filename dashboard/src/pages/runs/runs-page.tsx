@@ -12,6 +12,7 @@ import { Segments } from '../../parts/segments.js'
 import { sortOf, sortText } from '../../parts/sorting.js'
 import { Table } from '../../parts/table.js'
 import { problemOf } from '../../server/api.js'
+import { useLiveList } from '../../server/connection.js'
 import { runsQuery } from '../../server/queries.js'
 import { chooseRuns } from './choose-runs.js'
 import { RUN_COLUMNS } from './columns.js'
@@ -32,6 +33,7 @@ const NEWEST = '-updated'
 export function RunsPage() {
   const search = useSearch({ from: '/runs' })
   const navigate = useNavigate({ from: '/runs' })
+  useLiveList('runs')
   const { data: runs, error, refetch } = useQuery(runsQuery)
   const change = (next: RunsSearch): void =>
     void navigate({ search: withoutEmpty({ ...search, ...next }), replace: true })
