@@ -1,4 +1,4 @@
-import type { RoundRecord, RunRecord } from '#protocol/record.js'
+import { countsOf, type RoundRecord, type RunRecord } from '#protocol/record.js'
 import { bytes, decimals, percent, seconds } from '#simulations/report/numbers.js'
 import { lastCalibration } from '#simulations/report/calibration.js'
 import { classTable } from './calibration-text.js'
@@ -24,12 +24,13 @@ const purposeOf = ({ part, purpose }: RoundRecord): string =>
 
 export function roundRow(round: RoundRecord): readonly string[] {
   const { metrics } = round
+  const { asked, accepted } = countsOf(round)
   return [
     String(round.round),
     purposeOf(round),
     metricOr(metrics['accuracy'] ?? metrics['federated/accuracy'], percent),
     metricOr(metrics['loss'] ?? metrics['federated/loss'], decimals),
-    round.round === 0 ? '–' : `${round.accepted.length}/${round.cohort.length}`,
+    round.round === 0 ? '–' : `${accepted}/${asked}`,
     bytes(round.bytesUp),
     bytes(round.bytesDown),
     seconds(round.durationMs),

@@ -1,6 +1,6 @@
 /** What a run measured, as tables for spreadsheets and statistics programs: one row a round, and one a client's update. */
 import { stringify } from 'csv-stringify/sync'
-import type { Metrics, RunRecord } from '#protocol/record.js'
+import { countsOf, type Metrics, type RunRecord } from '#protocol/record.js'
 
 export interface MetricsTables {
   /** One row a closed round: what it was, whom it asked, what it cost, and every metric that some round has. */
@@ -18,8 +18,8 @@ export function metricsTables({ rounds, roster }: RunRecord): MetricsTables {
       attempt: record.attempt,
       purpose: record.purpose,
       part: record.part,
-      asked: record.cohort.length,
-      reported: record.accepted.length,
+      asked: countsOf(record).asked,
+      reported: countsOf(record).accepted,
       bytes_up: record.bytesUp,
       bytes_down: record.bytesDown,
       seconds: record.durationMs / 1000,

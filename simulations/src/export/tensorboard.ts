@@ -2,7 +2,7 @@
  * What a run measured, as event files that TensorBoard reads: records in the TFRecord framing, each an `Event` message of
  * tensorflow/core/util/event.proto. One folder for the run and one for each member, which TensorBoard shows as curves in one chart.
  */
-import type { Metrics, RunRecord } from '#protocol/record.js'
+import { countsOf, type Metrics, type RunRecord } from '#protocol/record.js'
 import { maskedCrc32c } from './crc32c.js'
 
 export interface EventFile {
@@ -26,8 +26,8 @@ export function eventFiles({ runId, createdAt, rounds, roster }: RunRecord): rea
     at: closedAt,
     values: {
       ...metrics,
-      'round/asked': record.cohort.length,
-      'round/reported': record.accepted.length,
+      'round/asked': countsOf(record).asked,
+      'round/reported': countsOf(record).accepted,
       'round/seconds': record.durationMs / 1000,
       'round/bytes_up': record.bytesUp,
       'round/bytes_down': record.bytesDown,
