@@ -58,7 +58,7 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     'T8',
     ['t08-bombs', 'JSON that is nested deeply'],
-    ['protocol/messages.ts', '!isShallow(value, MAX_DEPTH)', 'false'],
+    ['protocol/parse-with.ts', '!isShallow(value, MAX_DEPTH)', 'false'],
   ),
   mutant(
     'T9',
@@ -70,9 +70,18 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   mutant(
+    'T25',
+    ['t25-metadata', 'GET /api/runs/:id tells nothing'],
+    [
+      'coordinator/src/views/privacy.ts',
+      "updates.some(({ name }) => name === 'gaussian-noise')",
+      'updates.length > 99',
+    ],
+  ),
+  mutant(
     'T16',
     ['t16-paths', 'no id that is none'],
-    ['protocol/ids.ts', 'HASH.test(text)', 'text.length > 1'],
+    ['protocol/id-shapes.ts', 'HASH.test(text)', 'text.length > 1'],
   ),
   mutant(
     'T17',

@@ -39,7 +39,9 @@ export async function tellMemberCurves(
 
 export const tellKeys = (call: Call): Promise<PoolKeys> => call.parts.views.keys(runIdOf(call))
 
-export async function listAudits({ parts }: Call): Promise<{ readonly audits: readonly AuditLine[] }> {
+export async function listAudits({
+  parts,
+}: Call): Promise<{ readonly audits: readonly AuditLine[] }> {
   return { audits: await parts.views.audits() }
 }
 

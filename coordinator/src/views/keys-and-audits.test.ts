@@ -12,7 +12,14 @@ import { MemoryStore } from '#coordinator/store/memory-store.js'
 import { Views } from './views.js'
 
 describe('keys of a pool', () => {
-  const MAP = { width: 8, shown: [0.6, 0.3], points: [{ x: 1, y: 0 }, { x: -1, y: 0.5 }] } as const
+  const MAP = {
+    width: 8,
+    shown: [0.6, 0.3],
+    points: [
+      { x: 1, y: 0 },
+      { x: -1, y: 0.5 },
+    ],
+  } as const
   const run = madeUpRun({
     rounds: [
       {},
@@ -51,7 +58,8 @@ describe('the list of audits', () => {
     store = new MemoryStore()
     views = new Views(viewsPartsOf(store))
   })
-  const lines = async () => unwrap(parseAnswer('GET /api/audits', { audits: await views.audits() })).audits
+  const lines = async () =>
+    unwrap(parseAnswer('GET /api/audits', { audits: await views.audits() })).audits
 
   it('has the runs that ask for an audit or have a report, and no others', async () => {
     await storeRun(store, madeUpRun({ name: 'without' }))
