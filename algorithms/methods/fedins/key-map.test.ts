@@ -15,7 +15,13 @@ const distance = (a: readonly number[], b: readonly number[]): number =>
 
 describe('the map of keys', () => {
   it('keeps every distance of keys that lie in a plane, wherever that is', async () => {
-    const plane = [[0, 0], [3, 0], [3, 4], [-1, 2], [5, -2]] as const
+    const plane = [
+      [0, 0],
+      [3, 0],
+      [3, 4],
+      [-1, 2],
+      [5, -2],
+    ] as const
     // Spread over five dimensions by two directions at a right angle.
     const rows = plane.map(([a, b]) => [7 + 0.6 * a, 0.8 * a, 1, -1 + 0.8 * b, 0.6 * b])
     const map = await keyMapOf(modelOf(rows))
@@ -27,13 +33,27 @@ describe('the map of keys', () => {
         expect(distance(points[i] ?? [], points[j] ?? [])).toBeCloseTo(distance(a, b), 4)
   })
   it('has the widest spread along x, and the farthest entry on the positive side', async () => {
-    const map = await keyMapOf(modelOf([[-10, 0], [1, 1], [2, -1], [3, 0]]))
+    const map = await keyMapOf(
+      modelOf([
+        [-10, 0],
+        [1, 1],
+        [2, -1],
+        [3, 0],
+      ]),
+    )
     const [first] = map?.points ?? []
     expect(first?.x).toBeCloseTo(9, 1)
     expect(map?.shown[0]).toBeGreaterThan(0.9)
   })
   it('puts equal keys, and a single one, in one place', async () => {
-    for (const rows of [[[1, 2, 3]], [[1, 2, 3], [1, 2, 3], [1, 2, 3]]]) {
+    for (const rows of [
+      [[1, 2, 3]],
+      [
+        [1, 2, 3],
+        [1, 2, 3],
+        [1, 2, 3],
+      ],
+    ]) {
       const map = await keyMapOf(modelOf(rows))
       expect(map?.shown).toEqual([0, 0])
       for (const { x, y } of map?.points ?? []) expect(Math.hypot(x, y)).toBeCloseTo(0, 9)

@@ -97,7 +97,7 @@ function addressOf<Name extends HttpCall>(
   const filled = path.replaceAll(/:(\w+)/g, (_, key: string) =>
     encodeURIComponent(params[key] ?? ''),
   )
-  const asked = Object.entries(query).flatMap(([key, value]) =>
+  const asked = Object.entries(query).flatMap(([key, value]): [string, string][] =>
     value === undefined ? [] : [[key, String(value)]],
   )
   return asked.length === 0 ? filled : `${filled}?${new URLSearchParams(asked).toString()}`
