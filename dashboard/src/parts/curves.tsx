@@ -1,11 +1,8 @@
-import { ChartLine, Download, Image, Rows3 } from 'lucide-react'
-import { lazy, Suspense, useRef, useState } from 'react'
-import { IconButton } from './button.js'
-import { save, toCsv } from './chart-files.js'
+import { lazy, Suspense, useRef, useState, type ReactNode } from 'react'
+import { toCsv } from './chart-files.js'
+import { ChartPanel, type Drawn } from './chart-panel.js'
 import { CurveTable } from './curve-table.js'
-import css from './curves.module.css'
 import { Busy } from './empty.js'
-import { Panel } from './panel.js'
 import { Segments } from './segments.js'
 
 /** One line of a chart. `x` rises; null is a gap. */
@@ -14,6 +11,13 @@ export interface CurveLine {
   readonly label: string
   readonly x: readonly number[]
   readonly y: readonly (number | null)[]
+  /** How it is drawn, as `seriesLook` has it; default: its place among the lines. */
+  readonly look?: number
+  /** From where to where the values lie that `y` is the mean of; as long as `y`. */
+  readonly band?: {
+    readonly low: readonly (number | null)[]
+    readonly high: readonly (number | null)[]
+  }
 }
 /** What stands along an axis, and how its numbers are written. */
 export interface Axis {
@@ -24,6 +28,7 @@ export interface Axis {
 }
 export interface CurvesProps {
   readonly title: string
+  readonly note?: ReactNode
   readonly lines: readonly CurveLine[]
   readonly xAxis: Axis
   readonly yAxis: Axis
@@ -34,12 +39,11 @@ export interface CurvesProps {
   /** Fixed ends of the upright axis: 0 and 1 of shares. */
   readonly yRange?: readonly [number, number]
   /** Above the chart: what it is drawn against. */
-  readonly controls?: React.ReactNode
-}
-/** What can be had of a chart that is drawn. */
-export interface Drawn {
-  /** As it is seen, with its ground. */
-  readonly picture: () => Promise<Blob>
+  readonly controls?: ReactNode
+  /** Pixels; default: 260. */
+  readonly height?: number
+  /** In place of a chart without lines. */
+  readonly nothing?: string
 }
 
 const Plot = lazy(async () => ({ default: (await import('./curves-plot.js')).CurvesPlot }))
@@ -50,49 +54,24 @@ const SCALES = [
 
 /** Lines over rounds, time or bytes: to point at, to read as a table, to take along as a picture or as numbers. */
 export function Curves(props: CurvesProps) {
-  const { title, lines, xAxis, yAxis, fileName, hasLogScale = false, controls } = props
-  const [isTable, setIsTable] = useState(false)
+  const { title, note, lines, xAxis, yAxis, fileName, controls, nothing } = props
+  const { hasLogScale = false } = props
   const [scale, setScale] = useState<'linear' | 'log'>('linear')
   const drawn = useRef<Drawn>(null)
-  const savePicture = async (): Promise<void> => {
-    if (drawn.current !== null) save(await drawn.current.picture(), `${fileName}.png`)
-  }
-  const actions = (
-    <>
-      {hasLogScale && !isTable && (
-        <Segments label="Scale" items={SCALES} value={scale} onChange={setScale} />
-      )}
-      {controls}
-      <IconButton
-        label={isTable ? 'Show as a chart' : 'Show as a table'}
-        icon={isTable ? ChartLine : Rows3}
-        onPress={() => setIsTable(!isTable)}
-      />
-      <IconButton
-        label="Save as PNG"
-        icon={Image}
-        isDisabled={isTable || lines.length === 0}
-        onPress={() => void savePicture()}
-      />
-      <IconButton
-        label="Save as CSV"
-        icon={Download}
-        isDisabled={lines.length === 0}
-        onPress={() => save(toCsv(xAxis.label, lines), `${fileName}.csv`)}
-      />
-    </>
-  )
   return (
-    <Panel title={title} actions={actions}>
-      {lines.length === 0 ? (
-        <p className={css['nothing']}>Nothing to draw yet</p>
-      ) : isTable ? (
-        <CurveTable caption={title} lines={lines} xAxis={xAxis} yAxis={yAxis} />
-      ) : (
-        <Suspense fallback={<Busy label="Drawing …" />}>
-          <Plot {...props} isLog={scale === 'log'} ref={drawn} />
-        </Suspense>
-      )}
-    </Panel>
+    <ChartPanel
+      {...{ title, note, fileName, controls, drawn }}
+      {...(nothing === undefined ? {} : { nothing })}
+      isEmpty={lines.length === 0}
+      chartControls={
+        hasLogScale && <Segments label="Scale" items={SCALES} value={scale} onChange={setScale} />
+      }
+      table={() => <CurveTable caption={title} lines={lines} xAxis={xAxis} yAxis={yAxis} />}
+      csv={() => toCsv(xAxis.label, lines)}
+    >
+      <Suspense fallback={<Busy label="Drawing …" />}>
+        <Plot {...props} isLog={scale === 'log'} ref={drawn} />
+      </Suspense>
+    </ChartPanel>
   )
 }

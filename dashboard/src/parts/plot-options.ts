@@ -1,5 +1,5 @@
 import type uPlot from 'uplot'
-import type { CurvesProps } from './curves.js'
+import type { CurveLine, CurvesProps } from './curves.js'
 import { seriesLook } from './series-look.js'
 
 export interface PlotSpec extends Pick<CurvesProps, 'lines' | 'xAxis' | 'yAxis'> {
@@ -41,8 +41,8 @@ export function plotOptions(spec: PlotSpec): uPlot.Options {
     ],
     series: [
       { label: xAxis.label },
-      ...lines.map(({ id, label, x }, i): uPlot.Series => {
-        const { variable, dash } = seriesLook(i)
+      ...lines.map(({ id, label, x, look }, i): uPlot.Series => {
+        const { variable, dash } = seriesLook(look ?? i)
         return {
           ...{ label, stroke: color(variable), width: 1.5, dash: [...dash] },
           ...{ show: !hidden.has(id), spanGaps: true },
@@ -50,7 +50,38 @@ export function plotOptions(spec: PlotSpec): uPlot.Options {
           points: { show: x.length < 2, size: 5, fill: color(variable) },
         }
       }),
+      ...bandEnds(lines, hidden),
     ],
+    bands: bandsOf(lines, color),
     hooks: { setCursor: [({ cursor }) => onPoint(cursor.idx ?? null)] },
   }
 }
+
+/** Numbers of the series that belong to a line: its own, and the ends of its band. */
+export function placesOf(lines: readonly CurveLine[], line: number): readonly number[] {
+  const isBanded = lines[line]?.band !== undefined
+  const before = lines.slice(0, line).filter(({ band }) => band !== undefined).length
+  const upper = lines.length + 1 + 2 * before
+  return isBanded ? [line + 1, upper, upper + 1] : [line + 1]
+}
+
+/** Ends of bands are not drawn: they bound what is filled. */
+const bandEnds = (lines: readonly CurveLine[], hidden: ReadonlySet<string>): uPlot.Series[] =>
+  lines.flatMap(({ id, label, band }) => {
+    if (band === undefined) return []
+    const end = { label, width: 0, show: !hidden.has(id), spanGaps: true, points: { show: false } }
+    return [end, { ...end }]
+  })
+
+function bandsOf(lines: readonly CurveLine[], color: (name: string) => string): uPlot.Band[] {
+  return lines.flatMap(({ look }, i) => {
+    const [, upper, lower] = placesOf(lines, i)
+    if (upper === undefined || lower === undefined) return []
+    const fill = withOpacity(color(seriesLook(look ?? i).variable), BAND_OPACITY)
+    return [{ series: [upper, lower], fill }]
+  })
+}
+const BAND_OPACITY = 0.16
+/** A colour as browsers tell computed ones: `rgb(1, 2, 3)`. */
+export const withOpacity = (color: string, opacity: number): string =>
+  color.replace(/^rgb\((.*)\)$/, `rgba($1, ${opacity})`)
