@@ -6,8 +6,8 @@ import { parseAnswer, refusalSchema, type HttpAnswer, type HttpCall } from '#pro
 export interface CallOptions<Name extends HttpCall> {
   /** What stands for `:name` in the path. */
   readonly params?: Readonly<Record<string, string>>
-  /** Without those that are undefined. */
-  readonly query?: Readonly<Record<string, string | number | undefined>>
+  /** Without those that are undefined; of a list each, by the same name. */
+  readonly query?: Readonly<Record<string, string | number | undefined | readonly string[]>>
   readonly body?: z.input<(typeof HTTP_API)[Name]['body']>
   readonly signal?: AbortSignal
 }
@@ -97,9 +97,11 @@ function addressOf<Name extends HttpCall>(
   const filled = path.replaceAll(/:(\w+)/g, (_, key: string) =>
     encodeURIComponent(params[key] ?? ''),
   )
-  const asked = Object.entries(query).flatMap(([key, value]): [string, string][] =>
-    value === undefined ? [] : [[key, String(value)]],
-  )
+  const asked = Object.entries(query).flatMap(([key, value]): [string, string][] => {
+    const all: readonly (string | number)[] =
+      value === undefined ? [] : typeof value === 'object' ? value : [value]
+    return all.map((one) => [key, String(one)])
+  })
   return asked.length === 0 ? filled : `${filled}?${new URLSearchParams(asked).toString()}`
 }
 

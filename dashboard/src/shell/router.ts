@@ -5,6 +5,7 @@ import {
   lazyRouteComponent,
   redirect,
 } from '@tanstack/react-router'
+import { parseRunSearch } from '../pages/run/search.js'
 import { parseRunsSearch } from '../pages/runs/search.js'
 import { NotFound, PageProblem } from './page-problem.js'
 import { Shell } from './shell.js'
@@ -26,8 +27,15 @@ const runs = createRoute({
   component: lazyRouteComponent(() => import('../pages/runs/runs-page.js'), 'RunsPage'),
 })
 
+const run = createRoute({
+  getParentRoute: () => root,
+  path: '/runs/$runId',
+  validateSearch: parseRunSearch,
+  component: lazyRouteComponent(() => import('../pages/run/run-page.js'), 'RunPage'),
+})
+
 export const router = createRouter({
-  routeTree: root.addChildren([start, runs]),
+  routeTree: root.addChildren([start, runs, run]),
   defaultErrorComponent: PageProblem,
   defaultPreload: 'intent',
   scrollRestoration: true,

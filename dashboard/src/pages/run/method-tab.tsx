@@ -1,0 +1,3 @@
+import type { LiveRun } from '../../server/run.js'
+
+export const MethodTab = ({ run }: { readonly run: LiveRun }) => <p>{run.view.line.name}</p>

@@ -1,0 +1,29 @@
+import { lazy, type ComponentType, type LazyExoticComponent } from 'react'
+import type { RunView } from '#protocol/run-views.js'
+import type { LiveRun } from '../../server/run.js'
+import type { TabId } from './tab-ids.js'
+
+export type TabComponent = ComponentType<{ readonly run: LiveRun }>
+export interface RunTab {
+  readonly id: TabId
+  readonly label: string
+  readonly component: LazyExoticComponent<TabComponent>
+  /** Left out where a run has nothing of it; default: it is there. */
+  readonly isFor?: (view: RunView) => boolean
+}
+
+/** What a run's page is made of, in the order in which it stands. Each is fetched when somebody looks at it. */
+export const RUN_TABS: readonly RunTab[] = [
+  {
+    ...{ id: 'method', label: 'Method' },
+    component: lazy(async () => ({ default: (await import('./method-tab.js')).MethodTab })),
+  },
+  {
+    ...{ id: 'data', label: 'Data' },
+    component: lazy(async () => ({ default: (await import('./data-tab.js')).DataTab })),
+  },
+  {
+    ...{ id: 'privacy', label: 'Privacy' },
+    component: lazy(async () => ({ default: (await import('./privacy-tab.js')).PrivacyTab })),
+  },
+]
