@@ -1,12 +1,9 @@
 /** Who stands for a report: an Ed25519 signature over the whole of it. docs/audit.md. */
 import { z } from 'zod'
 import { signedReportSchema, type AuditReport, type SignedReport } from './audit-report.js'
-import { canonicalJson, type JsonObject } from './json.js'
+import type { JsonObject } from './json.js'
 import { isSignedBy, publicKeyOf, sign } from './proof.js'
-
-/** What is signed. The settings of the run are part of the report, so that no other configuration can be put under it. */
-export const reportText = (report: AuditReport): string =>
-  `tributary/audit-report/1|${canonicalJson(report)}`
+import { reportText } from './report-text.js'
 
 /** `privateKey`: PKCS #8 DER in base64url. */
 export const signReport = (report: AuditReport, privateKey: string): SignedReport => ({

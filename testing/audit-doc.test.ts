@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { LEVEL_WORDS } from '#simulations/audit-report/levels.js'
+import { LEVEL_WORDS } from '#protocol/audit-words.js'
 import { createProgram } from '#cli/main.js'
 import { auditFileSchema, auditGate } from '#protocol/audit-config.js'
 import { AUDIT_LEVELS } from '#protocol/audit-level.js'

@@ -2,6 +2,7 @@
  * How much an audit could show, by the rules of the gifd specification §14.3: the highest level over all methods and the stages
  * they went through, because the attacker picks the method. It never says "safe": a failed attack proves nothing.
  */
+import { attemptsOf, methodTitle, type Attempt } from '#protocol/audit-attempts.js'
 import { highestLevel, isAbove, type AuditLevel } from '#protocol/audit-level.js'
 import type { AuditMethodResult, AuditReport, AuditRow } from '#protocol/audit-report.js'
 import { decisiveRows } from '#protocol/audit-settings.js'
@@ -16,43 +17,6 @@ export interface Verdict {
 
 /** What the rules look at. */
 export type JudgedRow = Pick<AuditRow, 'methods' | 'labelRecovery'>
-
-/** One way an attacker could have gone: a method to its end, or to one of its stages. */
-export interface Attempt {
-  /** Of the method. */
-  readonly name: string
-  /** Where it stopped; null: it took what it would take. */
-  readonly stopped: string | null
-  /** By what records were recognised: what pixels do not tell, features may (§14.1). */
-  readonly by: 'pixels' | 'features'
-  readonly sameClass: AuditMethodResult['stages'][number]['sameClass']
-  /** In dB. */
-  readonly gain: { readonly median: number; readonly max: number }
-  /** Median, in dB. */
-  readonly psnr: number
-}
-
-/** As people call it. */
-export const methodTitle = (name: string): string =>
-  name === 'analytic'
-    ? 'the analytic leak'
-    : name.replace(/^[a-z]+/, (word) => word.toUpperCase()).replace('-cma', '-CMA')
-
-export function attemptsOf(result: AuditMethodResult): readonly Attempt[] {
-  const { name, chosen, stages, atFloor } = result
-  const own = { name, stopped: null, by: 'pixels' } as const
-  const ways = [
-    ...(chosen === null ? [] : [{ ...chosen, ...own, psnr: chosen.psnr.median }]),
-    // The first stage of what goes through several is LATENT, but its restarts may be others.
-    ...stages.map((one) => ({ ...own, ...one, stopped: `stopped after stage ${one.stage}` })),
-    ...(atFloor === null ? [] : [{ ...own, ...atFloor, stopped: 'stopped at the noise floor' }]),
-  ]
-  return ways.flatMap((one) =>
-    one.auxiliarySameClass === null
-      ? [one]
-      : [one, { ...one, by: 'features' as const, sameClass: one.auxiliarySameClass }],
-  )
-}
 
 const attemptTitle = ({ name, stopped, by }: Attempt): string =>
   [

@@ -2,8 +2,8 @@
 import { ATTACKS } from '#algorithms/audit/attack.js'
 import { BUDGETS } from '#algorithms/audit/run/budgets.js'
 import type { AuditReport } from '#protocol/audit-report.js'
-import { counted } from './amounts.js'
-import { attackWords } from './attack-words.js'
+import { counted } from '#protocol/audit-amounts.js'
+import { attackWords } from '#protocol/audit-words.js'
 
 /** standard; standard, shortened to 100 iterations and 1 restart. */
 export function budgetWords({ budget, effort }: Pick<AuditReport, 'budget' | 'effort'>): string {

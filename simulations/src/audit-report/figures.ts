@@ -4,9 +4,9 @@ import type { ChartValue } from '../report/chart.js'
 import type { CurvePoint } from '../report/curves.js'
 import type { PageFigure, Section } from '../report/page-parts.js'
 import type { Strip } from '../report/strips.js'
-import { attackWords, CONTROL_WORDS } from './attack-words.js'
+import { attackWords, CONTROL_WORDS } from '#protocol/audit-words.js'
 import { methodKey, methodLooks, type MethodLook } from './methods.js'
-import { answered, peaksOf, rowLabel } from './setups.js'
+import { answered, peaksOf, rowLabel } from '#protocol/audit-setups.js'
 import { isAbove } from '#protocol/audit-level.js'
 
 /** Charts by row are for this many at most: those with the highest verdicts. */

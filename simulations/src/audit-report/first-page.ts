@@ -17,14 +17,14 @@ import {
   ratioText,
   timesCloser,
   wholePercent,
-} from './amounts.js'
-import { attackWords } from './attack-words.js'
+} from '#protocol/audit-amounts.js'
+import { attackWords, LEVEL_WORDS } from '#protocol/audit-words.js'
 import { budgetWords } from './effort.js'
-import { levelBadge, LEVEL_WORDS, levelScale } from './levels.js'
+import { levelBadge, levelScale } from './levels.js'
 import { notTried } from './not-tried.js'
 import { pictureStrip } from './pictures.js'
 import { remedies } from './remedies.js'
-import { peaksOf, worstRow, type Setup } from './setups.js'
+import { peaksOf, worstRow, type Setup } from '#protocol/audit-setups.js'
 import { sealOf, sealWords } from './seal.js'
 
 const LONGEST_REASON = 280

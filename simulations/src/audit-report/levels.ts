@@ -2,43 +2,9 @@
 import { toldOn } from '#algorithms/audit/soundness.js'
 import type { AuditReport } from '#protocol/audit-report.js'
 import { AUDIT_LEVELS, type AuditLevel } from '#protocol/audit-level.js'
+import { LEVEL_WORDS } from '#protocol/audit-words.js'
 import { html, type Html } from '../report/html.js'
-import { decibels, frequency } from './amounts.js'
-
-export interface LevelWords {
-  readonly label: string
-  /** What was found, for a headline. */
-  readonly found: string
-  /** What it means for the people whose records these are. */
-  readonly means: string
-}
-
-export const LEVEL_WORDS: Readonly<Record<AuditLevel, LevelWords>> = {
-  'not-demonstrated': {
-    label: 'Not demonstrated',
-    found: 'No leak was demonstrated with what was tried',
-    means:
-      'No attack went beyond the limits of the rules below; the numbers beside this say how far they came. That bounds these attacks with this budget and no others: it is no proof that an update reveals nothing.',
-  },
-  elevated: {
-    label: 'Elevated',
-    found: 'One update tells something about the records behind it',
-    means:
-      'Whoever reads one client’s update learns more than public knowledge tells: roughly what a record looks like, which one of several it is, or its label.',
-  },
-  high: {
-    label: 'High',
-    found: 'Records behind one update can be recognised',
-    means:
-      'Whoever reads one client’s update can make a likeness of a record that is close enough to tell it from others of its class far more often than by chance, or that is far closer than any guess from public knowledge.',
-  },
-  certain: {
-    label: 'Certain',
-    found: 'Records can be read out of one update',
-    means:
-      'Whoever reads one client’s update gets the record itself, exactly or so closely that it is recognised every time. The update must be treated like the record.',
-  },
-}
+import { decibels, frequency } from '#protocol/audit-amounts.js'
 
 /** From an empty box to a full one: the order can be seen on any paper. */
 const FILLS: Readonly<Record<AuditLevel, string>> = {

@@ -4,7 +4,7 @@ import type { AuditReport } from '#protocol/audit-report.js'
 import { html, type Html } from '../report/html.js'
 import { letterOf } from '../report/look.js'
 import { nameOf } from '../report/page-parts.js'
-import { attackWords } from './attack-words.js'
+import { attackWords } from '#protocol/audit-words.js'
 
 /** Those that are in any row: in the order in which an audit tries them, others behind. */
 export function methodNames({ rows }: Pick<AuditReport, 'rows'>): readonly string[] {

@@ -2,8 +2,8 @@
 import { LIMITS_OF_ALL } from '#algorithms/audit/run/limits-of-all.js'
 import type { AuditReport } from '#protocol/audit-report.js'
 import { listed } from '../report/numbers.js'
-import { clipped, counted } from './amounts.js'
-import { attackWords } from './attack-words.js'
+import { clipped, counted } from '#protocol/audit-amounts.js'
+import { attackWords } from '#protocol/audit-words.js'
 import { absentWords } from './effort.js'
 
 /** Of fewer records rates tell little. */

@@ -2,8 +2,8 @@
 import type { AuditReport, AuditRow } from '#protocol/audit-report.js'
 import { html, type Html } from '../report/html.js'
 import type { Section } from '../report/page-parts.js'
-import { dayText, decibels } from './amounts.js'
-import { attackWords, CONTROL_WORDS } from './attack-words.js'
+import { dayText, decibels } from '#protocol/audit-amounts.js'
+import { attackWords, CONTROL_WORDS } from '#protocol/audit-words.js'
 import { rowName } from './result-tables.js'
 
 type RowPictures = NonNullable<AuditReport['pictures']>['byRow'][number]

@@ -2,9 +2,9 @@
 import type { AuditReport } from '#protocol/audit-report.js'
 import { canonicalJson } from '#protocol/json.js'
 import { html, type Html } from '../report/html.js'
-import { wholePercent } from './amounts.js'
+import { wholePercent } from '#protocol/audit-amounts.js'
 import { levelBadge } from './levels.js'
-import { comparisonOf, differenceWords, type Setup } from './setups.js'
+import { comparisonOf, differenceWords, type Setup } from '#protocol/audit-setups.js'
 
 const MOST_LOWER = 4
 const MOST_OTHERS = 3

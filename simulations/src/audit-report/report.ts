@@ -11,7 +11,7 @@ import { AUDIT_STYLE } from './page-style.js'
 import { pictureSection } from './pictures.js'
 import { controlSection, labelSection, utilitySection } from './side-tables.js'
 import { methodSection, resultSection } from './result-tables.js'
-import { setupsOf } from './setups.js'
+import { setupsOf } from '#protocol/audit-setups.js'
 import {
   fingerprintSection,
   limitationSection,

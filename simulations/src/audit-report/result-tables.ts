@@ -1,6 +1,6 @@
 /** Every number of the attacks: the strongest by row, all of them side by side, and one by one. */
 import { toldOn } from '#algorithms/audit/soundness.js'
-import type { Attempt } from '#algorithms/audit/verdict.js'
+import type { Attempt } from '#protocol/audit-attempts.js'
 import type { AuditReport, AuditRow } from '#protocol/audit-report.js'
 import { isAsConfigured } from '#protocol/audit-settings.js'
 import { html, table, type Cell, type Column, type Html } from '../report/html.js'
@@ -17,11 +17,11 @@ import {
   ratioText,
   wholeNumber,
   wholePercent,
-} from './amounts.js'
-import { attackWords } from './attack-words.js'
+} from '#protocol/audit-amounts.js'
+import { attackWords } from '#protocol/audit-words.js'
 import { levelBadge } from './levels.js'
 import { methodNames } from './methods.js'
-import { peaksOf, rowLabel, type Answered, type Peaks } from './setups.js'
+import { peaksOf, rowLabel, type Answered, type Peaks } from '#protocol/audit-setups.js'
 
 const column = (head: Cell): Column => ({ head })
 const numeric = (head: Cell): Column => ({ head, isNumber: true })

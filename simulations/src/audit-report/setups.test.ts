@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { madeUpAudit, OPEN, QUIET, weaker, type MadeUpRow } from '#testing/made-up-audit.js'
-import { comparisonOf, peaksOf, rowLabel, setupsOf, type Setup } from './setups.js'
+import { comparisonOf, peaksOf, rowLabel, setupsOf, type Setup } from '#protocol/audit-setups.js'
 
 const setups = async (...rows: readonly MadeUpRow[]): Promise<readonly Setup[]> =>
   setupsOf((await madeUpAudit({}, rows)).report)

@@ -3,11 +3,17 @@ import type { AuditReport, LabelRule } from '#protocol/audit-report.js'
 import { placeboTests } from '#algorithms/audit/verdict.js'
 import { html, table, type Cell } from '../report/html.js'
 import type { Section } from '../report/page-parts.js'
-import { decibels, hitsText, percentRange, probability, wholePercent } from './amounts.js'
-import { attackWords, CONTROL_WORDS } from './attack-words.js'
+import {
+  decibels,
+  hitsText,
+  percentRange,
+  probability,
+  wholePercent,
+} from '#protocol/audit-amounts.js'
+import { attackWords, CONTROL_WORDS } from '#protocol/audit-words.js'
 import { levelBadge } from './levels.js'
 import { rowName } from './result-tables.js'
-import { comparisonOf, setupsOf } from './setups.js'
+import { comparisonOf, setupsOf } from '#protocol/audit-setups.js'
 
 export function controlSection(report: AuditReport): Section | null {
   const names = [

@@ -3,7 +3,7 @@ import type { AuditReport, SignedReport } from '#protocol/audit-report.js'
 import { canonicalJson, type JsonValue } from '#protocol/json.js'
 import { html, table, type Cell, type Html } from '../report/html.js'
 import type { Section } from '../report/page-parts.js'
-import { decibels, duration, wholeNumber } from './amounts.js'
+import { decibels, duration, wholeNumber } from '#protocol/audit-amounts.js'
 import { budgetWords } from './effort.js'
 import { keyPrint, sealOf, sealWords } from './seal.js'
 

@@ -7,7 +7,7 @@ import {
   probability,
   ratioText,
   timesCloser,
-} from './amounts.js'
+} from './audit-amounts.js'
 
 it('writes gains with their sign, and no sign before nothing', () => {
   expect([8.04, -3.25, 0, -0.04, 0.04].map(gainText)).toEqual([

@@ -2,11 +2,11 @@
  * What an operator can choose, as against what an attacker may know: rows that differ only in the latter are one setup, and
  * the worst of them is its verdict.
  */
-import { isAbove, type AuditLevel } from '#protocol/audit-level.js'
-import type { AuditMethodResult, AuditReport, AuditRow } from '#protocol/audit-report.js'
-import { isAsConfigured } from '#protocol/audit-settings.js'
-import { canonicalJson } from '#protocol/json.js'
-import { attemptsOf, type Attempt } from '#algorithms/audit/verdict.js'
+import { isAbove, type AuditLevel } from './audit-level.js'
+import type { AuditMethodResult, AuditReport, AuditRow } from './audit-report.js'
+import { isAsConfigured } from './audit-rows.js'
+import { canonicalJson } from './json.js'
+import { attemptsOf, type Attempt } from './audit-attempts.js'
 
 export interface Setup {
   /** In the order of the report. */

@@ -1,5 +1,5 @@
 /** Amounts of an audit as people read them. */
-import type { AuditMethodResult } from '#protocol/audit-report.js'
+import type { AuditMethodResult } from './audit-report.js'
 
 type Identification = NonNullable<AuditMethodResult['chosen']>['anyClass']
 
