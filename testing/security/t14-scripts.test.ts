@@ -82,13 +82,24 @@ describe('SEC-T14: answers of the coordinator', () => {
   })
   it('SEC-T14: errors that repeat what was asked are data too', async () => {
     for (const payload of PAYLOADS) {
-      const path = `/api/runs/${encodeURIComponent(payload)}`
-      for (const target of [path, `/${encodeURIComponent(payload)}`]) {
-        const { headers, status } = await world.call(['GET', target])
-        expect([400, 404]).toContain(status)
-        expect(headers.get('content-type')).toMatch(/^application\/json/)
-        expect(headers.get('x-content-type-options')).toBe('nosniff')
-      }
+      const { headers, status } = await world.call([
+        'GET',
+        `/api/runs/${encodeURIComponent(payload)}`,
+      ])
+      expect([400, 404]).toContain(status)
+      expect(headers.get('content-type')).toMatch(/^application\/json/)
+      expect(headers.get('x-content-type-options')).toBe('nosniff')
+    }
+  })
+  it('SEC-T14: any other address is the same page, which repeats nothing of it', async () => {
+    const page = await world.call(['GET', '/'])
+    for (const payload of PAYLOADS) {
+      const { headers, text } = await world.call(['GET', `/${encodeURIComponent(payload)}`])
+      expect(headers.get('x-content-type-options')).toBe('nosniff')
+      expect(headers.get('content-security-policy')).toMatch(/default-src 'none'/)
+      if (headers.get('content-type')?.startsWith('text/html') === true)
+        expect(text).toBe(page.text)
+      else expect(headers.get('content-type')).toMatch(/^application\/json/)
     }
   })
 })

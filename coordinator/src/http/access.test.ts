@@ -35,14 +35,16 @@ describe('the table of permissions', () => {
     )
     expect(served.length).toBeGreaterThan(20)
     const calls = [...PERMISSIONS.keys()].filter((name) => !name.startsWith('/'))
-    expect([...new Set(served)].sort()).toEqual(calls.sort())
+    // Pages are at every address that is no call: a function in between serves them.
+    expect(app.router.stack.filter(({ name }) => name === 'servePage')).toHaveLength(1)
+    expect([...new Set([...served, 'GET /'])].sort()).toEqual(calls.sort())
   })
 
-  it('lets express serve nothing beside routes: what is no route looks at requests, or answers that there is nothing', () => {
+  it('lets express serve nothing beside routes and pages: what is neither looks at requests, or answers that there is nothing', () => {
     const names = app.router.stack
       .filter(({ route }) => route === undefined)
       .map(({ name }) => name)
-    expect(names.filter((name) => /static|serve|router/i.test(name))).toEqual([])
+    expect(names.filter((name) => /static|serve|router/i.test(name))).toEqual(['servePage'])
   })
 
   it('names every namespace and every message that sockets take, and no other', () => {

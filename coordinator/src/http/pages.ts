@@ -46,7 +46,7 @@ export function servePages(directory: string): RequestHandler {
     referrerPolicy: { policy: 'no-referrer' },
   })
   const files = existsSync(join(directory, 'index.html')) ? openFiles(directory) : tellUnbuilt
-  return (request, response, next) => {
+  return function servePage(request, response, next) {
     if ((request.method !== 'GET' && request.method !== 'HEAD') || !isPage(request.path)) {
       next()
       return
