@@ -43,7 +43,7 @@ const DOORS = [
     door: 'simulations/src/report/**',
     also: 'dashboard/src/parts/**',
   },
-  { packages: ['uplot', 'uplot/**'], door: 'dashboard/src/parts/**' },
+  { packages: ['uplot', 'uplot/**', 'uqr'], door: 'dashboard/src/parts/**' },
   {
     packages: [
       'react',
