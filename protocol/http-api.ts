@@ -227,9 +227,12 @@ export const parseAnswer = <Call extends HttpCall>(
     value,
   )
 
-/** Query of `GET /api/runs/:id/events`: events after number `after`; waits up to `wait` seconds for one. */
+/** Most events of one answer. */
+export const MOST_EVENTS = 500
+/** Query of `GET /api/runs/:id/events`: the first `limit` events after number `after`; waits up to `wait` seconds for one. */
 export const eventsQuerySchema = z.strictObject({
   after: z.coerce.number().int().min(0).default(0),
+  limit: z.coerce.number().int().min(1).max(MOST_EVENTS).default(MOST_EVENTS),
   wait: z.coerce.number().min(0).max(60).default(0),
 })
 /** Query of `GET /api/log`: entries after number `after`. */

@@ -29,6 +29,11 @@ describe('the feed of events', () => {
     expect(await wait(1, 0)).toEqual([])
     expect(clock.pending).toBe(0)
   })
+  it('tells no more at a time than was asked for', async () => {
+    for (const type of ['two', 'three']) await feed.note(RUN, type, {})
+    const few = await feed.after(RUN, 0, { limit: 2, waitSeconds: 0, signal: gone.signal })
+    expect(few.map(({ seq }) => seq)).toEqual([1, 2])
+  })
   it('waits for the next event', async () => {
     const waiting = wait(1, 60)
     await feed.note(RUN, 'two', {})

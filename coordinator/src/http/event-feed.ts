@@ -1,9 +1,13 @@
+import { MOST_EVENTS } from '#protocol/http-api.js'
 import type { RunId } from '#protocol/ids.js'
 import type { JsonObject } from '#protocol/json.js'
 import type { Clock } from '#coordinator/clock.js'
 import type { EventRow, Store } from '#coordinator/store/store.js'
 
-const MOST_EVENTS = 500
+interface Waiting {
+  readonly waitSeconds: number
+  readonly signal: AbortSignal
+}
 
 /** Events of runs for people who wait for them. */
 export class EventFeed {
@@ -30,18 +34,18 @@ export class EventFeed {
     await this.#store.appendEvent(runId, type, data)
     this.wake(runId)
   }
-  /** Events after number `after`. When there is none, waits for one, `waitSeconds` at most, or until `signal` aborts. */
+  /** The first events after number `after`. When there is none, waits for one, `waitSeconds` at most, or until `signal` aborts. */
   async after(
     runId: RunId,
     after: number,
-    { waitSeconds, signal }: { readonly waitSeconds: number; readonly signal: AbortSignal },
+    { limit = MOST_EVENTS, waitSeconds, signal }: Waiting & { readonly limit?: number },
   ): Promise<readonly EventRow[]> {
     const next = this.#next(runId, { waitSeconds, signal })
     try {
-      const events = await this.#store.events(runId, after, MOST_EVENTS)
+      const events = await this.#store.events(runId, after, limit)
       if (events.length > 0 || waitSeconds === 0) return events
       await next.happened
-      return await this.#store.events(runId, after, MOST_EVENTS)
+      return await this.#store.events(runId, after, limit)
     } finally {
       next.forget()
     }
@@ -55,7 +59,7 @@ export class EventFeed {
   /** Listening before looking: an event in between is not missed. */
   #next(
     runId: RunId,
-    { waitSeconds, signal }: { readonly waitSeconds: number; readonly signal: AbortSignal },
+    { waitSeconds, signal }: Waiting,
   ): { readonly happened: Promise<void>; forget(): void } {
     let wake: () => void = () => undefined
     const happened = new Promise<void>((resolve) => (wake = resolve))

@@ -31,12 +31,13 @@ export async function startRun(call: Call): Promise<HttpAnswer<'POST /api/runs'>
 
 export async function tellEvents(call: Call): Promise<{ readonly events: readonly object[] }> {
   const { parts, response } = call
-  const { after, wait } = queryOf(call, eventsQuerySchema)
+  const { after, limit, wait } = queryOf(call, eventsQuerySchema)
   const runId = runIdOf(call)
   const eyes = await parts.views.eyesOn(runId)
   const gone = new AbortController()
   response.on('close', () => gone.abort())
-  const events = await parts.feed.after(runId, after, { waitSeconds: wait, signal: gone.signal })
+  const waiting = { waitSeconds: wait, signal: gone.signal }
+  const events = await parts.feed.after(runId, after, { limit, ...waiting })
   return { events: events.map((event) => eyes.event(event)) }
 }
 
