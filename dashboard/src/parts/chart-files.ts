@@ -12,6 +12,14 @@ export function csvOf(xLabel: string, lines: readonly CurveLine[]): string {
   const rows = x.map((at, i) => [at, ...columns.map((column) => column[i] ?? '')].join(','))
   return `${[header, ...rows].join('\r\n')}\r\n`
 }
+/** Rows of names and numbers; null is an empty cell. */
+export const csvText = (rows: readonly (readonly (string | number | null)[])[]): string =>
+  rows
+    .map((row) =>
+      row.map((each) => (typeof each === 'string' ? cell(each) : (each ?? ''))).join(','),
+    )
+    .map((line) => `${line}\r\n`)
+    .join('')
 export const toCsv = (xLabel: string, lines: readonly CurveLine[]): Blob =>
   new Blob([csvOf(xLabel, lines)], { type: 'text/csv' })
 

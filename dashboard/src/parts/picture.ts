@@ -12,6 +12,8 @@ export interface PictureKey {
 export interface PictureFrame {
   readonly title: string
   readonly keys: readonly PictureKey[]
+  /** Points of the canvas to a pixel of the page; default: as it stands there. */
+  readonly ratio?: number
 }
 
 const [PAD, TITLE_ROOM, ROW, KEY_WIDTH, GAP] = [14, 30, 20, 18, 16]
@@ -20,9 +22,9 @@ const FAMILY = '"Inter Variable", system-ui, sans-serif'
 /** What is on the canvas, on the page's ground, as its letters need it; above it the title, below it what colours mean. */
 export async function framedPicture(
   source: HTMLCanvasElement,
-  { title, keys }: PictureFrame,
+  { title, keys, ratio: own }: PictureFrame,
 ): Promise<Blob> {
-  const ratio = source.clientWidth > 0 ? source.width / source.clientWidth : devicePixelRatio
+  const ratio = own ?? source.width / source.clientWidth
   const width = source.width / ratio
   const canvas = document.createElement('canvas')
   const context = canvas.getContext('2d')

@@ -1,5 +1,9 @@
 /** Eight colours, five dashes: 40 lines that differ, as in simulations/src/report/look.ts. */
 const COLORS = 8
+export const SERIES_VARIABLES: readonly string[] = Array.from(
+  { length: COLORS },
+  (_, i) => `--series-${i}`,
+)
 const DASHES: readonly (readonly number[])[] = [
   [],
   [7, 4],
