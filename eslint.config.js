@@ -43,6 +43,7 @@ const DOORS = [
     door: 'simulations/src/report/**',
     also: 'dashboard/src/parts/**',
   },
+  { packages: ['@rjsf/*'], door: 'dashboard/src/pages/start/form/**' },
   { packages: ['uplot', 'uplot/**', 'uqr'], door: 'dashboard/src/parts/**' },
   {
     packages: [

@@ -54,7 +54,7 @@ const VITE = ['node_modules/vite/bin/vite.js', 'build', 'dashboard', '--logLevel
 export function ensureBuilt() {
   const sources = [...SOURCES, 'index.ts', 'tsconfig.json']
   ensure('dist/build.tsbuildinfo', sources, ['Compiling', ...TSC])
-  const pages = ['dashboard', 'protocol', 'package-lock.json']
+  const pages = ['dashboard', 'protocol', 'simulations/experiments', 'package-lock.json']
   ensure('dist/dashboard/index.html', pages, ['Building the dashboard', ...VITE])
 }
 

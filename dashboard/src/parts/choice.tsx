@@ -16,8 +16,8 @@ export interface ChoiceProps<Id extends string> {
   readonly items: readonly { readonly id: Id; readonly label: string }[]
   readonly value: Id
   readonly onChange: (value: Id) => void
-  /** Above the field; else it is said only to who hears the page. */
-  readonly showsLabel?: boolean
+  /** Above the field, or beside it; else it is said only to who hears the page. */
+  readonly showsLabel?: boolean | 'beside'
   readonly isDisabled?: boolean
 }
 
@@ -29,12 +29,12 @@ export function Choice<Id extends string>(props: ChoiceProps<Id>) {
       aria-label={label}
       value={value}
       isDisabled={isDisabled}
-      className={css['choice'] ?? ''}
+      className={classNames(css['choice'], showsLabel === 'beside' && css['beside'])}
       onChange={(key) => {
         if (key !== null) onChange(key as Id)
       }}
     >
-      {showsLabel && <Label className={css['label'] ?? ''}>{label}</Label>}
+      {showsLabel !== false && <Label className={css['label'] ?? ''}>{label}</Label>}
       <Button className={css['button'] ?? ''}>
         <SelectValue className={css['value'] ?? ''} />
         <ChevronsUpDown size={13} aria-hidden="true" />

@@ -7,6 +7,7 @@ import {
 } from '@tanstack/react-router'
 import { parseRunSearch } from '../pages/run/search.js'
 import { parseRunsSearch } from '../pages/runs/search.js'
+import { parseStartSearch } from '../pages/start/search.js'
 import { NotFound, PageProblem } from './page-problem.js'
 import { Shell } from './shell.js'
 
@@ -34,8 +35,15 @@ const run = createRoute({
   component: lazyRouteComponent(() => import('../pages/run/run-page.js'), 'RunPage'),
 })
 
+const startRun = createRoute({
+  getParentRoute: () => root,
+  path: '/start',
+  validateSearch: parseStartSearch,
+  component: lazyRouteComponent(() => import('../pages/start/start-page.js'), 'StartPage'),
+})
+
 export const router = createRouter({
-  routeTree: root.addChildren([start, runs, run]),
+  routeTree: root.addChildren([start, runs, run, startRun]),
   defaultErrorComponent: PageProblem,
   defaultPreload: 'intent',
   scrollRestoration: true,
