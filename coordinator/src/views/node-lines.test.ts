@@ -30,7 +30,7 @@ describe('lines of nodes', () => {
     const updates = [{ name: 'gaussian-noise', stddev: 1 }]
     await store.createRun(runRow(OPEN), planned(state))
     await store.createRun(
-      { ...runRow(HIDING), config: { ...runRow(HIDING).config, updates } as RunConfig },
+      { ...runRow(HIDING), config: { ...runRow(HIDING).config, updates } },
       planned(state),
     )
     for (const [nodeId, name] of [

@@ -160,17 +160,17 @@ describe('SEC-T25: what a run with noise shows', () => {
     ])
   })
   it('SEC-T25: reasons up to where they name members', () => {
-    const { reason } = eyesOn(privateRun(NOISE).config)
-    expect(reason('Stopped by a person')).toBe('Stopped by a person')
-    expect(reason('Round 3 got 1 of at least 2 reporters in attempt 3 of 3; ward-7: fell')).toBe(
-      'Round 3 got 1 of at least 2 reporters in attempt 3 of 3',
-    )
+    const eyes = eyesOn(privateRun(NOISE).config)
+    expect(eyes.reason('Stopped by a person')).toBe('Stopped by a person')
+    expect(
+      eyes.reason('Round 3 got 1 of at least 2 reporters in attempt 3 of 3; ward-7: fell'),
+    ).toBe('Round 3 got 1 of at least 2 reporters in attempt 3 of 3')
     expect(
       reason('1 of at least 2 members are available; 1 more have nothing to train on. ward-7 …'),
     ).toBe('1 of at least 2 members are available; 1 more have nothing to train on')
-    expect(reason('store/io: the disk of ward-7 is full')).toBe('store/io')
-    expect(reason('ward-7 fell')).toMatch(/hidden/)
-    expect(reason(null)).toBeNull()
+    expect(eyes.reason('store/io: the disk of ward-7 is full')).toBe('store/io')
+    expect(eyes.reason('ward-7 fell')).toMatch(/hidden/)
+    expect(eyes.reason(null)).toBeNull()
   })
 })
 

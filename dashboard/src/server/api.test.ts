@@ -14,7 +14,7 @@ function answering(...answers: readonly (Response | Error)[]): {
   const asked: Request[] = []
   const left = [...answers]
   const fetch: Fetch = (input, init) => {
-    asked.push(new Request(new URL(input as string, 'http://here'), init))
+    asked.push(new Request(new URL(input, 'http://here'), init))
     const answer = left.shift() ?? new Error('no answer left')
     return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer)
   }
