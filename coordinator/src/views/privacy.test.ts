@@ -166,7 +166,9 @@ describe('SEC-T25: what a run with noise shows', () => {
       eyes.reason('Round 3 got 1 of at least 2 reporters in attempt 3 of 3; ward-7: fell'),
     ).toBe('Round 3 got 1 of at least 2 reporters in attempt 3 of 3')
     expect(
-      reason('1 of at least 2 members are available; 1 more have nothing to train on. ward-7 …'),
+      eyes.reason(
+        '1 of at least 2 members are available; 1 more have nothing to train on. ward-7 …',
+      ),
     ).toBe('1 of at least 2 members are available; 1 more have nothing to train on')
     expect(eyes.reason('store/io: the disk of ward-7 is full')).toBe('store/io')
     expect(eyes.reason('ward-7 fell')).toMatch(/hidden/)
