@@ -1,0 +1,102 @@
+/** Which runs repeat one another, and in what configurations differ. */
+import type { JsonObject, JsonValue } from '#protocol/json.js'
+
+/** A run with its configuration. */
+export interface Configured {
+  readonly runId: string
+  readonly name: string
+  readonly config: JsonObject
+}
+/** Every key of a configuration, as `training.epochs`, with its value as JSON. */
+export type FlatConfig = ReadonlyMap<string, string>
+
+export function flatConfig(config: JsonObject): FlatConfig {
+  return new Map(entriesOf(config, ''))
+}
+function entriesOf(value: JsonValue, path: string): readonly (readonly [string, string])[] {
+  if (value === null || typeof value !== 'object' || Array.isArray(value))
+    return [[path, JSON.stringify(value)]]
+  return Object.entries(value).flatMap(([key, inner]) =>
+    inner === undefined ? [] : entriesOf(inner, path === '' ? key : `${path}.${key}`),
+  )
+}
+
+const seedOf = ({ config }: Configured): string => JSON.stringify(config['seed'] ?? null)
+/** A text with `seed=` in it may follow the seed, as `{seed}` in an experiment makes it. */
+const seedless = (run: Configured, value = ''): string =>
+  value.replaceAll(new RegExp(`\\bseed=${seedOf(run)}\\b`, 'g'), 'seed={seed}')
+
+/** Of runs that differ in nothing but their seed, and what follows from it, the same text. */
+function settingOf(run: Configured): string {
+  const rest = [...flatConfig(run.config)]
+    .filter(([key]) => key !== 'name' && key !== 'seed')
+    .map(([key, value]) => `${key} ${seedless(run, value)}`)
+  return rest.sort().join('\n')
+}
+
+/** Runs that repeat one another, in the order in which the first of them stands; by seed within. */
+export function settingsOf<Run extends Configured>(
+  runs: readonly Run[],
+): readonly (readonly Run[])[] {
+  const settings = new Map<string, Run[]>()
+  for (const run of runs) {
+    const key = settingOf(run)
+    settings.set(key, [...(settings.get(key) ?? []), run])
+  }
+  const seed = ({ config }: Run): number => Number(config['seed'] ?? 0)
+  return [...settings.values()].map((group) => group.toSorted((a, b) => seed(a) - seed(b)))
+}
+
+/** A key in which configurations differ, with its value in each; null where one lacks it. */
+export interface Difference {
+  readonly key: string
+  readonly values: readonly (string | null)[]
+}
+
+/** Keys whose values are not the same in all, sorted. Names differ anyway. */
+export function differences(configs: readonly FlatConfig[]): readonly Difference[] {
+  const keys = [...new Set(configs.flatMap((config) => [...config.keys()]))].sort()
+  return keys
+    .map((key) => ({ key, values: configs.map((config) => config.get(key) ?? null) }))
+    .filter(({ key, values }) => key !== 'name' && new Set(values).size > 1)
+}
+
+/** What runs of one setting share. */
+export function sharedConfig(runs: readonly Configured[]): FlatConfig {
+  const all = runs.map(({ config }) => flatConfig(config))
+  const shared = [...(all[0] ?? [])].flatMap(([key, value]): (readonly [string, string])[] => {
+    if (key === 'seed') return []
+    return [[key, all.every((config) => config.get(key) === value) ? value : 'follows the seed']]
+  })
+  return new Map(shared)
+}
+
+/** Names, and behind those that occur twice as few differing settings as tell them apart; the method first. */
+export function labels(
+  named: readonly { readonly name: string; readonly config: FlatConfig }[],
+): readonly string[] {
+  return named.map((own) => {
+    const namesakes = named.filter(({ name }) => name === own.name)
+    if (namesakes.length === 1) return own.name
+    const place = namesakes.indexOf(own)
+    const differing = differences(namesakes.map(({ config }) => config)).toSorted(
+      (a, b) => Number(b.key === 'method.name') - Number(a.key === 'method.name'),
+    )
+    const described = (of: number, keys: number): string =>
+      differing
+        .slice(0, keys)
+        .map(({ key, values }) => `${key.split('.').at(-1) ?? key}=${plain(values[of] ?? null)}`)
+        .join(', ')
+    const isUnique = (keys: number): boolean =>
+      namesakes.every((_, of) => of === place || described(of, keys) !== described(place, keys))
+    const keys = differing.findIndex((_, count) => count > 0 && isUnique(count))
+    const text = described(place, keys < 0 ? differing.length : keys)
+    return text === '' ? `${own.name} (${place + 1})` : `${own.name} (${text})`
+  })
+}
+
+const LONGEST_VALUE = 24
+function plain(json: string | null): string {
+  const text = (json ?? '–').replaceAll('"', '')
+  return text.length <= LONGEST_VALUE ? text : `${text.slice(0, LONGEST_VALUE - 1)}…`
+}
