@@ -9,7 +9,7 @@ import { fatesWhenClosed } from './fates.js'
 import { personalAfter } from './personal.js'
 import { RoundClock } from './round-clock.js'
 import { acceptedIn, advance, beginTally, putJson, type RunContext } from './run-context.js'
-import { closedEvent, openingOf, recordOf } from './run-record.js'
+import { closedEvent, openedEvent, openingOf, recordOf } from './run-record.js'
 import { hasBegunAnew, personalCompartment, sealRound, updatesOf } from './vault/sealed-rounds.js'
 
 /** Runs rounds until the run is over or the signal aborts. Each step begins from the stored head, so it can begin anywhere. */
@@ -49,9 +49,7 @@ async function open(ctx: RunContext, head: Head): Promise<void> {
   faultPoint('open.before_commit')
   if (!(await advance(ctx, head, { state: 'COLLECTING', openingHash }))) return
   faultPoint('open.committed')
-  const { purpose, part } = plan
-  const cohort = gathered.cohort.map(({ slot }) => slot)
-  await ctx.emit('round:opened', { round, attempt, purpose, part, cohort, deadlineSeconds })
+  await ctx.emit('round:opened', openedEvent(opening))
 }
 
 /** COLLECTING → FROZEN with enough reporters; another attempt, or FAILED, without. */

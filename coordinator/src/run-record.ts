@@ -85,6 +85,18 @@ export const closedEvent = (record: RoundRecord): JsonObject => ({
   record: record as unknown as JsonObject,
 })
 
+/** Data of the event `round:opened`. */
+export const openedEvent = ({
+  round,
+  attempt,
+  plan,
+  cohort,
+  deadlineSeconds,
+}: Opening): JsonObject => ({
+  ...{ round, attempt, purpose: plan.purpose, part: plan.part, deadlineSeconds },
+  cohort: cohort.map(({ slot }) => slot),
+})
+
 /** Closed rounds, first to last. */
 export async function roundsOf(store: Store, head: Head): Promise<readonly RoundRecord[]> {
   const records: RoundRecord[] = []

@@ -30,6 +30,13 @@ const CONFIG = {
   },
 } as RunConfig
 
+/** Nobody answers, until it is not waited for. */
+const stalls: FakeFleet['script'] = (_, { signal }) =>
+  (async function* () {
+    await untilAborted(signal)
+    yield* []
+  })()
+
 describe('the run manager', () => {
   let store: MemoryStore
   let fleet: FakeFleet
@@ -118,11 +125,7 @@ describe('the run manager', () => {
   })
 
   it('says of an open round that nobody works on why it waits', async () => {
-    fleet.script = (_, { signal }) =>
-      (async function* () {
-        await untilAborted(signal)
-        yield* []
-      })()
+    fleet.script = stalls
     const runId = await manager.create(CONFIG)
     await expect.poll(() => fleet.openings.length).toBe(1)
     expect(await manager.record(runId)).toMatchObject({ state: 'running', reason: null })
@@ -132,11 +135,7 @@ describe('the run manager', () => {
   })
 
   it('takes up open runs at the next boot, and no others', async () => {
-    fleet.script = (_, { signal }) =>
-      (async function* () {
-        await untilAborted(signal)
-        yield* []
-      })()
+    fleet.script = stalls
     const runId = await manager.create(CONFIG)
     await expect.poll(() => fleet.openings.length).toBe(1)
     await manager.shutdown()
@@ -171,6 +170,30 @@ describe('the run manager', () => {
     expect((await typesOf(runId)).filter((type) => type === 'round:closed')).toHaveLength(3)
   })
 
+  it('tells of the attempt that was open when a crash came before its event, once', async () => {
+    fleet.script = stalls
+    const runId = await manager.create(CONFIG)
+    await expect.poll(() => fleet.openings.length).toBe(1)
+    await manager.shutdown()
+    const events = await store.events(runId, 0, 100)
+    const opened = events.find(({ type }) => type === 'round:opened')!
+    const survivors = new MemoryStore({ blobs: store.blobs })
+    await survivors.createRun((await store.run(runId))!, (await store.head(runId))!)
+    for (const { type, data } of events)
+      if (type !== 'round:opened') await survivors.appendEvent(runId, type, data)
+    store = survivors
+    for (const _start of ['first', 'second']) {
+      fleet = new FakeFleet(store.blobs, [0, 1])
+      fleet.script = stalls
+      manager = newManager()
+      await manager.resumeAll()
+      await expect.poll(() => fleet.openings.length).toBe(1)
+      await manager.shutdown()
+    }
+    const told = (await store.events(runId, 0, 100)).filter(({ type }) => type === 'round:opened')
+    expect(told.map(({ data }) => data)).toEqual([opened.data])
+  })
+
   it('tells how a run ended, once, where a crash has left it out, after a resumption too', async () => {
     const compute = new FakeCompute(store.blobs)
     compute.close = () => Promise.reject(new Error('shapes differ'))
@@ -195,11 +218,7 @@ describe('the run manager', () => {
 
   it('stops a run, gives its round up, and goes on with a new attempt when resumed', async () => {
     const { script } = fleet
-    fleet.script = (_, { signal }) =>
-      (async function* () {
-        await untilAborted(signal)
-        yield* []
-      })()
+    fleet.script = stalls
     const runId = await manager.create(CONFIG)
     await expect.poll(() => fleet.openings.length).toBe(1)
     await manager.stop(runId, 'enough')

@@ -1,7 +1,7 @@
 import type { RunId } from '#protocol/ids.js'
 import type { JsonObject } from '#protocol/json.js'
 import { finishedEvent, type GateRecord } from './audit-gate/gate-record.js'
-import { closedEvent, roundsOf } from './run-record.js'
+import { closedEvent, openedEvent, openingOf, roundsOf } from './run-record.js'
 import { readJson } from './store/reachable.js'
 import type { EventRow, Head, Store } from './store/store.js'
 
@@ -17,7 +17,7 @@ const TURNS: ReadonlyMap<string, Head['state'] | null> = new Map([
 
 /**
  * What an event should have told of a run and none did, because the process ended after the swap and before the event: rounds
- * that are closed, and how the run ended. In the order in which it happened.
+ * that are closed, the attempt that is open, and how the run ended. In the order in which it happened.
  */
 export async function untoldEvents(
   store: Store,
@@ -25,10 +25,13 @@ export async function untoldEvents(
   head: Head,
 ): Promise<readonly Pick<EventRow, 'type' | 'data'>[]> {
   const closed = new Set<number>()
+  let isOpeningTold = head.openingHash === null
   let isAuditTold = false
   let turn: Head['state'] | null = null
   for await (const { type, data } of allEvents(store, runId)) {
     if (type === 'round:closed') closed.add((data['record'] as JsonObject)['round'] as number)
+    if (type === 'round:opened')
+      isOpeningTold ||= data['round'] === head.round && data['attempt'] === head.attempt
     if (type === 'audit:finished') isAuditTold = true
     turn = TURNS.get(type) ?? (TURNS.has(type) ? null : turn)
   }
@@ -36,6 +39,9 @@ export async function untoldEvents(
   const untold: Pick<EventRow, 'type' | 'data'>[] = [
     ...(isAuditTold ? [] : await auditedEvents(store, head)),
     ...rounds.map((record) => ({ type: 'round:closed', data: closedEvent(record) })),
+    ...(isOpeningTold
+      ? []
+      : [{ type: 'round:opened', data: openedEvent(await openingOf(store, head)) }]),
   ]
   const ending = [...TURNS].find(([, state]) => state === head.state)
   if (ending === undefined || turn === head.state) return untold
