@@ -12,6 +12,40 @@ export const statusQuery = queryOptions({
   queryKey: ['status'],
   queryFn: ({ signal }) => api.call('GET /api/status', { signal }),
 })
+export const nodesQuery = queryOptions({
+  queryKey: ['list', 'nodes'],
+  queryFn: ({ signal }) => api.call('GET /api/nodes', { signal }),
+  select: ({ nodes }) => nodes,
+})
+export const usersQuery = queryOptions({
+  queryKey: ['users'],
+  queryFn: ({ signal }) => api.call('GET /api/users', { signal }),
+  select: ({ users }) => users,
+})
+/** They change as runs do. */
+export const auditsQuery = queryOptions({
+  queryKey: ['list', 'runs', 'audits'],
+  queryFn: ({ signal }) => api.call('GET /api/audits', { signal }),
+  select: ({ audits }) => audits,
+})
+/** With its report, which is large: asked for again only while there is none yet. */
+export const auditQuery = (runId: string) =>
+  queryOptions({
+    queryKey: ['audit', runId],
+    queryFn: ({ signal }) => api.call('GET /api/runs/:id/audit', { params: { id: runId }, signal }),
+    refetchInterval: ({ state }) => (state.data?.state === 'under-way' ? 2000 : false),
+  })
+export const operationsQuery = queryOptions({
+  queryKey: ['list', 'operations'],
+  queryFn: ({ signal }) => api.call('GET /api/operations', { signal }),
+})
+/** Entries of the audit log after number `after`. */
+export const logQuery = (after: number) =>
+  queryOptions({
+    queryKey: ['log', after],
+    queryFn: ({ signal }) => api.call('GET /api/log', { query: { after }, signal }),
+    select: ({ entries }) => entries,
+  })
 /** As the coordinator's own version has it. */
 export const configSchemaQuery = queryOptions({
   queryKey: ['config-schema'],
