@@ -190,7 +190,11 @@ export const HTTP_API = {
   },
   'POST /api/nodes/invite': {
     body: z.strictObject({ minutes: z.int().min(1).max(10_080).default(60) }),
-    answer: z.strictObject({ code, expiresAt: time }),
+    answer: z.strictObject({
+      ...{ code, expiresAt: time },
+      /** SHA-256 of the certificate that the coordinator shows, `AA:BB:…`; null: it shows none of its own. */
+      fingerprint: z.string().max(200).nullable(),
+    }),
   },
   'GET /api/nodes': { body: nothing, answer: z.strictObject({ nodes: z.array(nodeLineSchema) }) },
   'POST /api/nodes/:id/revoke': { body: nothing, answer: nothing },

@@ -7,9 +7,10 @@ import type { Call } from './call.js'
 import { bodyOf, nodeIdOf, noSuchNode } from './checked.js'
 
 export async function inviteNode(call: Call): Promise<HttpAnswer<'POST /api/nodes/invite'>> {
-  const { store, clock } = call.parts
+  const { store, clock, ops } = call.parts
   const { minutes } = bodyOf('POST /api/nodes/invite', call)
-  return issueCode(store, 'enrol-node', { now: clock.timestamp(), minutes })
+  const issued = await issueCode(store, 'enrol-node', { now: clock.timestamp(), minutes })
+  return { ...issued, fingerprint: ops.fingerprint }
 }
 
 export async function listNodes({ parts }: Call): Promise<{ readonly nodes: readonly NodeLine[] }> {

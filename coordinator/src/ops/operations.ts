@@ -45,6 +45,8 @@ export class Operations {
   readonly uploads: UploadGate
   readonly drain = new Drain()
   readonly metrics: Metrics
+  /** Of the certificate that it shows; null: it shows none of its own. */
+  readonly fingerprint: string | null
   /** Runs are taken up. */
   isStarted = false
   readonly #monitoringToken: string | null
@@ -54,6 +56,7 @@ export class Operations {
     this.clock = options.clock ?? systemClock
     this.limits = { ...SERVER_LIMITS, ...options.limits }
     this.proxies = new TrustedProxies(options.proxies)
+    this.fingerprint = options.identity?.fingerprint ?? null
     this.#monitoringToken = options.monitoringToken ?? null
     this.metrics = new Metrics(this.#lookUp(options.identity ?? null))
     this.connections = new ConnectionGuard({
