@@ -37,7 +37,7 @@ export const runLineSchema = z.strictObject({
   reason: z.string().nullable(),
   method: z.string(),
   model: z.string(),
-  /** The latest closed round, of `rounds`. */
+  /** The latest closed round of `rounds`, which are those that train. */
   round: z.int().min(0),
   rounds: z.int().min(0),
   /** Members so far. */

@@ -47,7 +47,8 @@ export function lineOf(
   return {
     ...{ runId, name, kind, createdAt, members, ...standing },
     ...{ method: config.method.name, model: config.model.name },
-    ...{ round: latest?.round ?? 0, rounds: config.rounds },
+    // After the last training round the model may be calibrated and scored in rounds of their own.
+    ...{ round: Math.min(latest?.round ?? 0, config.rounds), rounds: config.rounds },
     accuracy: course.at(-1)?.y ?? null,
     accuracies: thinned(course, SPARK_POINTS).map(({ y }) => y),
     audit: { state: gateStateOf(config, gate), verdict: gate.decision?.verdict ?? null },

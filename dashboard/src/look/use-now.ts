@@ -1,25 +1,39 @@
 import { useSyncExternalStore } from 'react'
 
-const TICK_MS = 15_000
-let now = Date.now()
-const listeners = new Set<() => void>()
-let timer: ReturnType<typeof setInterval> | null = null
+/** The time, moved on every so often for all who look at it. */
+class Ticker {
+  readonly #everyMs: number
+  readonly #listeners = new Set<() => void>()
+  #now = Date.now()
+  #timer: ReturnType<typeof setInterval> | null = null
 
-function subscribe(listener: () => void): () => void {
-  listeners.add(listener)
-  if (timer === null) {
-    now = Date.now()
-    timer = setInterval(() => {
-      now = Date.now()
-      for (const each of listeners) each()
-    }, TICK_MS)
+  constructor(everyMs: number) {
+    this.#everyMs = everyMs
   }
-  return () => {
-    listeners.delete(listener)
-    if (listeners.size > 0 || timer === null) return
-    clearInterval(timer)
-    timer = null
+  readonly now = (): number => this.#now
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener)
+    if (this.#timer === null) {
+      this.#now = Date.now()
+      this.#timer = setInterval(() => this.#tick(), this.#everyMs)
+    }
+    return () => {
+      this.#listeners.delete(listener)
+      if (this.#listeners.size > 0 || this.#timer === null) return
+      clearInterval(this.#timer)
+      this.#timer = null
+    }
+  }
+  #tick(): void {
+    this.#now = Date.now()
+    for (const listener of this.#listeners) listener()
   }
 }
+
+const slow = new Ticker(15_000)
 /** The time, a few times a minute: all that say how long ago something was move on together. */
-export const useNow = (): number => useSyncExternalStore(subscribe, () => now)
+export const useNow = (): number => useSyncExternalStore(slow.subscribe, slow.now)
+
+const clock = new Ticker(1_000)
+/** The time to the second: of what is running out. */
+export const useClock = (): number => useSyncExternalStore(clock.subscribe, clock.now)

@@ -11,22 +11,29 @@ export interface CallOptions<Name extends HttpCall> {
   readonly body?: z.input<(typeof HTTP_API)[Name]['body']>
   readonly signal?: AbortSignal
 }
+/** The session is over, or too long ago for what was asked. */
+const UNKNOWN: ReadonlySet<string> = new Set(['auth/bad-token', 'auth/sign-in-again'])
+/** Calls that answer with bytes. */
+export type FileCall = 'GET /api/runs/:id/model'
 export interface ApiOptions {
   /** Default: the browser's. */
   readonly fetch?: typeof fetch
-  /** Told when the coordinator no longer knows who this is. */
-  readonly onSignedOut?: () => void
+  /**
+   * Asked when the coordinator no longer knows who this is, or wants it shown anew: whether that has been done, so that the
+   * call can be made once more.
+   */
+  readonly onUnknown?: (error: FederationError) => Promise<boolean>
 }
 
 /** The coordinator's HTTP API, by the cookie of whoever is signed in. Answers are checked as they come. */
 export class Api {
   readonly #fetch: typeof fetch
-  readonly #onSignedOut: () => void
+  readonly #onUnknown: (error: FederationError) => Promise<boolean>
   #csrfToken: string | null = null
 
-  constructor({ fetch, onSignedOut = () => undefined }: ApiOptions = {}) {
+  constructor({ fetch, onUnknown = () => Promise.resolve(false) }: ApiOptions = {}) {
     this.#fetch = fetch ?? ((...args) => globalThis.fetch(...args))
-    this.#onSignedOut = onSignedOut
+    this.#onUnknown = onUnknown
   }
 
   /**
@@ -37,15 +44,25 @@ export class Api {
     name: Name,
     options: CallOptions<Name> = {},
   ): Promise<HttpAnswer<Name>> {
-    const answer = await this.send(name, options)
+    const answer = await this.#send(name, options)
     const parsed = parseAnswer(name, await jsonOf(answer))
     if (!parsed.ok) throw parsed.error
     this.#learn(parsed.value)
     return parsed.value
   }
 
-  /** The same for what is no JSON: a model, a picture. */
-  async send<Name extends HttpCall>(name: Name, options: CallOptions<Name>): Promise<Response> {
+  /** Bytes of what is no JSON. Throws as `call` does. */
+  async file(name: FileCall, params: Readonly<Record<string, string>>): Promise<Blob> {
+    // The table of bodies has what is JSON alone.
+    const answer = await this.#send(name as HttpCall, { params })
+    return answer.blob()
+  }
+
+  async #send<Name extends HttpCall>(
+    name: Name,
+    options: CallOptions<Name>,
+    isAgain?: boolean,
+  ): Promise<Response> {
     const { signal, body } = options
     const [method = ''] = name.split(' ')
     const writes = method !== 'GET'
@@ -66,7 +83,9 @@ export class Api {
     })
     if (answer.ok) return answer
     const error = await refusalOf(answer)
-    if (error.code === 'auth/bad-token') this.#onSignedOut()
+    // Once more only: who is asked again and again does something wrong.
+    const isWorthIt = isAgain !== true && UNKNOWN.has(error.code) && name !== 'POST /api/sign-out'
+    if (isWorthIt && (await this.#onUnknown(error))) return this.#send(name, options, true)
     throw error
   }
 

@@ -9,7 +9,12 @@ export function lineAfter(line: RunLine, { type, at, data }: RunEvent): RunLine 
   const reason = textOf(data['reason'])
   if (type === 'round:closed') {
     const { round, metrics } = data['record'] as unknown as RoundRecord
-    return { ...line, round, latestAt: at, accuracy: accuracyIn(metrics) ?? line.accuracy }
+    return {
+      ...line,
+      round: Math.min(round, line.rounds),
+      latestAt: at,
+      accuracy: accuracyIn(metrics) ?? line.accuracy,
+    }
   }
   if (type === 'run:waiting') return { ...line, state: 'waiting', reason }
   if (type === 'round:opened' || type === 'run:resumed')

@@ -20,7 +20,10 @@ export function UserMenu() {
   const theme = useTheme()
   const [isChanging, setIsChanging] = useState(false)
   const button = (
-    <Button className={css['button'] ?? ''} aria-label={`${name}, ${role}: account and looks`}>
+    <Button
+      className={css['button'] ?? ''}
+      aria-label={`${name === role ? name : `${name} ${role}`}: account and looks`}
+    >
       <span className={css['initial']} data-letter={name.slice(0, 1).toUpperCase()} />
       <span className={css['who']}>
         <span className={css['name']}>{name}</span>

@@ -15,6 +15,10 @@ export interface RunTab {
 /** What a run's page is made of, in the order in which it stands. Each is fetched when somebody looks at it. */
 export const RUN_TABS: readonly RunTab[] = [
   {
+    ...{ id: 'overview', label: 'Overview' },
+    component: lazy(async () => ({ default: (await import('./overview-tab.js')).OverviewTab })),
+  },
+  {
     ...{ id: 'method', label: 'Method' },
     component: lazy(async () => ({ default: (await import('./method-tab.js')).MethodTab })),
   },
