@@ -106,6 +106,11 @@ function Compared({
             onChange={(next) => change({ by: next === 'setting' ? undefined : next })}
           />
         )}
+        {groups.some((group) => group.runs.length > 1) && (
+          <span className={css['seeds']}>
+            Lines are means; bands reach from the lowest to the highest seed
+          </span>
+        )}
       </div>
       {problem !== null && <Problem error={problem} onRetry={retry} />}
       <ChosenRuns

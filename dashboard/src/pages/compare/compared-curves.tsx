@@ -44,11 +44,9 @@ export function ComparedCurves({
       })),
     [names, metric],
   )
-  const isMean = groups.some(({ runs }) => runs.length > 1)
   return (
     <Curves
       title={yAxis.label}
-      {...(isMean ? { note: 'mean, and from the lowest to the highest seed' } : {})}
       {...{ lines, yAxis }}
       xAxis={X_AXES[against]}
       fileName={`compare-${metric}`}

@@ -21,7 +21,12 @@ export function ConfigDifferences({ groups }: { readonly groups: readonly Group[
         <p className={css['same']}>Their configurations are the same but for names and seeds</p>
       ) : (
         // It scrolls, so that it must be reached by keyboard.
-        <div className={css['scroll']} tabIndex={0} role="region" aria-label="Settings that differ">
+        <div
+          className={css['scroll']}
+          tabIndex={0}
+          role="region"
+          aria-label="Settings that differ, as a table"
+        >
           <table className={css['settings']}>
             <thead>
               <tr>

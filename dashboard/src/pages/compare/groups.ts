@@ -10,7 +10,7 @@ export interface Group {
   readonly look: number
   /** At least one. */
   readonly runs: readonly Compared[]
-  /** Of several runs: what they share. */
+  /** Of settings without the seed, and what follows it. */
   readonly config: FlatConfig
 }
 
@@ -21,7 +21,7 @@ export function groupsOf(runs: readonly Compared[], by: 'run' | 'setting'): read
   const groups = (by === 'run' ? runs.map((run) => [run]) : settingsOf(runs)).flatMap((group) => {
     const [first] = group
     if (first === undefined) return []
-    const config = group.length === 1 ? flatConfig(first.config) : sharedConfig(group)
+    const config = by === 'run' ? flatConfig(first.config) : sharedConfig(group)
     return [{ id: first.runId, name: first.name, runs: group, config }]
   })
   const called = labels(groups)
