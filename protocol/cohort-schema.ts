@@ -48,9 +48,13 @@ const patienceKeys = {
 export const cohortSchema = (catalogue: ConfigCatalogue | null) =>
   z
     .strictObject({
-      size: size.exactOptional().describe('Sample this many of the available clients each round'),
+      size: size
+        .exactOptional()
+        .meta({ title: 'Cohort size' })
+        .describe('Sample this many of the available clients each round'),
       fraction: fraction
         .exactOptional()
+        .meta({ title: 'Share of clients' })
         .describe('Sample this share of the available clients each round'),
       all: z
         .literal(true)

@@ -149,15 +149,18 @@ const evaluation = z.strictObject({
   central: dataSource
     .nullable()
     .default(null)
+    .meta({ title: 'Central test data' })
     .describe(
       'Data set whose test split the coordinator scores the model on; null: no central evaluation',
     ),
   federated: z
     .boolean()
     .default(false)
+    .meta({ title: 'Score on nodes' })
     .describe('Clients score the model they receive on their own test split'),
   every: wholeNumber(1, 1_000_000)
     .default(1)
+    .meta({ title: 'Rounds between evaluations' })
     .describe('Evaluate after every this many rounds, and after the last'),
   earlyStop: z
     .strictObject({
@@ -169,6 +172,7 @@ const evaluation = z.strictObject({
     })
     .nullable()
     .default(null)
+    .meta({ title: 'Stop early' })
     .describe('End the run when the score stops improving; null: never'),
   diagnostics: z
     .strictObject({
@@ -183,6 +187,7 @@ const evaluation = z.strictObject({
         .describe('Also every this many training rounds; null: only the first and the last'),
     })
     .exactOptional()
+    .meta({ title: 'Layer diagnostics' })
     .describe(
       'Compares what clients trained, layer by layer, before it is averaged: clients send their whole local model in those rounds, so it costs a second upload. Needs evaluation.central',
     ),
@@ -242,6 +247,7 @@ const buildSchema = (catalogue: ConfigCatalogue | null) =>
       .array(choice(catalogue?.updateTransforms))
       .max(MOST_TRANSFORMS)
       .exactOptional()
+      .meta({ title: 'Update transforms' })
       .describe(
         'What is done to an update on the client, in this order, before it leaves; left out: nothing',
       ),
@@ -262,6 +268,7 @@ const buildSchema = (catalogue: ConfigCatalogue | null) =>
       .describe('Seed of every random number of the run'),
     audit: auditGate
       .exactOptional()
+      .meta({ title: 'Privacy audit' })
       .describe(
         'A privacy audit before the first round: the coordinator attacks updates of canaries, and the run starts only if they show no more than the threshold. Left out: none. Simulations have none either way',
       ),

@@ -65,18 +65,22 @@ export function Window({
   onClose,
   title,
   role = 'dialog',
+  isPersistent = false,
   children,
 }: {
   readonly isOpen: boolean
   readonly onClose: () => void
   readonly title: string
   readonly role?: 'dialog' | 'alertdialog'
+  /** Only its own buttons close it. */
+  readonly isPersistent?: boolean
   readonly children: ReactNode
 }) {
   return (
     <ModalOverlay
       isOpen={isOpen}
-      isDismissable
+      isDismissable={!isPersistent}
+      isKeyboardDismissDisabled={isPersistent}
       className={css['overlay'] ?? ''}
       onOpenChange={(open) => {
         if (!open) onClose()

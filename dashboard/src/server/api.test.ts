@@ -20,6 +20,7 @@ function answering(...answers: readonly (Response | Error)[]): {
   }
   return { fetch, asked }
 }
+const problem = (code: string): unknown => ({ problem: { code, message: 'No' }, requestId: 'r' })
 const codeOf = async (call: Promise<unknown>): Promise<string> => {
   const error: unknown = await call.then(
     () => null,
@@ -45,21 +46,49 @@ describe('the API as pages see it', () => {
     expect(asked.map(({ headers }) => headers.get('x-csrf-token'))).toEqual([null, 'token-1', null])
     expect(await asked[1]?.json()).toEqual({})
   })
-  it('throws what the coordinator refuses, and tells when it no longer knows who this is', async () => {
-    const problem = (code: string): unknown => ({
-      problem: { code, message: 'No' },
-      requestId: 'r',
-    })
+  it('throws what the coordinator refuses, and asks who this is when it no longer knows', async () => {
     const { fetch } = answering(
       json(403, problem('auth/forbidden')),
       json(401, problem('auth/bad-token')),
     )
-    const onSignedOut = vi.fn()
-    const api = new Api({ fetch, onSignedOut })
+    const onUnknown = vi.fn(() => Promise.resolve(false))
+    const api = new Api({ fetch, onUnknown })
     expect(await codeOf(api.call('GET /api/runs'))).toBe('auth/forbidden')
-    expect(onSignedOut).not.toHaveBeenCalled()
+    expect(onUnknown).not.toHaveBeenCalled()
     expect(await codeOf(api.call('GET /api/runs'))).toBe('auth/bad-token')
-    expect(onSignedOut).toHaveBeenCalledOnce()
+    expect(onUnknown).toHaveBeenCalledOnce()
+  })
+  it('makes a call again once somebody signed in again, with what the new session was given, and no third time', async () => {
+    const { fetch, asked } = answering(
+      json(401, problem('auth/sign-in-again')),
+      json(200, SESSION),
+      json(200, {}),
+      ...[json(401, problem('auth/bad-token')), json(401, problem('auth/bad-token'))],
+    )
+    const onUnknown = vi.fn(async () => {
+      await api.call('GET /api/session')
+      return true
+    })
+    const api: Api = new Api({ fetch, onUnknown })
+    const body = { name: 'bo', role: 'viewer' } as const
+    await codeOf(api.call('POST /api/users', { body }))
+    expect(asked.map(({ url, headers }) => [url, headers.get('x-csrf-token')])).toEqual([
+      ['http://here/api/users', null],
+      ['http://here/api/session', null],
+      ['http://here/api/users', 'token-1'],
+    ])
+    expect(await asked[2]?.json()).toEqual(body)
+    onUnknown.mockImplementation(() => Promise.resolve(true))
+    expect(await codeOf(api.call('GET /api/runs'))).toBe('auth/bad-token')
+    expect(onUnknown).toHaveBeenCalledTimes(2)
+  })
+  it('asks nobody who wants to leave', async () => {
+    const { fetch } = answering(json(401, problem('auth/bad-token')))
+    const onUnknown = vi.fn(() => Promise.resolve(true))
+    expect(await codeOf(new Api({ fetch, onUnknown }).call('POST /api/sign-out'))).toBe(
+      'auth/bad-token',
+    )
+    expect(onUnknown).not.toHaveBeenCalled()
   })
   it('takes a proxy that answers in its stead, a connection that ends, and no connection for the same', async () => {
     const { fetch } = answering(

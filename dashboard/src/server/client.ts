@@ -1,6 +1,7 @@
 import { QueryClient } from '@tanstack/react-query'
 import { FederationError } from '#protocol/errors.js'
 import { Api } from './api.js'
+import { askAgain } from './sign-in-again.js'
 
 /** Lists are asked for again when the coordinator says that they changed; this is for when it could not say so. */
 const STALE_MS = 30_000
@@ -18,5 +19,9 @@ export const queryClient = new QueryClient({
     mutations: { networkMode: 'always' },
   },
 })
-/** Whoever is no longer known is asked who they are, wherever they were. */
-export const api = new Api({ onSignedOut: () => queryClient.setQueryData(SESSION_KEY, null) })
+/** Whoever is no longer known is asked who they are, over the page where they were. */
+export const api = new Api({
+  onUnknown: (error) => (hasSession() ? askAgain(error) : Promise.resolve(false)),
+})
+/** Before anybody signed in there is a page of its own for it. */
+const hasSession = (): boolean => (queryClient.getQueryData(SESSION_KEY) ?? null) !== null

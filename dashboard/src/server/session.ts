@@ -34,7 +34,16 @@ export async function signIn(credentials: Credentials): Promise<void> {
 }
 /** Nothing of what was seen stays. */
 export async function signOut(): Promise<void> {
-  await api.call('POST /api/sign-out')
+  try {
+    await api.call('POST /api/sign-out')
+  } catch (error) {
+    // Who is not known any more is signed out already.
+    if (!(error instanceof FederationError) || error.code !== 'auth/bad-token') throw error
+  }
+  forget()
+}
+/** The same where the session is over. */
+export function forget(): void {
   queryClient.clear()
   queryClient.setQueryData(SESSION_KEY, null)
 }

@@ -5,13 +5,19 @@ import { Busy } from '../parts/empty.js'
 import { Problem } from '../parts/problem.js'
 import { problemOf } from '../server/api.js'
 import { sessionQuery } from '../server/session.js'
+import { useAskedAgain } from '../server/sign-in-again.js'
 import { router } from './router.js'
 import css from './app.module.css'
 
 const SignIn = lazy(async () => ({ default: (await import('../pages/sign-in/sign-in.js')).SignIn }))
 
+const SignInAgain = lazy(async () => ({
+  default: (await import('./sign-in-again.js')).SignInAgain,
+}))
+
 /** The page that was asked for, to whom the coordinator knows; else who one is, in its place. */
 export function App({ code }: { readonly code: string | null }) {
+  const asked = useAskedAgain()
   const { data: session, error, isPending, refetch } = useQuery(sessionQuery)
   if (isPending) return <Busy label="Loading …" />
   if (error !== null && session === undefined)
@@ -26,5 +32,14 @@ export function App({ code }: { readonly code: string | null }) {
         <SignIn code={code} />
       </Suspense>
     )
-  return <RouterProvider router={router} />
+  return (
+    <>
+      <RouterProvider router={router} />
+      {asked !== null && (
+        <Suspense>
+          <SignInAgain reason={asked} />
+        </Suspense>
+      )}
+    </>
+  )
 }

@@ -93,7 +93,7 @@ function Name({ run }: { readonly run: RunLine }) {
       <span className={css['sign']}>
         <RunState run={run} isSign />
       </span>
-      <Link to={`/runs/${run.runId}` as '/runs'} data-row-link className={css['link']}>
+      <Link to="/runs/$runId" params={{ runId: run.runId }} data-row-link className={css['link']}>
         {run.name}
       </Link>
       {run.kind !== 'deployed' && <span className={css['kind']}>{run.kind}</span>}

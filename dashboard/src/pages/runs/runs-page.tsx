@@ -1,8 +1,11 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { ListFilter, ListTree } from 'lucide-react'
+import { GitCompareArrows, ListFilter, ListTree, Plus, X } from 'lucide-react'
+import { useState } from 'react'
+import type { RunLine } from '#protocol/run-views.js'
 import { count } from '../../look/format.js'
-import { Button } from '../../parts/button.js'
+import { ButtonLink } from '../../parts/button-link.js'
+import { Button, IconButton } from '../../parts/button.js'
 import { Choice } from '../../parts/choice.js'
 import { Busy, Empty } from '../../parts/empty.js'
 import { SearchField } from '../../parts/field.js'
@@ -10,10 +13,12 @@ import { Page } from '../../parts/page.js'
 import { Problem } from '../../parts/problem.js'
 import { Segments } from '../../parts/segments.js'
 import { sortOf, sortText } from '../../parts/sorting.js'
-import { Table } from '../../parts/table.js'
+import { Table, type Selection } from '../../parts/table.js'
 import { problemOf } from '../../server/api.js'
 import { useLiveList } from '../../server/connection.js'
 import { runsQuery } from '../../server/queries.js'
+import { useMay } from '../../server/session.js'
+import { MOST_COMPARED } from '../compare/search.js'
 import { chooseRuns } from './choose-runs.js'
 import { RUN_COLUMNS } from './columns.js'
 import css from './runs.module.css'
@@ -34,7 +39,9 @@ export function RunsPage() {
   const search = useSearch({ from: '/runs' })
   const navigate = useNavigate({ from: '/runs' })
   useLiveList('runs')
+  const mayStart = useMay('researcher')
   const { data: runs, error, refetch } = useQuery(runsQuery)
+  const selection = useSelection(runs)
   const change = (next: RunsSearch): void =>
     void navigate({ search: withoutEmpty({ ...search, ...next }), replace: true })
   if (runs === undefined)
@@ -50,10 +57,7 @@ export function RunsPage() {
   if (runs.length === 0)
     return (
       <Page title="Runs">
-        <Empty icon={ListTree} title="No runs yet">
-          A researcher starts one with <code>tributary runs start CONFIG.json</code>, and it appears
-          here.
-        </Empty>
+        <NoRuns />
       </Page>
     )
   const { shown, counts, methods } = chooseRuns(runs, search)
@@ -80,7 +84,24 @@ export function RunsPage() {
     </>
   )
   return (
-    <Page title="Runs" note={count(runs.length)} toolbar={toolbar} isFlush>
+    <Page
+      title="Runs"
+      note={count(runs.length)}
+      actions={
+        <>
+          {selection.keys.size > 0 && (
+            <Compare chosen={selection.keys} onClear={() => selection.onChange(new Set())} />
+          )}
+          {mayStart && (
+            <ButtonLink to="/start" look="primary" icon={Plus}>
+              Start<span className={css['wideWord']}> a run</span>
+            </ButtonLink>
+          )}
+        </>
+      }
+      toolbar={toolbar}
+      isFlush
+    >
       {shown.length === 0 ? (
         <Empty
           icon={ListFilter}
@@ -95,9 +116,66 @@ export function RunsPage() {
           keyOf={(run) => run.runId}
           sort={sortOf(search.sort ?? NEWEST)}
           onSort={(sort) => change({ sort: sortText(sort) })}
+          selection={selection}
         />
       )}
     </Page>
+  )
+}
+
+function NoRuns() {
+  const mayStart = useMay('researcher')
+  return (
+    <Empty
+      icon={ListTree}
+      title="No runs yet"
+      action={
+        mayStart && (
+          <ButtonLink to="/start" look="primary" icon={Plus}>
+            Start a run
+          </ButtonLink>
+        )
+      }
+    >
+      {mayStart
+        ? 'A run trains one model on the data of many nodes, which stay where they are.'
+        : 'A researcher starts one, and it appears here.'}
+    </Empty>
+  )
+}
+
+/** Runs that are chosen to be compared; those that are no more are none. */
+function useSelection(runs: readonly RunLine[] | undefined): Selection {
+  const [keys, setKeys] = useState<ReadonlySet<string>>(new Set())
+  const names = new Map(runs?.map(({ runId, name }) => [runId as string, name]))
+  return {
+    keys: new Set([...keys].filter((key) => names.has(key))),
+    onChange: setKeys,
+    label: (key) => `Compare ${names.get(key) ?? key}`,
+    most: MOST_COMPARED,
+  }
+}
+
+function Compare({
+  chosen,
+  onClear,
+}: {
+  readonly chosen: ReadonlySet<string>
+  readonly onClear: () => void
+}) {
+  const navigate = useNavigate()
+  const isFew = chosen.size < 2
+  return (
+    <>
+      <IconButton label="Choose none" icon={X} onPress={onClear} />
+      <Button
+        icon={GitCompareArrows}
+        isDisabled={isFew}
+        onPress={() => void navigate({ to: '/compare', search: { run: [...chosen] } })}
+      >
+        {isFew ? 'Choose another' : `Compare ${chosen.size}`}
+      </Button>
+    </>
   )
 }
 

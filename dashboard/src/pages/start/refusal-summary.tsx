@@ -46,7 +46,8 @@ export function RefusalSummary({
 export function focusField(path: Path): boolean {
   const field = document.querySelector(`[data-field="${CSS.escape(fieldIdOf(path))}"]`)
   const control = field?.querySelector<HTMLElement>('input, textarea, button')
-  if (control === null || control === undefined || control.getClientRects().length === 0) return false
+  if (control === null || control === undefined || control.getClientRects().length === 0)
+    return false
   control.focus({ preventScroll: true })
   control.scrollIntoView({ block: 'center' })
   return true

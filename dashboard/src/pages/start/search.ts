@@ -1,12 +1,9 @@
 import { z } from 'zod'
+import { isRunId } from '#protocol/id-shapes.js'
 
 const searchSchema = z.object({
   /** The run whose configuration it begins with. */
-  from: z
-    .string()
-    .regex(/^run-[a-z0-9]+$/)
-    .optional()
-    .catch(undefined),
+  from: z.string().refine(isRunId).optional().catch(undefined),
   /** An example's name. */
   example: z.string().max(100).optional().catch(undefined),
 })

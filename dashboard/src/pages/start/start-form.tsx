@@ -127,7 +127,9 @@ function useStarting({ config, problem: textProblem }: ConfigState, schema: Form
     }
     setIsPending(true)
     try {
-      const { runId } = await api.call('POST /api/runs', { body: { config: config as Body['config'] } })
+      const { runId } = await api.call('POST /api/runs', {
+        body: { config: config as Body['config'] },
+      })
       void queryClient.invalidateQueries({ queryKey: ['list', 'runs'] })
       await navigate({ to: '/runs/$runId', params: { runId } })
     } catch (error) {
@@ -147,5 +149,7 @@ function NodesOnline() {
   const { data } = useQuery(statusQuery)
   if (data === undefined) return null
   const { nodesOnline: nodes } = data
-  return <>{nodes === 0 ? 'no node online' : nodes === 1 ? '1 node online' : `${nodes} nodes online`}</>
+  return (
+    <>{nodes === 0 ? 'no node online' : nodes === 1 ? '1 node online' : `${nodes} nodes online`}</>
+  )
 }

@@ -14,7 +14,7 @@ import { useMay } from '../../server/session.js'
 import { EXAMPLE_TITLES, loadExample } from './examples.js'
 import { configFromRun } from './form/config-data.js'
 import { formSchemaOf, type FormSchema } from './form/form-schema.js'
-import type { StartSearch } from './search.js'
+import { parseStartSearch, type StartSearch } from './search.js'
 import { StartForm } from './start-form.js'
 
 /** Where a run is configured and started. */
@@ -110,7 +110,7 @@ function Beginning({ isChanged }: { readonly isChanged: boolean }) {
   const begin = async (id: string): Promise<void> => {
     const [kind, name] = id.split(' ')
     const next = kind === 'run' ? { from: name } : kind === 'example' ? { example: name } : {}
-    await navigate({ search: next, replace: true })
+    await navigate({ search: parseStartSearch(next), replace: true })
   }
   return (
     <>

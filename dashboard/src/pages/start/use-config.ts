@@ -38,8 +38,9 @@ export function useConfig(initial: JsonObject): ConfigState {
 
 export const textOf = (config: JsonObject): string =>
   // Lists of numbers and words in one line, as people write them.
-  JSON.stringify(config, null, 2).replaceAll(/\[\s+([^[\]{}]*?)\s+\]/g, (_, inner: string) =>
-    `[${inner.replaceAll(/\s*\n\s*/g, ' ')}]`,
+  JSON.stringify(config, null, 2).replaceAll(
+    /\[\s+([^[\]{}]*?)\s+\]/g,
+    (_, inner: string) => `[${inner.replaceAll(/\s*\n\s*/g, ' ')}]`,
   )
 
 /** The configuration, or why the text is none. */

@@ -16,7 +16,8 @@ export const withoutDefaults = (config: JsonObject, schema: FormSchema): JsonObj
 type IsSaid = (value: JsonValue, schema: FormSchema) => boolean
 
 function keysOf(value: JsonObject, schema: FormSchema, isUnsaid: IsSaid): JsonObject {
-  const properties = (schema['x-field'] === 'choice' ? variantOf(schema, value) : schema)?.properties
+  const properties = (schema['x-field'] === 'choice' ? variantOf(schema, value) : schema)
+    ?.properties
   return Object.fromEntries(
     Object.entries(value).flatMap(([key, inner]): [string, JsonValue][] => {
       // Forms clear a field by writing that there is nothing.

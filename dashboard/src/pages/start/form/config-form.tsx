@@ -1,4 +1,6 @@
-import CoreForm, { getDefaultRegistry } from '@rjsf/core'
+// One by one: what else the package has needs a judge that is not here.
+import CoreForm from '@rjsf/core/lib/components/Form.js'
+import getDefaultRegistry from '@rjsf/core/lib/getDefaultRegistry.js'
 import type { ErrorSchema, RegistryFieldsType, ValidatorType } from '@rjsf/utils'
 import type { JsonObject } from '#protocol/json.js'
 import { tidied } from './config-data.js'

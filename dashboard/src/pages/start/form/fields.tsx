@@ -44,15 +44,16 @@ export function ChoiceField(props: ConfigFieldProps) {
   }
   const hasOptions = Object.keys(variant?.properties ?? {}).length > 0
   const { ObjectField } = registry.fields
+  const title = isItem(props) ? `Step ${Number(fieldPathId.path.at(-1)) + 1}` : (schema.title ?? '')
   return (
     <Group
-      title={schema.title ?? ''}
+      title={title}
       description={schema.description}
       isCard={isTop(props)}
       control={
         <SelectRow
           isBare
-          label={schema.title ?? ''}
+          label={title}
           description={schema.description}
           problem={problemOf(props)}
           items={[
@@ -105,7 +106,10 @@ export function OptionalField(props: ConfigFieldProps) {
 /** What is written as text, and what it stands for: shown as it was written as long as it still means the value. */
 function useWritten(
   value: JsonValue | undefined,
-  { write, read }: { write: (value: JsonValue) => string; read: (text: string) => JsonValue | undefined },
+  {
+    write,
+    read,
+  }: { write: (value: JsonValue) => string; read: (text: string) => JsonValue | undefined },
 ): { readonly text: string; readonly change: (text: string) => JsonValue | undefined } {
   const [written, setWritten] = useState<string | null>(null)
   const isMeant = written !== null && isSame(read(written), value)
@@ -123,7 +127,10 @@ export function ListField(props: ConfigFieldProps) {
   const value = valueOf(props)
   const { schema, fieldPathId, onChange, required = false, errorSchema } = props
   const isNumeric = schema['x-items'] === 'number'
-  const { text, change } = useWritten(value, { write: lineOf, read: (line) => listIn(line, isNumeric) })
+  const { text, change } = useWritten(value, {
+    write: lineOf,
+    read: (line) => listIn(line, isNumeric),
+  })
   const problems = [...(props.rawErrors ?? []), ...messagesIn(errorSchema)]
   const byDefault = schema['x-default']
   return (
@@ -135,9 +142,7 @@ export function ListField(props: ConfigFieldProps) {
       placeholder={
         Array.isArray(byDefault) && byDefault.length > 0
           ? lineOf(byDefault)
-          : isNumeric
-            ? '1, 2, 3'
-            : 'a, b, c'
+          : (schema['x-none'] ?? (required ? 'Required' : ''))
       }
       problem={problems.length === 0 ? undefined : problems.join('. ')}
       isRequired={required}
@@ -146,7 +151,9 @@ export function ListField(props: ConfigFieldProps) {
 }
 export const lineOf = (value: JsonValue): string =>
   Array.isArray(value)
-    ? value.map((one: JsonValue) => (typeof one === 'string' ? one : JSON.stringify(one))).join(', ')
+    ? value
+        .map((one: JsonValue) => (typeof one === 'string' ? one : JSON.stringify(one)))
+        .join(', ')
     : JSON.stringify(value)
 export function listIn(line: string, isNumeric: boolean): JsonValue | undefined {
   const words = line.split(',').map((word) => word.trim())
@@ -170,7 +177,9 @@ export function EitherField(props: ConfigFieldProps) {
       description={schema.description}
       value={value === undefined || value === null ? '' : shown(value)}
       onChange={(text) => onChange(text === '' ? undefined : numberIn(text), fieldPathId.path)}
-      placeholder={byDefault === undefined || byDefault === null ? '' : shown(byDefault)}
+      placeholder={
+        byDefault === undefined || byDefault === null ? (schema['x-none'] ?? '') : shown(byDefault)
+      }
       problem={problemOf(props)}
     />
   )

@@ -16,8 +16,8 @@ export interface FormSchema extends StrictRJSFSchema {
   readonly 'x-variants'?: Readonly<Record<string, FormSchema>>
   /** Of lists: of what. */
   readonly 'x-items'?: 'number' | 'text'
-  /** Of optional objects: what stands for "no". */
-  readonly 'x-nullable'?: boolean
+  /** What it means to leave it out, where that is what `null` means: "no clipping". */
+  readonly 'x-none'?: string
   readonly properties?: { readonly [key: string]: FormSchema }
   readonly items?: FormSchema
 }
@@ -41,9 +41,33 @@ interface Node {
 
 /** Settings that the page has other ways for, or that only simulations have: they stay in the text. */
 const LEFT_OUT: ReadonlySet<string> = new Set(['data', 'cohort.all', 'cohort.take', 'audit.when'])
+/** What the form folds away, what touches people's privacy first. */
+const MORE = [
+  'updates',
+  'audit',
+  'aggregation',
+  'calibration',
+  'compute',
+  'startFrom',
+  'durability',
+]
 /** What people ask for first, before everything else beside it. */
 const FIRST: ReadonlyMap<string, readonly string[]> = new Map([
-  ['', ['name', 'rounds', 'seed', 'task', 'model', 'method', 'training', 'cohort', 'evaluation']],
+  [
+    '',
+    [
+      'name',
+      'rounds',
+      'seed',
+      'task',
+      'model',
+      'method',
+      'training',
+      'cohort',
+      'evaluation',
+      ...MORE,
+    ],
+  ],
   ['training.optimizer', ['learningRate', 'momentum']],
   ['cohort', ['size', 'fraction', 'minReporters', 'deadlineSeconds']],
 ])
@@ -59,12 +83,15 @@ interface Place {
 
 function prepared(node: Node, place: Place): FormSchema {
   const { key, inner, isNullable } = { key: place.path.at(-1) ?? '', ...withoutNull(node) }
-  const description = node.description ?? inner.description
+  const said = node.description ?? inner.description
+  const [ofNull, meaning] = /; null: ([^.;]+)/.exec(said ?? '') ?? []
+  // Who sees a form writes no null: the meaning stands in the empty field.
+  const description = isNullable && ofNull !== undefined ? said?.replace(ofNull, '') : said
   const common = {
     title: node.title ?? inner.title ?? titleOf(key),
     ...(description === undefined ? {} : { description }),
     ...(node.default === undefined ? {} : { 'x-default': node.default }),
-    ...(isNullable ? { 'x-nullable': true } : {}),
+    ...(isNullable ? { 'x-none': meaning ?? 'none' } : {}),
   }
   if (inner.oneOf !== undefined) return { ...common, ...choiceOf(inner.oneOf, place) }
   if (inner.anyOf !== undefined) return { ...common, type: 'string', 'x-field': 'either' }
@@ -74,8 +101,14 @@ function prepared(node: Node, place: Place): FormSchema {
     return { ...common, ...objectOf(inner, place), ...(isThere ? {} : { 'x-field': 'optional' }) }
   }
   const { type, enum: names } = inner
-  const kinds = { string: 'string', integer: 'integer', number: 'number', boolean: 'boolean' } as const
-  const kind = type !== undefined && Object.hasOwn(kinds, type) ? kinds[type as keyof typeof kinds] : null
+  const kinds = {
+    string: 'string',
+    integer: 'integer',
+    number: 'number',
+    boolean: 'boolean',
+  } as const
+  const kind =
+    type !== undefined && Object.hasOwn(kinds, type) ? kinds[type as keyof typeof kinds] : null
   if (kind === null) return { ...common, type: 'object', 'x-field': 'json' }
   return { ...common, type: kind, ...(names === undefined ? {} : { enum: [...names] }) }
 }

@@ -32,13 +32,16 @@ export function refusalOf(error: FederationError, config: JsonObject, schema: Fo
 function problemIn(line: string, config: JsonObject, schema: FormSchema): FieldProblem | null {
   const [, key, gap, rest = ''] = KEY.exec(line) ?? []
   if (key === undefined) return null
-  const path = [...key.matchAll(/[^.[\]]+/g)].map(([step]) => (/^\d+$/.test(step) ? Number(step) : step))
+  const path = [...key.matchAll(/[^.[\]]+/g)].map(([step]) =>
+    /^\d+$/.test(step) ? Number(step) : step,
+  )
   const shown = shownPath(path, config, schema)
   if (shown === null) return null
   // Two settings that do not go together are named in the sentence.
-  const isAbout = gap === ': ' || rest.startsWith('is missing')
-  return { path: shown, message: isAbout ? capitalised(rest) : line }
+  const isAbout = gap === ': ' || rest.startsWith(MISSING)
+  return { path: shown, message: isAbout ? capitalised(rest.replace(MISSING, 'missing')) : line }
 }
+const MISSING = 'is missing'
 const capitalised = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1)
 
 /** The field in which the setting is edited; null: none is. */
@@ -106,7 +109,9 @@ export function labelOf(path: Path, config: JsonObject, schema: FormSchema): str
 
 /** Without those whose setting has another value now: whether that one will do, the coordinator says when it is asked again. */
 export function stillWrong(refusal: Refusal, before: JsonObject, now: JsonObject): Refusal {
-  const fields = refusal.fields.filter(({ path }) => isSame(valueAt(before, path), valueAt(now, path)))
+  const fields = refusal.fields.filter(({ path }) =>
+    isSame(valueAt(before, path), valueAt(now, path)),
+  )
   return fields.length === refusal.fields.length ? refusal : { ...refusal, fields }
 }
 const valueAt = (config: JsonObject, path: Path): JsonValue | undefined =>

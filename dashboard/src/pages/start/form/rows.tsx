@@ -37,7 +37,15 @@ export interface TextRowProps extends RowProps {
   readonly isLong?: boolean
 }
 export function TextRow(props: TextRowProps) {
-  const { label, description, problem, placeholder = '', inputMode = 'text', isLong, ...rest } = props
+  const {
+    label,
+    description,
+    problem,
+    placeholder = '',
+    inputMode = 'text',
+    isLong,
+    ...rest
+  } = props
   const input = { className: css['input'] ?? '', placeholder, spellCheck: false, inputMode }
   return (
     <TextField
@@ -188,7 +196,7 @@ export function Group({
         {control !== undefined && <div className={css['headControl']}>{control}</div>}
         {problem !== undefined && <p className={css['error']}>{problem}</p>}
       </header>
-      {children !== undefined && children !== null && (
+      {children !== undefined && children !== null && children !== false && (
         <div className={css['within']}>{children}</div>
       )}
     </section>

@@ -17,8 +17,16 @@ import css from './templates.module.css'
 type Data = unknown
 
 /** Fields draw their own names, descriptions and problems; this is how one is found. */
-export function FieldTemplate({ id, children }: FieldTemplateProps<Data, FormSchema, object>) {
-  return <div data-field={id}>{children}</div>
+export function FieldTemplate(props: FieldTemplateProps<Data, FormSchema, object>) {
+  const { id, children, schema, rawErrors = [] } = props
+  // What is wrong with an object as a whole has no field.
+  const isWhole = schema.type === 'object' && schema['x-field'] === undefined
+  return (
+    <div data-field={id}>
+      {children}
+      {isWhole && rawErrors.length > 0 && <p className={css['problem']}>{rawErrors.join('. ')}</p>}
+    </div>
+  )
 }
 
 /** What most people never set is a press away, unless it is set or wrong. */
@@ -69,38 +77,39 @@ function Rows(props: Properties) {
 
 function Whole(props: Properties) {
   const { properties, schema } = props
-  const isScalar = (name: string): boolean => schema.properties?.[name]?.type !== 'object'
   const isFirst = (name: string): boolean => ['name', 'rounds', 'seed'].includes(name)
   const essential = properties.filter(({ name }) => ESSENTIAL.includes(name))
   const others = properties.filter(({ name }) => !ESSENTIAL.includes(name) && !isFirst(name))
   const [isOpen, setIsOpen] = useState(false)
-  const isNeeded = others.some(({ name }) => isSaid(props, name))
-  const cards = others.filter(({ name }) => !isPlain(schema, name))
-  const plain = others.filter(({ name }) => isPlain(schema, name) && isScalar(name))
+  const isCard = ({ name }: { readonly name: string }): boolean => !isPlain(schema, name)
+  const said = others.filter((property) => isCard(property) && isSaid(props, property.name))
+  const cards = others.filter((property) => isCard(property) && !said.includes(property))
+  const rows = others.filter((property) => !isCard(property))
+  const isRowSaid = rows.some(({ name }) => isSaid(props, name))
+  const folded = [...cards, ...(isRowSaid ? [] : rows)]
+  const other = (
+    <Group title="Other" isCard>
+      {rows.map(({ content }) => content)}
+    </Group>
+  )
   return (
     <div className={css['cards']}>
       <Group title="Run" isCard>
         {properties.filter(({ name }) => isFirst(name)).map(({ content }) => content)}
       </Group>
       {essential.map(({ content }) => content)}
-      {!isNeeded && (
+      {said.map(({ content }) => content)}
+      {isRowSaid && other}
+      {folded.length > 0 && (
         <Fold isOpen={isOpen} onChange={setIsOpen} isLarge>
           More settings
           <span className={css['names']}>
-            {others.map(({ name }) => schema.properties?.[name]?.title).join(', ')}
+            {folded.map(({ name }) => schema.properties?.[name]?.title).join(', ')}
           </span>
         </Fold>
       )}
-      {(isOpen || isNeeded) && (
-        <>
-          {cards.map(({ content }) => content)}
-          {plain.length > 0 && (
-            <Group title="Other" isCard>
-              {plain.map(({ content }) => content)}
-            </Group>
-          )}
-        </>
-      )}
+      {isOpen && cards.map(({ content }) => content)}
+      {isOpen && !isRowSaid && rows.length > 0 && other}
     </div>
   )
 }

@@ -27,11 +27,11 @@ export function TextWidget(props: ConfigWidgetProps) {
       placeholder={
         byDefault !== undefined && byDefault !== null
           ? shown(byDefault)
-          : schema['x-nullable'] === true
-            ? 'None'
-            : ''
+          : (schema['x-none'] ?? (props.required === true ? 'Required' : ''))
       }
-      inputMode={schema.type === 'integer' || schema.type === 'number' ? modes[schema.type] : 'text'}
+      inputMode={
+        schema.type === 'integer' || schema.type === 'number' ? modes[schema.type] : 'text'
+      }
     />
   )
 }
