@@ -35,5 +35,7 @@ const slow = new Ticker(15_000)
 export const useNow = (): number => useSyncExternalStore(slow.subscribe, slow.now)
 
 const clock = new Ticker(1_000)
-/** The time to the second: of what is running out. */
-export const useClock = (): number => useSyncExternalStore(clock.subscribe, clock.now)
+const rests = (): (() => void) => () => undefined
+/** The time to the second: of what is running out. It stands still where nothing is. */
+export const useClock = (isRunning = true): number =>
+  useSyncExternalStore(isRunning ? clock.subscribe : rests, clock.now)

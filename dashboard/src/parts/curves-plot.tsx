@@ -14,7 +14,7 @@ import { LineKey } from './line-key.js'
 import { readColors, seriesLook } from './series-look.js'
 
 const HEIGHT = 260
-const GROUND = ['--ink', '--ink-3', '--rule', '--surface'] as const
+const GROUND = ['--ink', '--ink-3', '--rule', '--rule-strong', '--surface'] as const
 
 export interface CurvesPlotProps extends CurvesProps {
   readonly isLog: boolean
@@ -24,6 +24,7 @@ export interface CurvesPlotProps extends CurvesProps {
 /** The chart itself. What is pointed at is told in the legend below it. */
 export function CurvesPlot({ ref, ...props }: CurvesPlotProps) {
   const { title, lines, xAxis, yAxis, isLog, yRange, height = HEIGHT } = props
+  const { isStepped = false } = props
   const box = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot>(null)
   const [at, setAt] = useState<number | null>(null)
@@ -33,7 +34,10 @@ export function CurvesPlot({ ref, ...props }: CurvesPlotProps) {
   const aligned = useMemo(() => alignedOf(lines) as unknown as uPlot.AlignedData, [lines])
   // What a chart is made of, but for its points: those change all the time, and are only set.
   const shape = lines
-    .map(({ id, label, look, band }) => `${id} ${label} ${look ?? ''} ${band !== undefined}`)
+    .map(
+      ({ id, label, look, isMuted, band }) =>
+        `${id} ${label} ${look ?? ''} ${isMuted === true} ${band !== undefined}`,
+    )
     .join('\n')
   const latest = useRef({ lines, aligned, hidden })
   useEffect(() => {
@@ -47,7 +51,7 @@ export function CurvesPlot({ ref, ...props }: CurvesPlotProps) {
     const names = drawnLines.map(({ look }, i) => seriesLook(look ?? i).variable)
     const colors = readColors([...GROUND, ...names])
     const options = plotOptions({
-      ...{ lines: drawnLines, xAxis, yAxis, isLog, yRange, colors },
+      ...{ lines: drawnLines, xAxis, yAxis, isLog, isStepped, yRange, colors },
       ...{ width: element.clientWidth, height, hidden: hiddenNow },
       onPoint: setAt,
     })
@@ -60,7 +64,7 @@ export function CurvesPlot({ ref, ...props }: CurvesPlotProps) {
       made.destroy()
       plot.current = null
     }
-  }, [shape, xAxis, yAxis, isLog, yRange, isDark, height])
+  }, [shape, xAxis, yAxis, isLog, yRange, isDark, height, isStepped])
   useEffect(() => {
     plot.current?.setData(aligned)
   }, [aligned])
@@ -81,19 +85,23 @@ export function CurvesPlot({ ref, ...props }: CurvesPlotProps) {
         <span className={css['at']}>
           {at === null ? 'Latest' : `${xAxis.label} ${xAxis.format(rows.x[at] ?? 0)}`}
         </span>
-        {lines.map(({ id, label, look }, i) => (
-          <button
-            key={id}
-            type="button"
-            className={classNames(css['series'])}
-            aria-pressed={!hidden.has(id)}
-            onClick={() => toggle(id, i)}
-          >
-            <LineKey look={look ?? i} />
-            <span className={css['label']}>{label}</span>
-            <span className={css['value']}>{valueAt(rows.columns[i] ?? [], at, yAxis.format)}</span>
-          </button>
-        ))}
+        {lines.map(({ id, label, look, isMuted }, i) =>
+          isMuted === true ? null : (
+            <button
+              key={id}
+              type="button"
+              className={classNames(css['series'])}
+              aria-pressed={!hidden.has(id)}
+              onClick={() => toggle(id, i)}
+            >
+              <LineKey look={look ?? i} />
+              <span className={css['label']}>{label}</span>
+              <span className={css['value']}>
+                {valueAt(rows.columns[i] ?? [], at, yAxis.format)}
+              </span>
+            </button>
+          ),
+        )}
       </figcaption>
     </figure>
   )
@@ -118,8 +126,8 @@ async function pictureOf(
 ): Promise<Blob> {
   if (plot === null)
     throw new FederationError('internal/bug', 'There is no chart to take a picture of')
-  const keys = lines.flatMap(({ id, label, look }, i) =>
-    hidden.has(id) ? [] : [{ label, ...seriesLook(look ?? i) }],
+  const keys = lines.flatMap(({ id, label, look, isMuted }, i) =>
+    hidden.has(id) || isMuted === true ? [] : [{ label, ...seriesLook(look ?? i) }],
   )
   return framedPicture(plot.ctx.canvas, { title, keys })
 }

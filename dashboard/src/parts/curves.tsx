@@ -13,6 +13,8 @@ export interface CurveLine {
   readonly y: readonly (number | null)[]
   /** How it is drawn, as `seriesLook` has it; default: its place among the lines. */
   readonly look?: number
+  /** One of many: thin and grey, without a place in the legend. */
+  readonly isMuted?: boolean
   /** From where to where the values lie that `y` is the mean of; as long as `y`. */
   readonly band?: {
     readonly low: readonly (number | null)[]
@@ -28,7 +30,7 @@ export interface Axis {
 }
 export interface CurvesProps {
   readonly title: string
-  readonly note?: ReactNode
+  readonly note?: ReactNode | undefined
   readonly lines: readonly CurveLine[]
   readonly xAxis: Axis
   readonly yAxis: Axis
@@ -40,6 +42,8 @@ export interface CurvesProps {
   readonly yRange?: readonly [number, number]
   /** Above the chart: what it is drawn against. */
   readonly controls?: ReactNode
+  /** A value holds until the next one. */
+  readonly isStepped?: boolean
   /** Pixels; default: 260. */
   readonly height?: number
   /** In place of a chart without lines. */

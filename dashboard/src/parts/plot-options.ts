@@ -1,10 +1,11 @@
-import type uPlot from 'uplot'
+import uPlot from 'uplot'
 import type { CurveLine, CurvesProps } from './curves.js'
 import { seriesLook } from './series-look.js'
 
 export interface PlotSpec extends Pick<CurvesProps, 'lines' | 'xAxis' | 'yAxis'> {
   readonly yRange: readonly [number, number] | undefined
   readonly isLog: boolean
+  readonly isStepped: boolean
   readonly colors: ReadonlyMap<string, string>
   readonly width: number
   readonly height: number
@@ -16,6 +17,7 @@ const FONT = '500 11px "Inter Variable", system-ui, sans-serif'
 
 export function plotOptions(spec: PlotSpec): uPlot.Options {
   const { lines, xAxis, yAxis, yRange, isLog, colors, width, height, hidden, onPoint } = spec
+  const stepped = spec.isStepped ? uPlot.paths.stepped?.({ align: 1 }) : undefined
   const color = (name: string): string => colors.get(name) ?? ''
   const axis = (format: (value: number) => string): uPlot.Axis => ({
     ...{ stroke: color('--ink-3'), font: FONT, gap: 6 },
@@ -41,11 +43,12 @@ export function plotOptions(spec: PlotSpec): uPlot.Options {
     ],
     series: [
       { label: xAxis.label },
-      ...lines.map(({ id, label, x, look }, i): uPlot.Series => {
-        const { variable, dash } = seriesLook(look ?? i)
+      ...lines.map(({ id, label, x, look, isMuted = false }, i): uPlot.Series => {
+        const { variable, dash } = isMuted ? MUTED : seriesLook(look ?? i)
         return {
-          ...{ label, stroke: color(variable), width: 1.5, dash: [...dash] },
+          ...{ label, stroke: color(variable), width: isMuted ? 1 : 1.5, dash: [...dash] },
           ...{ show: !hidden.has(id), spanGaps: true },
+          ...(stepped === undefined ? {} : { paths: stepped }),
           // A single point is no line yet.
           points: { show: x.length < 2, size: 5, fill: color(variable) },
         }
@@ -56,6 +59,8 @@ export function plotOptions(spec: PlotSpec): uPlot.Options {
     hooks: { setCursor: [({ cursor }) => onPoint(cursor.idx ?? null)] },
   }
 }
+
+const MUTED: ReturnType<typeof seriesLook> = { variable: '--rule-strong', dash: [] }
 
 /** Numbers of the series that belong to a line: its own, and the ends of its band. */
 export function placesOf(lines: readonly CurveLine[], line: number): readonly number[] {

@@ -81,8 +81,8 @@ function Figure({
 
 /** From when it was started to now, or to its last round. */
 function Took({ view: { line } }: { readonly view: RunView }) {
-  const now = useClock()
   const isUnderWay = line.state === 'running' || line.state === 'waiting'
+  const now = useClock(isUnderWay)
   const end = isUnderWay ? now : Date.parse(line.latestAt ?? line.createdAt)
   const seconds = Math.max(0, (end - Date.parse(line.createdAt)) / 1000)
   const closed = (Date.parse(line.latestAt ?? line.createdAt) - Date.parse(line.createdAt)) / 1000

@@ -68,8 +68,9 @@ function countOf(step: Step, { latest, stage, line }: RunView): string | null {
 
 /** How long the open round waits at most. */
 function Deadline({ view: { latest, stage } }: { readonly view: RunView }) {
-  const now = useClock()
-  if (stage.stage !== 'collecting' || latest?.outcome !== 'open') return null
+  const isOpen = stage.stage === 'collecting' && latest?.outcome === 'open'
+  const now = useClock(isOpen)
+  if (!isOpen) return null
   const { openedAt, deadlineSeconds } = latest
   const opened = Math.max(0, (now - Date.parse(openedAt)) / 1000)
   if (deadlineSeconds === null)

@@ -19,6 +19,14 @@ export const RUN_TABS: readonly RunTab[] = [
     component: lazy(async () => ({ default: (await import('./overview-tab.js')).OverviewTab })),
   },
   {
+    ...{ id: 'timeline', label: 'Timeline' },
+    component: lazy(async () => ({ default: (await import('./timeline-tab.js')).TimelineTab })),
+  },
+  {
+    ...{ id: 'clients', label: 'Clients' },
+    component: lazy(async () => ({ default: (await import('./clients-tab.js')).ClientsTab })),
+  },
+  {
     ...{ id: 'method', label: 'Method' },
     component: lazy(async () => ({ default: (await import('./method-tab.js')).MethodTab })),
   },
@@ -29,5 +37,13 @@ export const RUN_TABS: readonly RunTab[] = [
   {
     ...{ id: 'privacy', label: 'Privacy' },
     component: lazy(async () => ({ default: (await import('./privacy-tab.js')).PrivacyTab })),
+  },
+  {
+    ...{ id: 'config', label: 'Configuration' },
+    component: lazy(async () => ({ default: (await import('./config-tab.js')).ConfigTab })),
+  },
+  {
+    ...{ id: 'events', label: 'Events' },
+    component: lazy(async () => ({ default: (await import('./events-tab.js')).EventsTab })),
   },
 ]
