@@ -59,7 +59,7 @@ function intentOf({ phase, data, seq }: Written): number | null {
 }
 
 function lineOf(entry: Written, outcome: Written | null): LogLine {
-  const { seq, at, actor, phase } = entry
+  const { seq, at, actor } = entry
   // What was made has its name only in the outcome.
   const told = { ...entry, subject: outcome?.subject ?? entry.subject }
   const { intent: _, ...more } = { ...entry.data, ...(outcome?.data ?? {}) }
