@@ -13,7 +13,7 @@ export interface Drawn {
 
 export interface ChartPanelProps {
   readonly title: string
-  readonly note?: ReactNode
+  readonly note?: ReactNode | undefined
   /** What files are called, without what they end with. */
   readonly fileName: string
   readonly isEmpty: boolean

@@ -7,7 +7,7 @@ import type { PictureKey } from './picture.js'
 
 export interface FigureProps {
   readonly title: string
-  readonly note?: ReactNode
+  readonly note?: ReactNode | undefined
   /** What files are called, without what they end with. */
   readonly fileName: string
   /** In place of a chart without numbers. */
@@ -18,7 +18,7 @@ export interface FigureProps {
   /** Stands at the end of the legend: a scale of shades. */
   readonly legend?: ReactNode
   /** How to read it, below. */
-  readonly hint?: ReactNode
+  readonly hint?: ReactNode | undefined
 }
 export interface DrawnFigureProps extends FigureProps {
   /** What is drawn, in numbers: empty rows are an empty chart. */

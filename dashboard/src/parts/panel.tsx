@@ -12,7 +12,7 @@ export function Panel({
 }: {
   readonly title: string
   /** A word beside the title. */
-  readonly note?: ReactNode
+  readonly note?: ReactNode | undefined
   readonly actions?: ReactNode
   /** What it holds reaches its edges, as a table does. */
   readonly isFlush?: boolean
