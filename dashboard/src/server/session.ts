@@ -44,7 +44,8 @@ export async function signOut(): Promise<void> {
 }
 /** The same where the session is over. */
 export function forget(): void {
-  queryClient.clear()
+  // The session's own stays in its place: who looks at it is told.
+  queryClient.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== SESSION_KEY[0] })
   queryClient.setQueryData(SESSION_KEY, null)
 }
 
