@@ -13,6 +13,9 @@ const common = {
 /** Parts of pages, in a document without a browser. What they ask the coordinator through is tested in `unit`. */
 const PAGES = ['dashboard/src/{look,pages,parts,shell}/**/*.test.{ts,tsx}']
 
+/** Tests of whole programs, as they are built. */
+const ELSEWHERE = ['testing/e2e/**', 'testing/browser/**', 'testing/slow/**']
+
 /** Tests that kill processes. */
 const KILLING = ['testing/crash/processes/**/*.test.ts', 'testing/crash/nemesis*.test.ts']
 
@@ -27,7 +30,7 @@ export default defineConfig({
           ...common,
           name: 'unit',
           include: ['**/*.test.ts'],
-          exclude: [...common.exclude, 'testing/e2e/**', 'testing/slow/**', ...KILLING, ...PAGES],
+          exclude: [...common.exclude, ...ELSEWHERE, ...KILLING, ...PAGES],
           testTimeout: 60_000,
         },
       },
@@ -49,6 +52,17 @@ export default defineConfig({
           include: ['testing/e2e/**/*.test.ts'],
           testTimeout: 240_000,
           hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...common,
+          name: 'browser',
+          include: ['testing/browser/**/*.test.ts'],
+          testTimeout: 240_000,
+          hookTimeout: 120_000,
           fileParallelism: false,
         },
       },

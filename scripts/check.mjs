@@ -127,6 +127,7 @@ vitest('unit and conformance', ['--project', 'unit', '--project', 'dashboard'], 
 if (full) {
   vitest('killed processes', ['--project', 'crash'], required)
   vitest('end to end', ['--project', 'e2e'])
+  vitest('in the browser', ['--project', 'browser'], required)
 }
 const { passed, failed, skipped } = totals
 for (const skip of skips) process.stderr.write(`skipped: ${skip}\n`)

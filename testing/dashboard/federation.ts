@@ -2,30 +2,31 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { JsonObject } from '#protocol/json.js'
-import type { Role } from '#protocol/roles.js'
 import type { RunConfigInput } from '#protocol/run-config.js'
 import type { RunEvent } from '#protocol/ui-messages.js'
 import { operatorAccess } from '#cli/access.js'
 import { createApi, type Api } from '#cli/api.js'
-import { startProgram, type Program } from '#cli/processes.js'
-
-export interface Person {
-  readonly name: string
-  readonly role: Role
-  readonly password: string
-}
+import { start, tributary, type Running } from '../e2e/harness.js'
+import type { Person } from './people.js'
 
 export class Federation {
   readonly #directory: string
-  readonly #programs: Program[] = []
+  readonly #env: NodeJS.ProcessEnv
+  readonly #nodes: Running[] = []
+  #coordinator: Running | null = null
   #api: Api | null = null
 
+  /** Everything is in `directory`, also what a person's home would hold. */
   constructor(directory: string) {
     this.#directory = directory
+    this.#env = { TRIBUTARY_HOME: this.at('home') }
   }
   get api(): Api {
     if (this.#api === null) throw new Error('The coordinator is not started')
     return this.#api
+  }
+  get url(): string {
+    return this.api.url
   }
   get dataDir(): string {
     return this.at('data')
@@ -34,33 +35,29 @@ export class Federation {
     return join(this.#directory, name)
   }
 
+  /** Again, after an end, at the same address. */
   async start(): Promise<void> {
     await mkdir(this.#directory, { recursive: true })
-    const coordinator = this.program([
-      ...['coordinator', 'start', '--data-dir', this.dataDir, '--port', '0'],
-      ...['--master-key', this.at('master-key')],
-    ])
-    const { url } = await coordinator.event('coordinator:listening')
-    this.#api = createApi(String(url), operatorAccess(this.dataDir))
+    const port = this.#api === null ? '0' : new URL(this.#api.url).port
+    const args = ['coordinator', 'start', '--data-dir', this.dataDir, '--port', port]
+    const key = ['--master-key', this.at('master-key')]
+    this.#coordinator = start([...args, ...key], { env: this.#env })
+    const { url } = await this.#coordinator.event('coordinator:listening')
+    this.#api ??= createApi(String(url), operatorAccess(this.dataDir))
   }
-  program(args: readonly string[], log = args[0] ?? ''): Program {
-    const program = startProgram(args, this.at(`${log}.log`))
-    this.#programs.push(program)
-    return program
+  async kill(signal: NodeJS.Signals): Promise<void> {
+    await this.#coordinator?.kill(signal)
   }
-  /** A command, to its end. */
-  async command(
-    args: readonly string[],
-    event: string,
-  ): Promise<Readonly<Record<string, unknown>>> {
-    const program = this.program(args)
-    const line = await program.event(event)
-    await program.stop()
-    return line
+  /** The last line of a command that has to succeed. */
+  async command(...args: readonly string[]): Promise<Readonly<Record<string, unknown>>> {
+    const { status, result, errorText } = await tributary(args, { env: this.#env })
+    if (status !== 0) throw new Error(`${args.join(' ')}: ${errorText}`)
+    return result
   }
   /** Nodes first, so that nothing is lost of what they do; then the coordinator. */
   async stop(): Promise<void> {
-    for (const program of this.#programs.toReversed()) await program.stop()
+    await Promise.all(this.#nodes.map((node) => node.kill('SIGINT')))
+    await this.kill('SIGINT')
   }
 
   async add({ name, role, password }: Person): Promise<void> {
@@ -70,13 +67,12 @@ export class Federation {
         : await this.api.call('POST /api/users', { body: { name, role } })
     await createApi(this.api.url, null).call('POST /api/sign-in', { body: { code, password } })
   }
-  async join(name: string, flags: readonly string[]): Promise<Program> {
+  async join(name: string, ...flags: readonly string[]): Promise<Running> {
     const { code } = await this.api.call('POST /api/nodes/invite', { body: { minutes: 10 } })
     const state = ['--state-dir', this.at(join('nodes', name.replaceAll(/\W+/g, '-')))]
-    const node = this.program(
-      ['client', 'join', this.api.url, '--code', code, '--name', name, ...state, ...flags],
-      'nodes',
-    )
+    const args = ['client', 'join', this.url, '--code', code, '--name', name, ...state, ...flags]
+    const node = start(args, { env: this.#env })
+    this.#nodes.push(node)
     await node.event('node:connected')
     return node
   }

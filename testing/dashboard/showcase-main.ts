@@ -9,15 +9,10 @@ import { rm, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { RunConfigInput } from '#protocol/run-config.js'
-import { Federation, type Person } from './federation.js'
+import { Federation } from './federation.js'
+import { PEOPLE } from './people.js'
 import * as runs from './showcase-runs.js'
 
-const PASSWORD = 'many small streams'
-const PEOPLE: readonly Person[] = [
-  { name: 'administrator', role: 'administrator', password: PASSWORD },
-  { name: 'maria', role: 'researcher', password: PASSWORD },
-  { name: 'viktor', role: 'viewer', password: PASSWORD },
-]
 const HOSPITALS = ['Bergen', 'Lyon', 'Porto', 'Turku']
 const SCANNERS = ['Aarhus CT', 'Gent MR', 'Krakow CT', 'Zadar MR']
 
@@ -49,23 +44,24 @@ const perform = async (config: RunConfigInput): Promise<string> => {
 async function hospitals(): Promise<void> {
   const nodes = await Promise.all(
     HOSPITALS.map((name, i) =>
-      federation.join(name, [
+      federation.join(
+        name,
         ...['--data', runs.DIGITS, '--partition', 'dirichlet:0.3:min=60:seed=3'],
         ...['--shard', `${i + 1}/4`, '--share-counts', '--allow-per-example'],
         ...(name === 'Turku' ? ['--only-methods', 'fedavg,fedprox,fedd2s,ccvr'] : []),
-      ]),
+      ),
     ),
   )
   for (const seed of [1, 2, 3]) await perform(runs.digitsBaseline(seed))
   await perform(runs.digitsProximal(1))
-  await unsteady(nodes[2]!.pid)
+  await unsteady(nodes[2]!.child.pid!)
   for (const config of [runs.CALIBRATED, runs.PERSONAL, runs.NOISY, runs.SPARSE, runs.FAILING])
     await perform(config)
   const waiting = await federation.begin(runs.WAITING)
   await federation.event(waiting, ({ type }) => type === 'run:waiting')
   await audits()
   await halted()
-  for (const node of nodes.slice(1)) await node.stop()
+  for (const node of nodes.slice(1)) await node.kill('SIGINT')
 }
 
 /** A run in which a node stands still for a while, and another leaves in the middle of a round. */
@@ -105,34 +101,30 @@ async function halted(): Promise<void> {
 /** Each sees pictures of another look. */
 async function scanners(): Promise<void> {
   const model = `model=${JSON.stringify(runs.BACKBONE)}`
-  const pretraining = federation.program(
-    [
-      ...['models', 'pretrain', '--out', federation.at('backbone.bundle'), '--backend', 'wasm'],
-      ...['--data', 'synthetic:glyphs:classes=20:first=100:count=2000:seed=2', '--labels', 'joint'],
-      ...['--shift', `mixed:${runs.DOMAINS}:seed=2`, '--epochs', '12', '--set', model],
-    ],
-    'pretraining',
+  const file = federation.at('backbone.bundle')
+  await federation.command(
+    ...['models', 'pretrain', '--out', file, '--backend', 'wasm', '--labels', 'joint'],
+    ...['--data', 'synthetic:glyphs:classes=20:first=100:count=2000:seed=2', '--epochs', '12'],
+    ...['--shift', `mixed:${runs.DOMAINS}:seed=2`, '--set', model],
   )
-  await pretraining.event('models:pretrain')
   const nodes = await Promise.all(
     SCANNERS.map((name, i) =>
-      federation.join(name, [
+      federation.join(
+        name,
         ...['--data', runs.GLYPHS, '--shift', `split:${runs.DOMAINS}:seed=1`],
         ...['--partition', 'dirichlet:1:min=40:seed=1', '--shard', `${i + 1}/4`],
         ...['--share-counts', '--allow-per-example'],
-      ]),
+      ),
     ),
   )
   const config = federation.at('instances.json')
-  const file = federation.at('backbone.bundle')
   await writeFile(config, JSON.stringify(quick({ ...runs.INSTANCES, startFrom: { file } })))
   const remote = ['--data-dir', federation.dataDir]
-  const begun = federation.program(['runs', 'start', config, ...remote], 'runs')
-  const runId = String((await begun.event('runs:start'))['runId'])
+  const runId = String((await federation.command('runs', 'start', config, ...remote))['runId'])
   await federation.ended(runId)
   say(`${runId} Four scanners`)
   const { nodes: all } = await federation.api.call('GET /api/nodes')
-  await Promise.all(nodes.slice(0, 1).map((node) => node.stop()))
+  await Promise.all(nodes.slice(0, 1).map((node) => node.kill('SIGINT')))
   const left = all.find(({ name }) => name === SCANNERS[0])
   await federation.api.call('POST /api/nodes/:id/revoke', { id: left!.nodeId })
 }
@@ -155,7 +147,7 @@ async function interrupted(): Promise<void> {
 async function writeReadme(): Promise<void> {
   const { runs: made } = await federation.api.call('GET /api/runs')
   const lines = [
-    `Passwords of ${PEOPLE.map(({ name, role }) => `${name} (${role})`).join(', ')}: ${PASSWORD}`,
+    ...PEOPLE.map(({ name, role, password }) => `${name} (${role}): ${password}`),
     `tributary coordinator start --data-dir DIR/data --master-key ${federation.at('master-key')}`,
     ...made.map(({ runId, state, name, method }) => `${runId}  ${state}  ${method}  ${name}`),
   ]
