@@ -20,7 +20,9 @@ describe('how numbers and times are written', () => {
     [duration(4.25), '4.3 s'],
     [duration(45.4), '45 s'],
     [duration(200), '3 min 20 s'],
+    [duration(60.2), '1 min'],
     [duration(7500), '2 h 05 min'],
+    [duration(7210), '2 h'],
     [duration(300_000), '3 d'],
   ])('%s', (written, expected) => {
     expect(written).toBe(expected)

@@ -29,10 +29,13 @@ export function bytes(value: number): string {
 export function duration(seconds: number): string {
   if (seconds < 60) return `${seconds < 10 ? Number(seconds.toFixed(1)) : Math.round(seconds)} s`
   const minutes = Math.floor(seconds / 60)
+  // Whole minutes and hours need no more.
+  const rest = (part: number, unit: string): string =>
+    Math.floor(part) === 0 ? '' : ` ${two(part)} ${unit}`
   const two = (part: number): string => String(Math.floor(part)).padStart(2, '0')
-  if (minutes < 60) return `${minutes} min ${two(seconds % 60)} s`
+  if (minutes < 60) return `${minutes} min${rest(seconds % 60, 's')}`
   const hours = Math.floor(minutes / 60)
-  return hours < 48 ? `${hours} h ${two(minutes % 60)} min` : `${Math.floor(hours / 24)} d`
+  return hours < 48 ? `${hours} h${rest(minutes % 60, 'min')}` : `${Math.floor(hours / 24)} d`
 }
 
 const DAY_MS = 86_400_000

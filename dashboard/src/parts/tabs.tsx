@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react'
+import { useEffect, useRef, type ReactNode } from 'react'
 import { Tab, TabList, TabPanel, Tabs as AriaTabs } from 'react-aria-components'
 import css from './tabs.module.css'
 
@@ -24,6 +24,13 @@ export function Tabs<Id extends string>({
   /** Of the one that is seen. */
   readonly children: ReactNode
 }) {
+  const bar = useRef<HTMLDivElement>(null)
+  // On a phone not all of them fit.
+  useEffect(() => {
+    bar.current
+      ?.querySelector('[aria-selected="true"]')
+      ?.scrollIntoView({ inline: 'center', block: 'nearest' })
+  }, [value])
   return (
     <AriaTabs
       selectedKey={value}
@@ -31,7 +38,7 @@ export function Tabs<Id extends string>({
       // Each is fetched when it is looked at: passing by fetches nothing.
       keyboardActivation="manual"
     >
-      <div className={css['bar']}>
+      <div ref={bar} className={css['bar']}>
         <TabList aria-label={label} className={css['list'] ?? ''}>
           {items.map((item) => (
             <Tab key={item.id} id={item.id} className={css['tab'] ?? ''}>

@@ -26,7 +26,7 @@ export function UserMenu() {
     >
       <span className={css['initial']} data-letter={name.slice(0, 1).toUpperCase()} />
       <span className={css['who']}>
-        <span className={css['name']}>{name}</span>
+        <span className={css['name']}>{name}</span>{' '}
         {/* The first administrator's name is the role. */}
         {name !== role && <span className={css['role']}>{role}</span>}
       </span>

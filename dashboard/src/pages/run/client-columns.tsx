@@ -23,7 +23,7 @@ const fateColumn = (id: Fate, header: string): Column<ClientRow> => ({
 
 export const CLIENT_COLUMNS: readonly Column<ClientRow>[] = [
   {
-    ...{ id: 'slot', header: 'Slot', width: 64, narrowWidth: 56, align: 'end' },
+    ...{ id: 'slot', header: 'Slot', width: 72, narrowWidth: 64, align: 'end' },
     sortBy: ({ slot }) => slot,
     cell: ({ slot }) => slot,
   },

@@ -44,7 +44,7 @@ export function clientRows(
 }
 
 /** Where the version of what computes is not known yet, without it. */
-const engineText = ({ backend, version, threads }: RunView['engine']): string =>
+export const engineText = ({ backend, version, threads }: RunView['engine']): string =>
   [
     version === 'unknown' ? backend : `${backend} ${version}`,
     threads > 1 ? `${threads} threads` : '1 thread',

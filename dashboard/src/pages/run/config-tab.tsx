@@ -11,6 +11,7 @@ import { Segments } from '../../parts/segments.js'
 import { api } from '../../server/client.js'
 import type { LiveRun } from '../../server/run.js'
 import { configRows, type ConfigRow } from './config-rows.js'
+import { engineText } from './client-rows.js'
 import css from './config.module.css'
 import { jsonFile } from './export-files.js'
 import page from './run-page.module.css'
@@ -94,6 +95,10 @@ function Keys({ rows }: { readonly rows: readonly ConfigRow[] }) {
   return (
     <table className={css['keys']}>
       <caption className="said">Keys of the configuration</caption>
+      <colgroup>
+        <col className={css['keyColumn']} />
+        <col />
+      </colgroup>
       <thead className="said">
         <tr>
           <th scope="col">Key</th>
@@ -136,10 +141,10 @@ function Fingerprint({ run: { runId, view } }: { readonly run: LiveRun }) {
     ['Configuration', configHash],
     ...(modelHash === null ? [] : [['Latest model', modelHash] as const]),
     ['Coordinator', `Tributary ${version}`],
-    ['Computes with', `${engine.backend} ${engine.version}, ${engine.threads} threads`],
+    ['Computes with', engineText(engine)],
   ]
   return (
-    <Panel title="Fingerprint" note="Who repeats the run gets the same">
+    <Panel title="Fingerprint">
       <dl className={css['facts']}>
         {facts.map(([term, value]) => (
           <div key={term} className={css['fact']}>

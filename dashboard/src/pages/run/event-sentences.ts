@@ -43,14 +43,7 @@ const say = (tone: Tone, text: string, more: string | null = null): Told => ({ t
 
 const SENTENCES: Readonly<Partial<Record<string, Write>>> = {
   'run:started': ({ engine }) => say('accent', 'The run was started', engineText(engine)),
-  'run:waiting': ({ available, needed, reason }) =>
-    say(
-      'warn',
-      typeof available === 'number' && typeof needed === 'number'
-        ? `The run waits for members: ${available} of at least ${needed} are there`
-        : 'The run waits',
-      textOf(reason),
-    ),
+  'run:waiting': ({ reason }) => say('warn', 'The run waits for members', textOf(reason)),
   'run:resumed': ({ round }) => say('accent', `The run goes on with round ${numberText(round)}`),
   'run:finished': () => say('good', 'The run has finished'),
   'run:stopped': ({ reason }) => say('warn', 'The run was stopped', textOf(reason)),
