@@ -21,10 +21,14 @@ export interface ButtonProps {
   readonly autoFocus?: boolean
 }
 
-export function Button({ children, look = 'plain', icon: Icon, isWide, ...rest }: ButtonProps) {
+export function Button(props: ButtonProps) {
+  const { children, look = 'plain', icon: Icon, isWide, isPending = false, ...rest } = props
+  // React Aria's own way announces a button that may be gone by then, with a name that is nowhere.
+  const { onPress: _, type: __, ...still } = rest
   return (
     <AriaButton
-      {...rest}
+      {...(isPending ? { ...still, type: 'button' } : rest)}
+      data-under-way={isPending}
       className={classNames(css['button'], css[look], isWide === true && css['wide'])}
     >
       {Icon !== undefined && <Icon size={14} aria-hidden="true" />}
@@ -33,7 +37,10 @@ export function Button({ children, look = 'plain', icon: Icon, isWide, ...rest }
   )
 }
 
-export interface IconButtonProps extends Omit<ButtonProps, 'children' | 'icon' | 'isWide'> {
+export interface IconButtonProps extends Omit<
+  ButtonProps,
+  'children' | 'icon' | 'isWide' | 'isPending'
+> {
   /** What it does: said to who hears the page, and shown to who points at it. */
   readonly label: string
   readonly icon: LucideIcon

@@ -21,7 +21,15 @@ export function CopyField({
     <div className={css['field']}>
       <span className={css['label']}>{label}</span>
       <div className={css['box']} data-large={isLarge}>
-        <code className={css['text']}>{text}</code>
+        <code className={css['text']}>
+          {text.split(' ').map((word, i) => (
+            // Ends of lines only between words: a dash of an option would be one too.
+            <span key={i}>
+              {i > 0 && ' '}
+              <span className={css['word']}>{word}</span>
+            </span>
+          ))}
+        </code>
         <CopyButton label={`Copy ${label.toLowerCase()}`} text={text} />
       </div>
     </div>

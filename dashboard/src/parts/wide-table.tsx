@@ -19,7 +19,7 @@ export function WideTable({
 }) {
   return (
     // It scrolls, so that it must be reached by keyboard.
-    <div className={css['box']} tabIndex={0} role="region" aria-label={caption}>
+    <div className={css['box']} tabIndex={0} role="region" aria-label={`${caption}, as a table`}>
       <table className={css['table']}>
         <caption className="said">{caption}</caption>
         <thead>

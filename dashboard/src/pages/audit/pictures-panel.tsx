@@ -41,11 +41,25 @@ export function PicturesPanel({
       <WideTable
         caption="Records and what attacks made of them"
         columns={[
-          { head: 'Record' },
-          { head: 'The record itself' },
-          ...methods.map((method) => ({ head: wordsOf(method).short })),
+          { head: 'Made by' },
+          ...shown.map(({ record }) => ({ head: `Record ${record + 1}` })),
         ]}
-        rows={shown.map((picture) => cellsOf(picture, methods))}
+        rows={[
+          [
+            'the record itself',
+            ...shown.map(({ record, truth }) => (
+              <span key={record} className={css['made']}>
+                <img className={css['picture']} src={truth} alt={`Record ${record + 1}`} />
+              </span>
+            )),
+          ],
+          ...methods.map((method) => [
+            wordsOf(method).label,
+            ...shown.map((picture) => (
+              <Made key={picture.record} picture={picture} method={method} />
+            )),
+          ]),
+        ]}
       />
     </Panel>
   )
@@ -57,26 +71,25 @@ function nameOf({ rows }: AuditReport, id: string): string {
   return row === undefined ? id : `${place + 1}: ${rowLabel(row, rows)}`
 }
 
-function cellsOf({ record, truth, reconstructions }: Picture, methods: readonly string[]) {
+/** What an attack made of a record; the best of all that were made of it is framed. */
+function Made({
+  picture: { record, reconstructions },
+  method,
+}: {
+  readonly picture: Picture
+  readonly method: string
+}) {
+  const made = reconstructions.find((one) => one.method === method)
+  if (made === undefined) return <>–</>
   const best = Math.max(...reconstructions.map(({ psnr }) => psnr))
-  const name = `Record ${record + 1}`
-  return [
-    record + 1,
-    <img key="truth" className={css['picture']} src={truth} alt={name} />,
-    ...methods.map((method) => {
-      const made = reconstructions.find((one) => one.method === method)
-      if (made === undefined) return '–'
-      const likeness = decibels(made.psnr)
-      return (
-        <span key={method} className={css['made']} data-best={made.psnr === best}>
-          <img
-            className={css['picture']}
-            src={made.image}
-            alt={`${name} as ${wordsOf(method).label} made it`}
-          />
-          {likeness}
-        </span>
-      )
-    }),
-  ]
+  return (
+    <span className={css['made']} data-best={made.psnr === best}>
+      <img
+        className={css['picture']}
+        src={made.image}
+        alt={`Record ${record + 1} as ${wordsOf(method).label} made it`}
+      />
+      {decibels(made.psnr)}
+    </span>
+  )
 }

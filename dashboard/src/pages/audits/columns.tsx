@@ -2,12 +2,12 @@ import { Link } from '@tanstack/react-router'
 import { AUDIT_LEVELS, levelText } from '#protocol/audit-level.js'
 import type { AuditLine } from '#protocol/server-views.js'
 import { count } from '../../look/format.js'
-import { AuditBadge } from '../../parts/audit-badge.js'
+import { Level } from '../../parts/level.js'
 import { Badge } from '../../parts/mark.js'
 import type { Column } from '../../parts/table.js'
 import { Ago } from '../../parts/time.js'
 import css from './audits.module.css'
-import { STATE_WORDS } from './state-words.js'
+import { STATE_TONES, STATE_WORDS } from './state-words.js'
 
 const none = <span className="muted">–</span>
 
@@ -18,24 +18,26 @@ export const AUDIT_COLUMNS: readonly Column<AuditLine>[] = [
     cell: (audit) => <Name audit={audit} />,
   },
   {
-    ...{ id: 'verdict', header: 'Verdict', width: 148, narrowWidth: 140 },
+    ...{ id: 'verdict', header: 'Verdict', width: 164, narrowWidth: 164 },
     sortBy: ({ verdict }) => (verdict === null ? null : AUDIT_LEVELS.indexOf(verdict)),
-    cell: (audit) => <AuditBadge audit={audit} />,
+    // Of a report that proves nothing there is no verdict.
+    cell: ({ verdict, obstacles }) =>
+      verdict === null || obstacles.length > 0 ? none : <Level level={verdict} />,
   },
   {
-    ...{ id: 'state', header: 'Outcome', width: 148, from: 'desktop' },
+    ...{ id: 'state', header: 'Outcome', width: 124, from: 'tablet' },
     sortBy: ({ state }) => STATE_WORDS[state],
-    cell: ({ state }) => STATE_WORDS[state],
+    cell: ({ state }) => <Badge tone={STATE_TONES[state]}>{STATE_WORDS[state]}</Badge>,
   },
   {
-    ...{ id: 'threshold', header: 'Starts up to', width: 136, from: 'tablet' },
+    ...{ id: 'threshold', header: 'Starts up to', width: 128, from: 'desktop' },
     sortBy: ({ threshold }) => (threshold === null ? null : AUDIT_LEVELS.indexOf(threshold)),
     cell: ({ threshold }) => (
       <span className={css['second']}>{threshold === null ? 'any' : levelText(threshold)}</span>
     ),
   },
   {
-    ...{ id: 'effort', header: 'Tried', width: 168, from: 'desktop' },
+    ...{ id: 'effort', header: 'Tried', width: 156, from: 'desktop' },
     sortBy: ({ report }) => report?.records ?? null,
     cell: ({ report }) =>
       report === null ? (
@@ -47,17 +49,17 @@ export const AUDIT_COLUMNS: readonly Column<AuditLine>[] = [
       ),
   },
   {
-    ...{ id: 'stale', header: 'About this run', width: 140, from: 'tablet' },
+    ...{ id: 'stale', header: 'Covers the run', width: 128, from: 'tablet' },
     sortBy: ({ report }) => report?.staleKeys.length ?? null,
     cell: ({ report }) => <Stale keys={report?.staleKeys ?? null} />,
   },
   {
-    ...{ id: 'pictures', header: 'Pictures until', width: 116, from: 'desktop' },
+    ...{ id: 'pictures', header: 'Pictures until', width: 108, from: 'desktop' },
     sortBy: ({ report }) => report?.picturesUntil ?? null,
     cell: ({ report }) => report?.picturesUntil ?? none,
   },
   {
-    ...{ id: 'source', header: 'Source', width: 96, from: 'desktop' },
+    ...{ id: 'source', header: 'Source', width: 84, from: 'desktop' },
     sortBy: ({ source }) => source,
     cell: ({ source }) => source ?? none,
   },

@@ -34,12 +34,12 @@ export const NODE_COLUMNS: readonly Column<NodeLine>[] = [
     cell: ({ examplesPerSecond: speed }) => (speed === null ? none : number(Math.round(speed))),
   },
   {
-    ...{ id: 'data', header: 'Data', width: 176, align: 'end', from: 'desktop' },
+    ...{ id: 'data', header: 'Data', width: 164, align: 'end', from: 'desktop' },
     sortBy: (node) => node.card?.counts?.train ?? null,
     cell: (node) => <Data node={node} />,
   },
   {
-    ...{ id: 'task', header: 'Task', width: 172, from: 'desktop' },
+    ...{ id: 'task', header: 'Task', width: 248, from: 'desktop' },
     cell: (node) => <Task node={node} />,
   },
   {
@@ -88,7 +88,8 @@ function Name({ node }: { readonly node: NodeLine }) {
 
 export function Seen({ node: { online, lastSeenAt } }: { readonly node: NodeLine }) {
   if (online) return <>now</>
-  return lastSeenAt === null ? <>not since the start</> : <Ago time={lastSeenAt} />
+  if (lastSeenAt !== null) return <Ago time={lastSeenAt} />
+  return <span title="Not since the coordinator started">–</span>
 }
 
 function Device({ node: { engine } }: { readonly node: NodeLine }) {

@@ -71,8 +71,9 @@ function factsOf(node: NodeLine): React.ComponentProps<typeof Facts>['items'] {
   return [
     [
       'Id',
-      <span key="id">
-        <code>{nodeId}</code> <CopyButton label="Copy the id" text={nodeId} />
+      <span key="id" className={css['id']}>
+        <code>{nodeId}</code>
+        <CopyButton label="Copy the id" text={nodeId} />
       </span>,
     ],
     engine !== null && ['Backend', `${engine.backend} (${engine.version})`],
@@ -86,7 +87,7 @@ function factsOf(node: NodeLine): React.ComponentProps<typeof Facts>['items'] {
 }
 
 const RunLink = ({ runId }: { readonly runId: string }) => (
-  <Link to="/runs/$runId" params={{ runId }}>
+  <Link to="/runs/$runId" params={{ runId }} className={css['run']}>
     {runId}
   </Link>
 )

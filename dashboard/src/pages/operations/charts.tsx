@@ -15,6 +15,8 @@ const TIME: Axis = {
 }
 const MS: Axis = { label: 'ms', format: (value) => `${number(Number(value.toFixed(1)))} ms` }
 const BYTES: Axis = { label: 'Bytes', format: bytes }
+/** Of a disk that is large, and of which little changes. */
+const DISK: Axis = { label: 'Bytes', format: (value) => `${(value / 1e9).toFixed(2)} GB` }
 const COUNT: Axis = { label: 'Number', format: (value) => count(Math.round(value * 10) / 10) }
 
 interface Chart {
@@ -47,7 +49,7 @@ const CHARTS: readonly Chart[] = [
     measures: [{ label: 'data directory', of: ({ storeBytes }) => storeBytes }],
   },
   {
-    ...{ title: 'Disk', fileName: 'disk', axis: BYTES },
+    ...{ title: 'Disk', fileName: 'disk', axis: DISK },
     measures: [{ label: 'free', of: ({ freeBytes }) => freeBytes }],
   },
   {

@@ -59,13 +59,14 @@ function intentOf({ phase, data, seq }: Written): number | null {
 }
 
 function lineOf(entry: Written, outcome: Written | null): LogLine {
-  const { seq, at, actor } = entry
+  const { seq, at } = entry
   // What was made has its name only in the outcome.
   const told = { ...entry, subject: outcome?.subject ?? entry.subject }
+  const result = outcomeOf((outcome ?? entry).phase)
   const { intent: _, ...more } = { ...entry.data, ...(outcome?.data ?? {}) }
   return {
-    ...{ seq, at, actor: actorWords(actor), words: actWords(told) },
-    outcome: outcomeOf((outcome ?? entry).phase),
+    ...{ seq, at, actor: actorOf(told, result), words: actWords(told, result) },
+    outcome: result,
     details: Object.entries(more)
       .map(([key, value]) => `${key}: ${typeof value === 'string' ? value : JSON.stringify(value)}`)
       .join(', '),
@@ -73,9 +74,18 @@ function lineOf(entry: Written, outcome: Written | null): LogLine {
 }
 const outcomeOf = (phase: Written['phase']): LogOutcome => (phase === 'intent' ? 'open' : phase)
 
-const actorWords = (actor: string): string => actor.replace(/^user:/, '').replace(/^node:/, '')
+type Told = Pick<Written, 'actor' | 'action' | 'subject' | 'data'>
+/** By which somebody whom nobody knew shows who they are. */
+const ENTRIES: ReadonlySet<string> = new Set(['user.sign-in', 'node.enrol'])
+const hasEntered = ({ actor, action, subject }: Told, outcome: LogOutcome): boolean =>
+  actor === 'anyone' && outcome === 'done' && subject !== null && ENTRIES.has(action)
 
-type Told = Pick<Written, 'action' | 'subject' | 'data'>
+function actorOf(told: Told, outcome: LogOutcome): string {
+  const { actor, subject } = told
+  if (hasEntered(told, outcome)) return subject ?? actor
+  return actor.replace(/^(user|node):/, '')
+}
+
 const WORDS: Readonly<Record<string, (about: string, data: Told['data']) => string>> = {
   'user.sign-in': () => 'signed in',
   'user.sign-out': () => 'signed out',
@@ -101,7 +111,9 @@ const WORDS: Readonly<Record<string, (about: string, data: Told['data']) => stri
   'tries.left-out': () => 'tried in vain more often than is written down',
 }
 /** Of an act that is not known here: as it is written. */
-function actWords({ action, subject, data }: Told): string {
+function actWords(told: Told, outcome: LogOutcome): string {
+  const { action, subject, data } = told
+  if (action === 'node.enrol' && hasEntered(told, outcome)) return 'enrolled as a node'
   const words = Object.hasOwn(WORDS, action) ? WORDS[action] : undefined
   if (words !== undefined) return words(subject ?? 'somebody or something', data)
   return subject === null ? action : `${action} ${subject}`

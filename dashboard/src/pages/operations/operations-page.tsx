@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import type { OperationsView } from '#protocol/server-views.js'
-import { bytes, count, duration, moment, number } from '../../look/format.js'
+import { bytes, count, duration, number } from '../../look/format.js'
 import { useNow } from '../../look/use-now.js'
 import { Busy } from '../../parts/empty.js'
 import { Figure, Figures } from '../../parts/figures.js'
@@ -38,12 +38,19 @@ export function OperationsPage() {
   )
 }
 
+/** 28 Nov, 21:26 */
+const sinceText = (time: string): string =>
+  new Date(time).toLocaleString('en-GB', {
+    ...{ day: 'numeric', month: 'short' },
+    ...{ hour: '2-digit', minute: '2-digit' },
+  })
+
 function Now({ view: { now, startedAt } }: { readonly view: OperationsView }) {
   const seconds = Math.max(0, Math.floor((useNow() - Date.parse(startedAt)) / 1000))
   const uploads = now.uploadsActive + now.uploadsWaiting
   return (
     <Figures>
-      <Figure label="Up for" below={<time dateTime={startedAt}>since {moment(startedAt)}</time>}>
+      <Figure label="Up for" below={<time dateTime={startedAt}>since {sinceText(startedAt)}</time>}>
         {duration(seconds)}
       </Figure>
       <Figure label="Event loop lag" below="99th percentile of 5 s">
