@@ -222,6 +222,16 @@ const simulatedData = z.strictObject({
     .describe("Share of each client's examples that it keeps for testing"),
 })
 
+const updatesSchema = (catalogue: ConfigCatalogue | null) =>
+  z
+    .array(choice(catalogue?.updateTransforms))
+    .max(MOST_TRANSFORMS)
+    .exactOptional()
+    .meta({ title: 'Update transforms' })
+    .describe(
+      'What is done to an update on the client, in this order, before it leaves; left out: nothing',
+    )
+
 const buildSchema = (catalogue: ConfigCatalogue | null) =>
   z.strictObject({
     name: z.string().min(1).max(100).default('run').describe('What people call the run'),
@@ -243,14 +253,7 @@ const buildSchema = (catalogue: ConfigCatalogue | null) =>
     training: trainingSchema(catalogue)
       .prefault({})
       .describe('What a client does with its examples in a round'),
-    updates: z
-      .array(choice(catalogue?.updateTransforms))
-      .max(MOST_TRANSFORMS)
-      .exactOptional()
-      .meta({ title: 'Update transforms' })
-      .describe(
-        'What is done to an update on the client, in this order, before it leaves; left out: nothing',
-      ),
+    updates: updatesSchema(catalogue),
     aggregation: aggregationSchema(catalogue).prefault({}).describe('How updates change the model'),
     cohort: cohortSchema(catalogue)
       .prefault({})

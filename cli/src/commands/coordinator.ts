@@ -1,3 +1,4 @@
+import { signInLink } from '../browser-link.js'
 import { COMMAND } from '../command-name.js'
 import type { Command } from 'commander'
 import { once } from 'node:events'
@@ -71,7 +72,8 @@ function greet(out: Output, coordinator: CoordinatorHandle, dataDir: string): vo
   if (signInCode !== null) {
     out.say(`Administrator's sign-in code, shown once: ${signInCode}`)
     const pin = fingerprint === null ? '' : ` --fingerprint ${fingerprint}`
-    out.say(`  ${COMMAND} sign-in ${url} --code ${signInCode}${pin}`)
+    out.say(`  in a browser:   ${signInLink(url, signInCode)}`)
+    out.say(`  in a terminal:  ${COMMAND} sign-in ${url} --code ${signInCode}${pin}`)
   }
   out.say(
     `Invite a node:  ${COMMAND} nodes invite        Start a run:  ${COMMAND} runs start CONFIG`,

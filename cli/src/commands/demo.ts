@@ -7,6 +7,9 @@ import { FederationError } from '#protocol/errors.js'
 import { predictsByItself, readModelFile } from '#algorithms/model-file.js'
 import { readConfigInput } from '#simulations/experiments.js'
 import { operatorAccess } from '../access.js'
+import { canAsk } from '../ask-password.js'
+import { entryLink } from '../browser-link.js'
+import { waitForEnter } from '../wait-for-enter.js'
 import { createApi, type Api } from '../api.js'
 import { addCommand, integer, type Session } from '../command.js'
 import { bytes, percent } from '#simulations/report/numbers.js'
@@ -99,10 +102,7 @@ async function runDemo(session: Session, demo: Demo): Promise<void> {
   out.say(`  ${COMMAND} ${await modelCommand(demo, exported.model)}`)
   out.say(`  ${COMMAND} simulate --replay ${exported.record}      (the same bytes, in one process)`)
   out.say(`  ${COMMAND} simulate mnist-fedavg-dirichlet --seeds 0,1,2`)
-  if (demo.keep === true && !session.signal.aborted) {
-    out.say(`\nStill serving at ${api.url}; data in ${demo.directory}. Ctrl-C ends it.`)
-    await once(session.signal, 'abort')
-  }
+  await stayOpen(session, { ...demo, url: api.url })
   out.finish('demo', {
     ...summary,
     seconds: total,
@@ -112,6 +112,20 @@ async function runDemo(session: Session, demo: Demo): Promise<void> {
     record: exported.record,
     url: api.url,
   })
+}
+
+/** As long as somebody may be looking at the dashboard. Where nobody can press a key, only where that was asked for. */
+async function stayOpen(
+  { out, signal }: Session,
+  { keep, url, directory }: Demo & { readonly url: string },
+): Promise<void> {
+  if (keep === true && !signal.aborted) {
+    out.say(`\nStill serving at ${url}; data in ${directory}. Ctrl-C ends it.`)
+    await once(signal, 'abort')
+  } else if (!out.json && canAsk() && !signal.aborted) {
+    out.say(`\nThe dashboard at ${url} stays open until you press Enter.`)
+    await waitForEnter(signal)
+  }
 }
 
 const nodeName = (number: number): string => `node-${String(number).padStart(2, '0')}`
@@ -140,14 +154,25 @@ async function startFederation(session: Session, demo: Demo): Promise<Api> {
   )
   demo.programs.push(coordinator)
   session.out.say(`Starting a coordinator and ${nodes} nodes, each a process of its own …`)
-  const { url } = (await coordinator.event('coordinator:listening')) as { url: string }
+  const { url, signInCode } = (await coordinator.event('coordinator:listening')) as {
+    readonly url: string
+    readonly signInCode: string | null
+  }
   const api = createApi(url, operatorAccess(dataDir))
+  // In a directory of an earlier demo, where the first code was used.
+  const code = signInCode ?? (await newCode(api))
+  session.out.say(`Watch it in a browser, signed in already: ${entryLink(url, code)}`)
   await Promise.all(Array.from({ length: nodes }, (_, index) => startNode(api, demo, index + 1)))
   session.out.say(
     `Coordinator at ${url}: ${nodes} nodes connected, each with its own share of MNIST (${PARTITION})`,
   )
-  session.out.event('demo:connected', { url, nodes })
+  session.out.event('demo:connected', { url, nodes, link: entryLink(url, code) })
   return api
+}
+
+async function newCode(api: Api): Promise<string> {
+  const { code } = await api.call('POST /api/users/:id/code', { params: { id: 'administrator' } })
+  return code
 }
 
 async function startNode(api: Api, demo: Demo, number: number): Promise<void> {

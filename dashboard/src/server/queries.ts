@@ -58,7 +58,7 @@ export const runConfigQuery = (runId: string) =>
     queryKey: ['run-config', runId],
     queryFn: async ({ signal }): Promise<JsonObject> => {
       const { config } = await api.call('GET /api/runs/:id/view', { params: { id: runId }, signal })
-      return config as unknown as JsonObject
+      return config
     },
     staleTime: Infinity,
   })

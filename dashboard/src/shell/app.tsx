@@ -1,11 +1,12 @@
 import { useQuery } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
-import { lazy, Suspense } from 'react'
+import { lazy, Suspense, useState } from 'react'
 import { Busy } from '../parts/empty.js'
 import { Problem } from '../parts/problem.js'
 import { problemOf } from '../server/api.js'
 import { sessionQuery } from '../server/session.js'
 import { useAskedAgain } from '../server/sign-in-again.js'
+import type { LinkCode } from './code-in-link.js'
 import { router } from './router.js'
 import css from './app.module.css'
 
@@ -16,9 +17,12 @@ const SignInAgain = lazy(async () => ({
 }))
 
 /** The page that was asked for, to whom the coordinator knows; else who one is, in its place. */
-export function App({ code }: { readonly code: string | null }) {
+export function App({ code: given }: { readonly code: LinkCode | null }) {
+  const [code, setCode] = useState(given)
   const asked = useAskedAgain()
   const { data: session, error, isPending, refetch } = useQuery(sessionQuery)
+  // Whoever is in has used it up.
+  if (code !== null && session !== null && session !== undefined) setCode(null)
   if (isPending) return <Busy label="Loading …" />
   if (error !== null && session === undefined)
     return (

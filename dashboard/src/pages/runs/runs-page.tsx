@@ -1,11 +1,9 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { GitCompareArrows, ListFilter, ListTree, Plus, X } from 'lucide-react'
-import { useState } from 'react'
-import type { RunLine } from '#protocol/run-views.js'
+import { ListFilter, Plus } from 'lucide-react'
 import { count } from '../../look/format.js'
 import { ButtonLink } from '../../parts/button-link.js'
-import { Button, IconButton } from '../../parts/button.js'
+import { Button } from '../../parts/button.js'
 import { Choice } from '../../parts/choice.js'
 import { Busy, Empty } from '../../parts/empty.js'
 import { SearchField } from '../../parts/field.js'
@@ -13,14 +11,15 @@ import { Page } from '../../parts/page.js'
 import { Problem } from '../../parts/problem.js'
 import { Segments } from '../../parts/segments.js'
 import { sortOf, sortText } from '../../parts/sorting.js'
-import { Table, type Selection } from '../../parts/table.js'
+import { Table } from '../../parts/table.js'
 import { problemOf } from '../../server/api.js'
 import { useLiveList } from '../../server/connection.js'
 import { runsQuery } from '../../server/queries.js'
 import { useMay } from '../../server/session.js'
-import { MOST_COMPARED } from '../compare/search.js'
 import { chooseRuns } from './choose-runs.js'
 import { RUN_COLUMNS } from './columns.js'
+import { Compare, useSelection } from './compare-runs.js'
+import { NoRuns } from './no-runs.js'
 import css from './runs.module.css'
 import { STATE_FILTERS, type RunsSearch, type StateFilter } from './search.js'
 
@@ -61,28 +60,6 @@ export function RunsPage() {
       </Page>
     )
   const { shown, counts, methods } = chooseRuns(runs, search)
-  const toolbar = (
-    <>
-      <Segments
-        label="State"
-        items={STATE_FILTERS.map((id) => ({ id, label: LABELS[id], count: counts[id] }))}
-        value={search.state ?? 'all'}
-        onChange={(state) => change({ state: state === 'all' ? undefined : state })}
-      />
-      <span className={css['spacer']} />
-      <Choice
-        label="Method"
-        items={[{ id: ANY, label: 'Any method' }, ...methods.map((id) => ({ id, label: id }))]}
-        value={search.method ?? ANY}
-        onChange={(method) => change({ method: method === ANY ? undefined : method })}
-      />
-      <SearchField
-        label="Find runs"
-        value={search.q ?? ''}
-        onChange={(q) => change({ q: q === '' ? undefined : q })}
-      />
-    </>
-  )
   return (
     <Page
       title="Runs"
@@ -99,7 +76,7 @@ export function RunsPage() {
           )}
         </>
       }
-      toolbar={toolbar}
+      toolbar={<Filters {...{ search, counts, methods, change }} />}
       isFlush
     >
       {shown.length === 0 ? (
@@ -123,58 +100,35 @@ export function RunsPage() {
   )
 }
 
-function NoRuns() {
-  const mayStart = useMay('researcher')
-  return (
-    <Empty
-      icon={ListTree}
-      title="No runs yet"
-      action={
-        mayStart && (
-          <ButtonLink to="/start" look="primary" icon={Plus}>
-            Start a run
-          </ButtonLink>
-        )
-      }
-    >
-      {mayStart
-        ? 'A run trains one model on the data of many nodes, which stay where they are.'
-        : 'A researcher starts one, and it appears here.'}
-    </Empty>
-  )
-}
-
-/** Runs that are chosen to be compared; those that are no more are none. */
-function useSelection(runs: readonly RunLine[] | undefined): Selection {
-  const [keys, setKeys] = useState<ReadonlySet<string>>(new Set())
-  const names = new Map(runs?.map(({ runId, name }) => [runId as string, name]))
-  return {
-    keys: new Set([...keys].filter((key) => names.has(key))),
-    onChange: setKeys,
-    label: (key) => `Compare ${names.get(key) ?? key}`,
-    most: MOST_COMPARED,
-  }
-}
-
-function Compare({
-  chosen,
-  onClear,
-}: {
-  readonly chosen: ReadonlySet<string>
-  readonly onClear: () => void
+function Filters({
+  search,
+  counts,
+  methods,
+  change,
+}: Pick<ReturnType<typeof chooseRuns>, 'counts' | 'methods'> & {
+  readonly search: RunsSearch
+  readonly change: (next: RunsSearch) => void
 }) {
-  const navigate = useNavigate()
-  const isFew = chosen.size < 2
   return (
     <>
-      <IconButton label="Choose none" icon={X} onPress={onClear} />
-      <Button
-        icon={GitCompareArrows}
-        isDisabled={isFew}
-        onPress={() => void navigate({ to: '/compare', search: { run: [...chosen] } })}
-      >
-        {isFew ? 'Choose another' : `Compare ${chosen.size}`}
-      </Button>
+      <Segments
+        label="State"
+        items={STATE_FILTERS.map((id) => ({ id, label: LABELS[id], count: counts[id] }))}
+        value={search.state ?? 'all'}
+        onChange={(state) => change({ state: state === 'all' ? undefined : state })}
+      />
+      <span className={css['spacer']} />
+      <Choice
+        label="Method"
+        items={[{ id: ANY, label: 'Any method' }, ...methods.map((id) => ({ id, label: id }))]}
+        value={search.method ?? ANY}
+        onChange={(method) => change({ method: method === ANY ? undefined : method })}
+      />
+      <SearchField
+        label="Find runs"
+        value={search.q ?? ''}
+        onChange={(q) => change({ q: q === '' ? undefined : q })}
+      />
     </>
   )
 }

@@ -3,7 +3,7 @@ import { cleanup, render, screen } from '@testing-library/react'
 import { userEvent } from '@testing-library/user-event'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { queryClient, SESSION_KEY } from '../../server/client.js'
-import { takeCodeFromLink } from '../../shell/code-in-link.js'
+import { takeCodeFromLink, type LinkCode } from '../../shell/code-in-link.js'
 import { SignIn } from './sign-in.js'
 
 interface Asked {
@@ -19,7 +19,7 @@ describe('signing in', () => {
   const user = userEvent.setup()
   let asked: Asked[]
   let refusal: { readonly code: string; readonly message: string } | null
-  const open = (code: string | null): void => {
+  const open = (code: LinkCode | null): void => {
     render(
       <QueryClientProvider client={queryClient}>
         <SignIn code={code} />
@@ -66,6 +66,14 @@ describe('signing in', () => {
       { code: 'ABCD-EFGH', password: 'a long password', keep: 'cookie' },
     ])
   })
+  it('by the link of a demo, at once and once only', async () => {
+    history.replaceState(null, '', '/#code=ABCD-EFGH&enter')
+    open(takeCodeFromLink())
+    await vi.waitFor(() => expect(asked).toHaveLength(1))
+    expect(asked[0]?.body).toEqual({ code: 'ABCD-EFGH', keep: 'cookie' })
+    expect(location.href.includes('ABCD')).toBe(false)
+    expect(screen.queryByLabelText('New password')).toBeNull()
+  })
   it('by a code that was told, this once', async () => {
     open(null)
     await press('Use a one-time code')
@@ -74,7 +82,7 @@ describe('signing in', () => {
     expect(asked.map(({ body }) => body)).toEqual([{ code: 'ABCD', keep: 'cookie' }])
   })
   it('says what is wrong and what to do, and takes another code after one that is used up', async () => {
-    open('ABCD')
+    open({ code: 'ABCD', isEntry: false })
     refusal = { code: 'auth/bad-code', message: 'This code is not valid' }
     await press('Sign in this once')
     const alert = await screen.findByRole('alert')

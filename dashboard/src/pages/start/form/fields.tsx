@@ -33,14 +33,15 @@ export function ChoiceField(props: ConfigFieldProps) {
     onChange(before ?? chosen, fieldPathId.path)
   }
   // Options of a choice that nobody made yet come with its name.
-  const changeWithin: typeof onChange = (next, path, errors, id) => {
-    const data = next as JsonValue | undefined
-    if (isJsonObject(value) && 'name' in value) onChange(next, path, errors, id)
-    else {
-      const base: JsonObject = { name: name ?? '', ...(isJsonObject(value) ? value : {}) }
-      const inner = path.slice(fieldPathId.path.length)
-      onChange(withValueAt(base, inner, data), fieldPathId.path, errors, id)
+  const changeWithin: typeof onChange = (...change) => {
+    const [next, path, ...rest] = change
+    if (isJsonObject(value) && 'name' in value) {
+      onChange(...change)
+      return
     }
+    const base: JsonObject = { name: name ?? '', ...(isJsonObject(value) ? value : {}) }
+    const inner = path.slice(fieldPathId.path.length)
+    onChange(withValueAt(base, inner, next as JsonValue | undefined), fieldPathId.path, ...rest)
   }
   const hasOptions = Object.keys(variant?.properties ?? {}).length > 0
   const { ObjectField } = registry.fields

@@ -74,7 +74,7 @@ const FIRST: ReadonlyMap<string, readonly string[]> = new Map([
 
 /** The schema of a whole configuration for the form. */
 export const formSchemaOf = (schema: JsonObject): FormSchema =>
-  prepared(schema as unknown as Node, { path: [], isRequired: true })
+  prepared(schema, { path: [], isRequired: true })
 
 interface Place {
   readonly path: readonly string[]
@@ -125,7 +125,10 @@ function choiceOf(variants: readonly Node[], { path }: Place): FormSchema {
   const named = variants.map((variant) => {
     const { name, ...properties } = variant.properties ?? {}
     const own = { ...variant, properties, required: [] }
-    return [String(name?.const), objectOf(own, { path, isRequired: true })] as const
+    return [
+      typeof name?.const === 'string' ? name.const : '',
+      objectOf(own, { path, isRequired: true }),
+    ] as const
   })
   return { type: 'object', 'x-field': 'choice', 'x-variants': Object.fromEntries(named) }
 }
