@@ -8,6 +8,8 @@ export interface MetricWords {
   readonly tick: (value: number) => string
   /** From 0 to 1. */
   readonly isShare: boolean
+  /** It counts something. */
+  readonly isWhole: boolean
 }
 
 type Unit = 'share' | 'number' | 'count'
@@ -60,10 +62,10 @@ export function metricWords(name: string): MetricWords {
 }
 
 function wordsOf(label: string, unit: Unit): MetricWords {
-  if (unit === 'share') return { label, format: percent, tick: percentTick, isShare: true }
-  if (unit === 'count')
-    return { label, format: (value) => count(Math.round(value)), tick: count, isShare: false }
-  return { label, format: number, tick: number, isShare: false }
+  const kind = { label, isShare: unit === 'share', isWhole: unit === 'count' }
+  if (unit === 'share') return { ...kind, format: percent, tick: percentTick }
+  if (unit === 'count') return { ...kind, format: (value) => count(Math.round(value)), tick: count }
+  return { ...kind, format: number, tick: number }
 }
 
 /** The metrics that most people ask for stand first, classes and pool entries last. */

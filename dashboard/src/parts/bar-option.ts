@@ -16,6 +16,8 @@ export interface BarsShown {
   readonly format: (value: number) => string
   /** Shorter, along the axis. */
   readonly tick?: (value: number) => string
+  /** Of the bars' room, in pixels; default: 200. */
+  readonly room?: number
   /** Where the axis ends, at least. */
   readonly max?: number
   /** A rule across: a mean, what would be even. */
@@ -32,7 +34,7 @@ function layoutOf({ categories }: BarsShown, width: number) {
   return { room, longest, isTurned, bottom: (isTurned ? longest : 14) + 10 + AXIS_NAME }
 }
 export const barHeight = (bars: BarsShown, width: number): number =>
-  Math.ceil(TOP + PLOT + layoutOf(bars, width).bottom)
+  Math.ceil(TOP + (bars.room ?? PLOT) + layoutOf(bars, width).bottom)
 
 type Bar = Saying & { readonly value: number }
 
@@ -46,7 +48,7 @@ export const barOption =
       .flatMap(({ values }) => values)
       .reduce<number>((most, value) => Math.max(most, value ?? 0), max ?? 0)
     return {
-      grid: { left: LEFT, right: RIGHT, top: TOP, height: PLOT },
+      grid: { left: LEFT, right: RIGHT, top: TOP, height: bars.room ?? PLOT },
       xAxis: {
         ...{ type: 'category', data: categories.map(short), name: label, nameLocation: 'middle' },
         nameGap: bottom - AXIS_NAME + 2,
@@ -60,7 +62,7 @@ export const barOption =
         },
       },
       yAxis: {
-        ...{ type: 'value', min: 0, ...(max === undefined ? {} : { max: Math.max(max, largest) }) },
+        ...{ type: 'value', min: 0, ...(max === undefined ? {} : endAt(Math.max(max, largest))) },
         axisLabel: { ...text, formatter: (value: number) => tick(value) },
         splitLine: { lineStyle: { color: sheet.rule } },
         splitNumber: 4,
@@ -85,10 +87,14 @@ export const barOption =
     }
   }
 
+/** Four steps to where the axis ends. */
+const endAt = (max: number) => ({ max, interval: max / 4 })
+
 const ruleAt = ({ at, label }: NonNullable<BarsShown['line']>, sheet: Sheet) => ({
   ...{ silent: true, symbol: 'none', data: [{ yAxis: at }] },
   lineStyle: { color: sheet.ink, type: 'dashed' as const, width: 1 },
   label: {
-    ...{ formatter: label, position: 'insideEndTop' as const, color: sheet.ink, fontSize: 11 },
+    ...{ formatter: label, position: 'insideStartTop' as const, color: sheet.ink, fontSize: 11 },
+    ...{ backgroundColor: sheet.paper, padding: [1, 3], borderRadius: 2 },
   },
 })

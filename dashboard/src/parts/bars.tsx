@@ -7,14 +7,15 @@ export interface BarsProps extends Omit<FigureProps, 'keys'>, BarsShown {}
 
 /** Amounts by name, from zero; several beside each other where they are to be compared. */
 export function Bars(props: BarsProps) {
-  const { categories, label, series, format, tick = format, max, line, ...rest } = props
+  const { categories, label, series, format, tick = format, max, line, room, ...rest } = props
   const shown = useMemo(
     (): BarsShown => ({
       ...{ categories, label, series, format, tick },
       ...(max === undefined ? {} : { max }),
       ...(line === undefined ? {} : { line }),
+      ...(room === undefined ? {} : { room }),
     }),
-    [categories, label, series, format, tick, max, line],
+    [categories, label, series, format, tick, max, line, room],
   )
   const numbers = useMemo(
     () => ({

@@ -27,6 +27,8 @@ export interface Axis {
   readonly format: (value: number) => string
   /** Shorter, along the axis itself; default: `format`. */
   readonly tick?: (value: number) => string
+  /** Only whole numbers stand along it. */
+  readonly isWhole?: boolean
 }
 export interface CurvesProps {
   readonly title: string

@@ -1,6 +1,7 @@
 import { BarChart, HeatmapChart, LineChart, ScatterChart } from 'echarts/charts'
 import { GridComponent, MarkLineComponent, VisualMapContinuousComponent } from 'echarts/components'
 import { init, use as register, type ComposeOption, type EChartsType } from 'echarts/core'
+import { LabelLayout } from 'echarts/features'
 import { CanvasRenderer } from 'echarts/renderers'
 import type {
   BarSeriesOption,
@@ -34,6 +35,7 @@ register([
   GridComponent,
   MarkLineComponent,
   VisualMapContinuousComponent,
+  LabelLayout,
   CanvasRenderer,
 ])
 

@@ -121,7 +121,9 @@ export const heatOption =
       visualMap: {
         ...{ type: 'continuous', show: false, dimension: 2, min: low },
         max: high > low ? high : low + 1,
-        inRange: { color: [mix(sheet.series[0] ?? '', sheet.paper, 0.06), sheet.series[0] ?? ''] },
+        inRange: {
+          color: [mix(sheet.series[0] ?? '', sheet.paper, PALEST), sheet.series[0] ?? ''],
+        },
       },
       series: [
         {
@@ -147,8 +149,6 @@ export const heatOption =
 const everyOf = (needed: number, room: number): number => Math.max(1, Math.ceil(needed / room))
 const textWithin = (text: string, width: number): string => (text.length * 5.8 <= width ? text : '')
 
-/** Ink on shades up to here, paper beyond. */
-const DARK = 0.55
 function cellsOf(heat: Heat, sheet: Sheet, isWritten: boolean): readonly Cell[] {
   const { rows, columns, values, format } = heat
   const [low, high] = heatRange(heat)
@@ -160,11 +160,31 @@ function cellsOf(heat: Heat, sheet: Sheet, isWritten: boolean): readonly Cell[] 
         {
           value: [j, i, value],
           said: `${rows[i] ?? ''} · ${columns[j] ?? ''}: ${format(value)}`,
-          ...(isWritten ? { label: { color: shade > DARK ? sheet.paper : sheet.ink } } : {}),
+          ...(isWritten ? { label: { color: readable(shade, sheet) } } : {}),
         },
       ]
     }),
   )
+}
+
+/** The palest shade can still be told from the ground. */
+const PALEST = 0.06
+/** Ink or paper, whichever can be read better on a cell of that shade. */
+function readable(shade: number, { series, paper, ink }: Sheet): string {
+  const ground = luminance(mix(series[0] ?? '', paper, PALEST + (1 - PALEST) * shade))
+  const contrast = (color: string): number => {
+    const [low, high] = [ground, luminance(color)].sort((a, b) => a - b)
+    return ((high ?? 0) + 0.05) / ((low ?? 0) + 0.05)
+  }
+  return contrast(ink) >= contrast(paper) ? ink : paper
+}
+/** Relative luminance, as WCAG has it. */
+function luminance(color: string): number {
+  const [red = 0, green = 0, blue = 0] = channels(color).map((each) => {
+    const share = each / 255
+    return share <= 0.03928 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4
+  })
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 }
 
 const channels = (color: string): readonly number[] =>

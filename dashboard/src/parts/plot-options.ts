@@ -1,5 +1,5 @@
 import uPlot from 'uplot'
-import type { CurveLine, CurvesProps } from './curves.js'
+import type { Axis, CurveLine, CurvesProps } from './curves.js'
 import { seriesLook } from './series-look.js'
 
 export interface PlotSpec extends Pick<CurvesProps, 'lines' | 'xAxis' | 'yAxis'> {
@@ -15,15 +15,23 @@ export interface PlotSpec extends Pick<CurvesProps, 'lines' | 'xAxis' | 'yAxis'>
 }
 const FONT = '500 11px "Inter Variable", system-ui, sans-serif'
 
+/** Between whole numbers, up to a billion. */
+const WHOLE_STEPS: readonly number[] = Array.from({ length: 28 }, (_, i) =>
+  [1, 2, 5].map((step) => step * 10 ** i),
+)
+  .flat()
+  .slice(0, 28)
+
 export function plotOptions(spec: PlotSpec): uPlot.Options {
   const { lines, xAxis, yAxis, yRange, isLog, colors, width, height, hidden, onPoint } = spec
   const stepped = spec.isStepped ? uPlot.paths.stepped?.({ align: 1 }) : undefined
   const color = (name: string): string => colors.get(name) ?? ''
-  const axis = (format: (value: number) => string): uPlot.Axis => ({
+  const axis = ({ format, tick = format, isWhole = false }: Axis): uPlot.Axis => ({
+    ...(isWhole ? { incrs: [...WHOLE_STEPS] } : {}),
     ...{ stroke: color('--ink-3'), font: FONT, gap: 6 },
     grid: { stroke: color('--rule'), width: 1 },
     ticks: { show: false },
-    values: (_, splits) => splits.map((value) => (value === null ? '' : format(value))),
+    values: (_, splits) => splits.map((value) => (value === null ? '' : tick(value))),
   })
   return {
     ...{ width, height, padding: [12, 12, 0, 0] },
@@ -38,8 +46,8 @@ export function plotOptions(spec: PlotSpec): uPlot.Options {
       y: isLog ? { distr: 3 } : yRange === undefined ? {} : { range: [...yRange] },
     },
     axes: [
-      { ...axis(xAxis.tick ?? xAxis.format), grid: { show: false }, size: 28 },
-      { ...axis(yAxis.tick ?? yAxis.format), size: 56 },
+      { ...axis(xAxis), grid: { show: false }, size: 28 },
+      { ...axis(yAxis), size: 56 },
     ],
     series: [
       { label: xAxis.label },
@@ -50,7 +58,7 @@ export function plotOptions(spec: PlotSpec): uPlot.Options {
           ...{ show: !hidden.has(id), spanGaps: true },
           ...(stepped === undefined ? {} : { paths: stepped }),
           // A single point is no line yet.
-          points: { show: x.length < 2, size: 5, fill: color(variable) },
+          points: { show: x.length < 2 || spec.isStepped, size: 5, fill: color(variable) },
         }
       }),
       ...bandEnds(lines, hidden),

@@ -56,7 +56,7 @@ export const scatterOption =
             borderColor: color,
             borderWidth: 1.25,
           },
-          labelLayout: { hideOverlap: true },
+          labelLayout: { moveOverlap: 'shiftY' },
           emphasis: { itemStyle: { borderColor: sheet.ink, borderWidth: 2 } },
         },
       ],

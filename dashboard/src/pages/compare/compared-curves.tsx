@@ -8,7 +8,7 @@ import type { Against } from './search.js'
 import { lineOf } from './series.js'
 
 const X_AXES: Readonly<Record<Against, Axis>> = {
-  rounds: { label: 'Round', format: count },
+  rounds: { label: 'Round', format: count, isWhole: true },
   seconds: { label: 'After', format: duration },
   bytes: { label: 'After', format: bytes },
 }

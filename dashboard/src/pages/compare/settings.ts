@@ -26,25 +26,37 @@ const seedOf = ({ config }: Configured): string => JSON.stringify(config['seed']
 const seedless = (run: Configured, value = ''): string =>
   value.replaceAll(new RegExp(`\\bseed=${seedOf(run)}\\b`, 'g'), 'seed={seed}')
 
-/** Of runs that differ in nothing but their seed, and what follows from it, the same text. */
-function settingOf(run: Configured): string {
-  const rest = [...flatConfig(run.config)]
-    .filter(([key]) => key !== 'name' && key !== 'seed')
-    .map(([key, value]) => `${key} ${seedless(run, value)}`)
-  return rest.sort().join('\n')
-}
-
 /** Runs that repeat one another, in the order in which the first of them stands; by seed within. */
 export function settingsOf<Run extends Configured>(
   runs: readonly Run[],
 ): readonly (readonly Run[])[] {
-  const settings = new Map<string, Run[]>()
+  const settings: { readonly first: Flat; readonly group: Run[] }[] = []
   for (const run of runs) {
-    const key = settingOf(run)
-    settings.set(key, [...(settings.get(key) ?? []), run])
+    const flat = { run, config: flatConfig(run.config) }
+    const known = settings.find(({ first }) => isRepetition(flat, first))
+    if (known === undefined) settings.push({ first: flat, group: [run] })
+    else known.group.push(run)
   }
   const seed = ({ config }: Run): number => Number(config['seed'] ?? 0)
-  return [...settings.values()].map((group) => group.toSorted((a, b) => seed(a) - seed(b)))
+  return settings.map(({ group }) => group.toSorted((a, b) => seed(a) - seed(b)))
+}
+
+interface Flat {
+  readonly run: Configured
+  readonly config: FlatConfig
+}
+/** Equal but for the seed, and what follows from it: texts, and where those do, the bundle that a run starts from. */
+function isRepetition(a: Flat, b: Flat): boolean {
+  const keys = [...new Set([...a.config.keys(), ...b.config.keys()])].filter(
+    (key) => key !== 'name' && key !== 'seed' && a.config.get(key) !== b.config.get(key),
+  )
+  const others = keys.filter((key) => key !== 'startFrom')
+  return (
+    others.every(
+      (key) => seedless(a.run, a.config.get(key)) === seedless(b.run, b.config.get(key)),
+    ) &&
+    (others.length > 0 || keys.length === 0)
+  )
 }
 
 /** A key in which configurations differ, with its value in each; null where one lacks it. */
@@ -53,12 +65,41 @@ export interface Difference {
   readonly values: readonly (string | null)[]
 }
 
-/** Keys whose values are not the same in all, sorted. Names differ anyway. */
+/** Keys whose values are not the same in all, sorted. Names differ anyway. What some lack as a whole is one of them. */
 export function differences(configs: readonly FlatConfig[]): readonly Difference[] {
   const keys = [...new Set(configs.flatMap((config) => [...config.keys()]))].sort()
-  return keys
+  const found = keys
     .map((key) => ({ key, values: configs.map((config) => config.get(key) ?? null) }))
     .filter(({ key, values }) => key !== 'name' && new Set(values).size > 1)
+  const folded = new Map<string, Difference>()
+  for (const one of found) {
+    const whole = missingWhole(one, configs)
+    const key = whole ?? one.key
+    if (!folded.has(key)) folded.set(key, whole === null ? one : wholeOf(whole, configs))
+  }
+  return [...folded.values()]
+}
+
+/** The part of the configuration that holds the key, where some lack all of it and the others have the same. */
+function missingWhole({ key, values }: Difference, configs: readonly FlatConfig[]): string | null {
+  const part = key.slice(0, Math.max(0, key.lastIndexOf('.')))
+  if (part === '' || new Set(values.filter((value) => value !== null)).size > 1) return null
+  const isPart = (config: FlatConfig): boolean =>
+    [...config.keys()].some((one) => one.startsWith(`${part}.`))
+  return configs.every((config, i) => isPart(config) === (values[i] !== null)) ? part : null
+}
+/** By its name where it has one, and how much more there is. */
+function wholeOf(part: string, configs: readonly FlatConfig[]): Difference {
+  return {
+    key: part,
+    values: configs.map((config) => {
+      const inner = [...config].filter(([key]) => key.startsWith(`${part}.`))
+      if (inner.length === 0) return null
+      const [key = '', value = ''] = inner.find(([one]) => one === `${part}.name`) ?? inner[0] ?? []
+      const shown = key === `${part}.name` ? value : `${key.slice(part.length + 1)}: ${value}`
+      return inner.length === 1 ? shown : `${shown}, … (${inner.length})`
+    }),
+  }
 }
 
 /** What runs of one setting share. */

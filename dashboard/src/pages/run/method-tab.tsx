@@ -6,7 +6,7 @@ import type { LiveRun } from '../../server/run.js'
 import { CalibrationPanels } from './panels/calibration-panels.js'
 import { DroppingPanels } from './panels/dropping-panels.js'
 import { FairnessPanels } from './panels/fairness-panels.js'
-import { MetricCurves } from './panels/metric-curves.js'
+import { OwnMetrics } from './panels/own-metrics-panels.js'
 import { ownMetrics } from './panels/own-metrics.js'
 import css from './panels/panels.module.css'
 import { RoutingPanels } from './panels/routing-panels.js'
@@ -19,54 +19,35 @@ export function MethodTab({ run }: { readonly run: LiveRun }) {
   const own = ownMetrics(metrics)
   return (
     <div className={css['stack']}>
-      <Settings view={view} />
       {config.method.name === 'fedins' && <RoutingPanels run={run} />}
       {metrics.includes('cut') && <DroppingPanels run={run} />}
       {config.calibration !== undefined && <CalibrationPanels run={run} />}
       {metrics.includes('clients/accuracy') && <FairnessPanels run={run} />}
       {view.diagnosed.length > 0 && <SimilarityPanels run={run} />}
-      {own.length > 0 && (
-        <div className={css['pair']}>
-          {own.map(({ title, names }) => (
-            <MetricCurves key={title} run={run} title={title} names={names} />
-          ))}
-        </div>
-      )}
+      {own.length > 0 && <OwnMetrics run={run} names={own} />}
       {view.diagnosed.length === 0 && <Undiagnosed view={view} />}
+      <Settings view={view} />
     </div>
   )
 }
 
 function Settings({ view: { config } }: { readonly view: RunView }) {
-  const parts = [
-    ['Method', config.method],
-    ['Calibration', config.calibration],
-  ].flatMap(([title, choice]) => {
-    if (choice === undefined || typeof choice !== 'object' || typeof title !== 'string') return []
+  const parts = [config.method, config.calibration].flatMap((choice) => {
+    if (choice === undefined) return []
     const { name, ...options } = choice as unknown as JsonObject
-    return [{ title, name: String(name), options: Object.entries(options) }]
+    const items = Object.entries(options)
+    return items.length === 0 ? [] : [{ name: String(name), items }]
   })
-  return (
-    <div className={parts.length > 1 ? css['pair'] : css['stack']}>
-      {parts.map(({ title, name, options }) => (
-        <Panel key={title} title={title} note={name}>
-          {options.length === 0 ? (
-            <p className={css['say']}>It has no settings of its own.</p>
-          ) : (
-            <div className={css['columns']}>
-              <Facts
-                isWide
-                items={options.map(([key, value]) => [
-                  key,
-                  <code key={key}>{JSON.stringify(value)}</code>,
-                ])}
-              />
-            </div>
-          )}
-        </Panel>
-      ))}
-    </div>
-  )
+  return parts.map(({ name, items }) => (
+    <Panel key={name} title={`Settings of ${name}`}>
+      <div className={css['columns']}>
+        <Facts
+          isWide
+          items={items.map(([key, value]) => [key, <code key={key}>{JSON.stringify(value)}</code>])}
+        />
+      </div>
+    </Panel>
+  ))
 }
 
 /** What could have been looked at, and was not asked for. */

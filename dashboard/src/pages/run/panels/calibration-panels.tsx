@@ -46,7 +46,7 @@ export function CalibrationPanels({ run }: { readonly run: LiveRun }) {
     <>
       <div className={css['pair']}>
         <BeforeAfter run={run} calibration={calibration} />
-        <Panel title="Calibration" note={`round ${calibration.round}`}>
+        <Panel title="What it came to" note={`calibrated in round ${calibration.round}`}>
           <Summary calibration={calibration} />
         </Panel>
       </div>

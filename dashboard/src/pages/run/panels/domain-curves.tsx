@@ -6,7 +6,7 @@ import { fileName } from './file-name.js'
 
 const PREFIX = /^(federated\/)?accuracy\/domain\//
 const MOST_LINES = 40
-const ROUNDS: Axis = { label: 'Round', format: count }
+const ROUNDS: Axis = { label: 'Round', format: count, isWhole: true }
 const SHARES: Axis = { label: 'Accuracy', format: percent, tick: percentTick }
 
 export const domainNames = (metrics: readonly string[]): readonly string[] =>

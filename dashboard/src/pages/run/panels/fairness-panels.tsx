@@ -3,7 +3,7 @@ import { count, number, percent, percentTick } from '../../../look/format.js'
 import { Bars } from '../../../parts/bars.js'
 import { Curves, type Axis, type CurveLine } from '../../../parts/curves.js'
 import { useCurves, useMemberCurves, type LiveRun } from '../../../server/run.js'
-import { clientScores, meanLine } from './fairness.js'
+import { clientScores, isSame, meanLine } from './fairness.js'
 import { fileName } from './file-name.js'
 import css from './panels.module.css'
 
@@ -11,7 +11,7 @@ const NAMES = [
   ...['clients/accuracy', 'clients/deviation', 'clients/worst10', 'clients/worst'],
   'clients/jain',
 ]
-const ROUNDS: Axis = { label: 'Round', format: count }
+const ROUNDS: Axis = { label: 'Round', format: count, isWhole: true }
 const SHARES: Axis = { label: 'Accuracy', format: percent, tick: percentTick }
 
 /** How well, and how evenly, clients are served: every client counts once. */
@@ -27,7 +27,11 @@ export function FairnessPanels({ run }: { readonly run: LiveRun }) {
       ['clients/worst', 'Worst client'],
     ].flatMap(([name = '', label = '']): CurveLine[] => {
       const curve = known.get(name)
-      return curve === undefined ? [] : [{ id: name, label, x: curve.rounds, y: curve.values }]
+      // Of ten clients or fewer the lowest tenth is the worst one.
+      const isWorst = name === 'clients/worst10' && isSame(curve, known.get('clients/worst'))
+      return curve === undefined || isWorst
+        ? []
+        : [{ id: name, label, x: curve.rounds, y: curve.values }]
     })
     return mean === null ? others : [mean, ...others]
   }, [curves])

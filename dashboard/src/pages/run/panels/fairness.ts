@@ -17,6 +17,10 @@ export function meanLine(mean: Curve | undefined, deviation: Curve | undefined):
   return { ...line, band: { low: end(-1), high: end(1) } }
 }
 
+/** Whether two curves have the same values throughout. */
+export const isSame = (a: Curve | undefined, b: Curve | undefined): boolean =>
+  a !== undefined && b !== undefined && a.values.join() === b.values.join()
+
 export interface ClientScores {
   readonly names: readonly string[]
   readonly values: readonly number[]

@@ -5,7 +5,7 @@ import { Curves, type Axis } from '../../../parts/curves.js'
 import { useCurves, type LiveRun } from '../../../server/run.js'
 import { fileName } from './file-name.js'
 
-const ROUNDS: Axis = { label: 'Round', format: count }
+const ROUNDS: Axis = { label: 'Round', format: count, isWhole: true }
 
 /** Metrics of a run that are read together, by round; none of them there: nothing. */
 export function MetricCurves({

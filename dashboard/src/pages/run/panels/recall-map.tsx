@@ -22,7 +22,7 @@ const SETS = [
 /** Columns that can be told apart, and lines. */
 const [MOST_ROUNDS, MOST_LINES] = [40, 40]
 const RANGE = [0, 1] as const
-const ROUNDS: Axis = { label: 'Round', format: count }
+const ROUNDS: Axis = { label: 'Round', format: count, isWhole: true }
 const SHARES: Axis = { label: 'Recall', format: percent, tick: percentTick }
 const whole = (share: number): string => `${Math.round(share * 100)} %`
 

@@ -95,6 +95,7 @@ function Usage({
       format={percent}
       tick={percentTick}
       line={line}
+      room={300}
       nothing="No round has counted it yet"
       controls={<Segments label="Order" items={ORDERS} value={order} onChange={setOrder} />}
     />
