@@ -1,12 +1,14 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, request as requestHttp, type IncomingMessage, type Server } from 'node:http'
+import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { brotliCompressSync } from 'node:zlib'
 import express from 'express'
 import { afterEach, describe, expect, it } from 'vitest'
-import { servePages } from './pages.js'
+import { PAGE_POLICY, servePages } from './pages.js'
 
 const PAGE = '<!doctype html><title>Tributary</title>'
 const SCRIPT = 'console.log(1)'
@@ -49,6 +51,17 @@ describe('the pages', () => {
     rmSync(directory, { recursive: true, force: true })
   })
 
+  it('allow the one style that React Aria writes, as the version that is installed writes it', async () => {
+    const written = createRequire(import.meta.url).resolve('react-aria/package.json')
+    const source = readFileSync(
+      join(dirname(written), 'dist/private/overlays/usePreventScroll.mjs'),
+      'utf8',
+    )
+    const [, style = ''] = /style\.textContent = `([^`]+)`/.exec(source) ?? []
+    expect(style.trim()).toMatch(/^@layer {\s+\* {\s+overscroll-behavior: contain;\s+}\s+}$/)
+    const hash = createHash('sha256').update(style.trim()).digest('base64')
+    expect(PAGE_POLICY.styleSrc).toEqual(["'self'", `'sha256-${hash}'`])
+  })
   it('answers every address that is no file with the page, which may load from its origin alone', async () => {
     const server = await serve(built())
     for (const path of ['/', '/runs', '/runs/run-0123456789ab?tab=events']) {
@@ -61,7 +74,7 @@ describe('the pages', () => {
         'referrer-policy': 'no-referrer',
       })
       expect(answer.headers['content-security-policy']).toBe(
-        "default-src 'none';script-src 'self';style-src 'self';img-src 'self' data: blob:;connect-src 'self';" +
+        "default-src 'none';script-src 'self';style-src 'self' 'sha256-gYiS/BvZvRcK27JIXTuwhZ3hs2+VJ1X+2gUlE+farlg=';img-src 'self' data: blob:;connect-src 'self';" +
           "font-src 'self';manifest-src 'self';base-uri 'none';form-action 'none';frame-ancestors 'none'",
       )
     }

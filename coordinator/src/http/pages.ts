@@ -14,11 +14,17 @@ const BUILT = join(
 )
 export const PAGES_DIRECTORY = join(BUILT, 'dashboard')
 
+/**
+ * The one style that is written into the page, by React Aria while a window is open on an iPhone, so that what is behind it does
+ * not scroll along: SHA-256 of its text, which says `overscroll-behavior: contain` and nothing else.
+ */
+const SCROLL_STYLE = 'gYiS/BvZvRcK27JIXTuwhZ3hs2+VJ1X+2gUlE+farlg='
+
 /** Nothing but what this origin serves as a file: reliability specification §2, T14. */
 export const PAGE_POLICY = {
   defaultSrc: ["'none'"],
   scriptSrc: ["'self'"],
-  styleSrc: ["'self'"],
+  styleSrc: ["'self'", `'sha256-${SCROLL_STYLE}'`],
   imgSrc: ["'self'", 'data:', 'blob:'],
   connectSrc: ["'self'"],
   fontSrc: ["'self'"],

@@ -12,7 +12,7 @@ function Anchor({ look = 'plain', icon: Icon, children, ...rest }: AnchorProps) 
   return (
     <a {...rest} className={classNames(css['button'], css[look])}>
       {Icon !== undefined && <Icon size={14} aria-hidden="true" />}
-      {children}
+      <span>{children}</span>
     </a>
   )
 }

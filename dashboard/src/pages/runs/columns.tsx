@@ -53,7 +53,7 @@ export const RUN_COLUMNS: readonly Column<RunLine>[] = [
     ),
   },
   {
-    ...{ id: 'accuracy', header: 'Accuracy', width: 172, narrowWidth: 156, align: 'end' },
+    ...{ id: 'accuracy', header: 'Accuracy', width: 172, narrowWidth: 166, align: 'end' },
     sortBy: (run) => run.accuracy,
     cell: (run) =>
       run.accuracy === null ? (
