@@ -89,7 +89,7 @@ export class RunFollower {
     const earlier = await this.#timeline(first.round)
     const now = this.#now
     // Something else came first: another such answer, or everything anew.
-    if (now?.attempts[0] !== first) return
+    if (now?.attempts[0]?.round !== first.round) return
     this.#mostRounds += FIRST_ROUNDS
     this.#become({
       attempts: [...earlier.attempts, ...now.attempts],
@@ -140,7 +140,8 @@ export class RunFollower {
     const last = news.at(-1)
     if (now === null || last === undefined) return
     const forAttempts = news.filter(({ seq }) => seq > this.#attemptsSeq)
-    const attempts = this.#kept(forAttempts.reduce(advance, now.attempts))
+    const all = forAttempts.reduce(advance, now.attempts)
+    const attempts = this.#kept(all)
     const forView = news.filter(({ seq }) => seq > this.#viewSeq)
     const line = forView.reduce(lineAfter, now.view.line)
     this.#attemptsSeq = Math.max(this.#attemptsSeq, last.seq)
@@ -148,7 +149,7 @@ export class RunFollower {
     this.#become({
       view: { ...now.view, line, latest: attempts.at(-1) ?? null, lastSeq: last.seq },
       attempts,
-      hasEarlier: now.hasEarlier || attempts[0] !== (now.attempts[0] ?? attempts[0]),
+      hasEarlier: now.hasEarlier || attempts.length < all.length,
       events: [...now.events, ...news.map(small)].slice(-MOST_EVENTS),
       lastSeq: last.seq,
     })

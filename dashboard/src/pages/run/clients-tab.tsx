@@ -1,6 +1,7 @@
 import { Users } from 'lucide-react'
 import { useMemo, useState } from 'react'
 import type { MemberCurves } from '#protocol/run-views.js'
+import { metricWords } from '../../look/metric-words.js'
 import { Choice } from '../../parts/choice.js'
 import { Curves, type CurveLine } from '../../parts/curves.js'
 import { Empty } from '../../parts/empty.js'
@@ -102,7 +103,7 @@ function MemberChart({
     lines.length > FEW && chosen.size === 0 ? 'Choose members below to tell them apart' : undefined
   return (
     <Curves
-      title={metric === null ? 'What members measured' : `${metric} of each member`}
+      title={metric === null ? 'What members measured' : `${memberLabel(metric)} of each member`}
       note={hint}
       lines={lines}
       xAxis={X_LABELS.rounds}
@@ -114,7 +115,7 @@ function MemberChart({
         metric !== null && (
           <Choice
             label="Metric"
-            items={memberMetrics.map((id) => ({ id, label: id }))}
+            items={memberMetrics.map((id) => ({ id, label: memberLabel(id) }))}
             value={metric}
             onChange={setPicked}
           />
@@ -122,6 +123,12 @@ function MemberChart({
       }
     />
   )
+}
+
+/** In a member's own update, a name is a word. */
+const memberLabel = (name: string): string => {
+  const { label } = metricWords(name)
+  return label.slice(0, 1).toUpperCase() + label.slice(1)
 }
 
 /** Those that are chosen stand out, and are drawn over the others. */

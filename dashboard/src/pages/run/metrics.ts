@@ -1,6 +1,7 @@
 /** How metrics of runs are called, written and put together into charts. */
 import type { Curve } from '#protocol/run-views.js'
-import { bytes, count, duration, number, percent, percentTick } from '../../look/format.js'
+import { bytes, count, duration } from '../../look/format.js'
+import { inOrderOfInterest, metricWords } from '../../look/metric-words.js'
 import type { Axis, CurveLine } from '../../parts/curves.js'
 
 /** What curves are drawn against. */
@@ -12,13 +13,18 @@ export const X_LABELS: Readonly<Record<XAxis, Axis>> = {
   bytes: { label: 'Bytes', format: bytes },
 }
 
-const SHARES = /(^|\/)(accuracy|recall|precision|f1|singleClass|similarity|usage)(\/|$)|Accuracy\//
-/** Whether a metric is a share, 0 to 1. */
-export const isShare = (name: string): boolean => SHARES.test(name)
+export const isShare = (name: string): boolean => metricWords(name).isShare
 
-const SHARE_AXIS: Axis = { label: 'Value', format: percent, tick: percentTick }
-const NUMBER_AXIS: Axis = { label: 'Value', format: number }
-export const axisOf = (name: string): Axis => (isShare(name) ? SHARE_AXIS : NUMBER_AXIS)
+const AXES = new Map<string, Axis>()
+/** The same object for a name each time: a chart of another axis is another chart. */
+export function axisOf(name: string): Axis {
+  const known = AXES.get(name)
+  if (known !== undefined) return known
+  const { format, tick } = metricWords(name)
+  const axis: Axis = { label: 'Value', format, tick }
+  AXES.set(name, axis)
+  return axis
+}
 
 const SCORES: Readonly<Record<string, string>> = {
   '': 'Released model',
@@ -36,29 +42,44 @@ export const scoresOf = (names: readonly string[], kind: 'accuracy' | 'loss'): r
     .map((prefix) => `${prefix}${kind}`)
     .filter((name) => names.includes(name))
 
-/** Metrics that are drawn together: those that differ in their last part alone. */
+/** Metrics that are drawn together. */
 export interface MetricGroup {
   readonly id: string
+  readonly label: string
   readonly names: readonly string[]
+}
+/** Of these, each is told for many things that are alike. */
+const FAMILIES: Readonly<Record<string, string>> = {
+  recall: 'Recall by class',
+  'federated/recall': "Recall by class, on clients' data",
+  'accuracy/domain': 'Accuracy by domain',
+  'federated/accuracy/domain': "Accuracy by domain, on clients' data",
+  'routing/usage': 'Use of pool entries',
+  'calibration/virtualLoss': 'Calibration: loss on virtual features',
+  'calibration/virtualAccuracy': 'Calibration: accuracy on virtual features',
+  'calibration/realLoss': 'Calibration: loss on real data',
+  'calibration/realAccuracy': 'Calibration: accuracy on real data',
 }
 /** Most lines that can be told apart. */
 const MOST_LINES = 40
-/** Of the metrics that are no score of their own, in the order in which they first occur. */
+/** Of the metrics that are no score of their own, the most asked for first. */
 export function groupsOf(names: readonly string[]): readonly MetricGroup[] {
   const scores = new Set([...scoresOf(names, 'accuracy'), ...scoresOf(names, 'loss')])
   const groups = new Map<string, string[]>()
-  for (const name of names.filter((one) => !scores.has(one))) {
-    const id = name.slice(0, Math.max(0, name.lastIndexOf('/'))) || name
+  for (const name of inOrderOfInterest(names.filter((one) => !scores.has(one)))) {
+    const family = name.slice(0, Math.max(0, name.lastIndexOf('/')))
+    const id = Object.hasOwn(FAMILIES, family) ? family : name
     groups.set(id, [...(groups.get(id) ?? []), name])
   }
-  // What is alone is called by its whole name.
   return [...groups].map(([id, members]) => ({
-    id: members.length === 1 ? (members[0] ?? id) : id,
+    id,
+    label: FAMILIES[id] ?? metricWords(id).label,
     names: members.slice(0, MOST_LINES),
   }))
 }
-export const partLabel = (name: string, group: MetricGroup): string =>
-  group.names.length === 1 ? name : name.slice(group.id.length + 1)
+/** Within its group. */
+export const partLabel = (name: string, { id, label }: MetricGroup): string =>
+  name === id ? label : name.slice(id.length + 1)
 
 export function linesOf(
   curves: readonly Curve[],

@@ -112,12 +112,7 @@ function OtherMetrics({ run, x }: { readonly run: LiveRun; readonly x: XAxis }) 
       <div className={css['toolbar']}>
         <h2>Other metrics</h2>
         <span className={css['spacer']} />
-        <Choice
-          label="Metric"
-          items={groups.map(({ id }) => ({ id, label: id }))}
-          value={group.id}
-          onChange={setChosen}
-        />
+        <Choice label="Metric" items={groups} value={group.id} onChange={setChosen} />
       </div>
       <Family group={group} {...{ run, x }} />
     </>
@@ -141,7 +136,7 @@ function Family({
   }, [curves, group, x])
   return (
     <Curves
-      title={group.id}
+      title={group.label}
       lines={lines}
       xAxis={X_LABELS[x]}
       yAxis={axisOf(group.names[0] ?? '')}

@@ -86,15 +86,15 @@ describe('metrics', () => {
     ]
     expect(scoresOf(names, 'loss')).toEqual(['loss', 'federated/loss'])
     const groups = groupsOf(names)
-    expect(groups).toEqual([
-      { id: 'recall', names: ['recall/0', 'recall/1'] },
-      { id: 'clients/worst', names: ['clients/worst'] },
-      { id: 'cut', names: ['cut'] },
+    expect(groups.map(({ id, names: members }) => [id, ...members])).toEqual([
+      ['clients/worst', 'clients/worst'],
+      ['cut', 'cut'],
+      ['recall', 'recall/0', 'recall/1'],
     ])
     expect(groups.map((group) => partLabel(group.names[0] ?? '', group))).toEqual([
+      'Worst client',
+      'Layers below the cut',
       '0',
-      'clients/worst',
-      'cut',
     ])
     expect(scoreLabel('clients/accuracy')).toBe("Clients' own models, mean")
   })
