@@ -67,10 +67,14 @@ export class Federation {
         : await this.api.call('POST /api/users', { body: { name, role } })
     await createApi(this.api.url, null).call('POST /api/sign-in', { body: { code, password } })
   }
+  /** With an invitation the first time. */
   async join(name: string, ...flags: readonly string[]): Promise<Running> {
     const { code } = await this.api.call('POST /api/nodes/invite', { body: { minutes: 10 } })
+    return this.rejoin(name, '--code', code, ...flags)
+  }
+  async rejoin(name: string, ...flags: readonly string[]): Promise<Running> {
     const state = ['--state-dir', this.at(join('nodes', name.replaceAll(/\W+/g, '-')))]
-    const args = ['client', 'join', this.url, '--code', code, '--name', name, ...state, ...flags]
+    const args = ['client', 'join', this.url, '--name', name, ...state, ...flags]
     const node = start(args, { env: this.#env })
     this.#nodes.push(node)
     await node.event('node:connected')

@@ -13,9 +13,6 @@ import { Federation } from './federation.js'
 import { PEOPLE } from './people.js'
 import * as runs from './showcase-runs.js'
 
-const HOSPITALS = ['Bergen', 'Lyon', 'Porto', 'Turku']
-const SCANNERS = ['Aarhus CT', 'Gent MR', 'Krakow CT', 'Zadar MR']
-
 const { values } = parseArgs({
   options: {
     out: { type: 'string', default: '.tributary/showcase' },
@@ -43,14 +40,7 @@ const perform = async (config: RunConfigInput): Promise<string> => {
 /** Hospitals with different digits. The last takes part in few methods. */
 async function hospitals(): Promise<void> {
   const nodes = await Promise.all(
-    HOSPITALS.map((name, i) =>
-      federation.join(
-        name,
-        ...['--data', runs.DIGITS, '--partition', 'dirichlet:0.3:min=60:seed=3'],
-        ...['--shard', `${i + 1}/4`, '--share-counts', '--allow-per-example'],
-        ...(name === 'Turku' ? ['--only-methods', 'fedavg,fedprox,fedd2s,ccvr'] : []),
-      ),
-    ),
+    runs.HOSPITALS.map((name) => federation.join(name, ...runs.hospitalFlags(name))),
   )
   for (const seed of [1, 2, 3]) await perform(runs.digitsBaseline(seed))
   await perform(runs.digitsProximal(1))
@@ -108,14 +98,7 @@ async function scanners(): Promise<void> {
     ...['--shift', `mixed:${runs.DOMAINS}:seed=2`, '--set', model],
   )
   const nodes = await Promise.all(
-    SCANNERS.map((name, i) =>
-      federation.join(
-        name,
-        ...['--data', runs.GLYPHS, '--shift', `split:${runs.DOMAINS}:seed=1`],
-        ...['--partition', 'dirichlet:1:min=40:seed=1', '--shard', `${i + 1}/4`],
-        ...['--share-counts', '--allow-per-example'],
-      ),
-    ),
+    runs.SCANNERS.map((name) => federation.join(name, ...runs.scannerFlags(name))),
   )
   const config = federation.at('instances.json')
   await writeFile(config, JSON.stringify(quick({ ...runs.INSTANCES, startFrom: { file } })))
@@ -125,7 +108,7 @@ async function scanners(): Promise<void> {
   say(`${runId} Four scanners`)
   const { nodes: all } = await federation.api.call('GET /api/nodes')
   await Promise.all(nodes.slice(0, 1).map((node) => node.kill('SIGINT')))
-  const left = all.find(({ name }) => name === SCANNERS[0])
+  const left = all.find(({ name }) => name === runs.SCANNERS[0])
   await federation.api.call('POST /api/nodes/:id/revoke', { id: left!.nodeId })
 }
 

@@ -8,6 +8,19 @@ export const DIGITS = 'synthetic:bitmap-digits:count=2000:test=1000:seed=1'
 export const GLYPHS = 'synthetic:glyphs:classes=8:count=640:test=640:seed=2'
 export const DOMAINS =
   'none,rotate=90+scale=-1+offset=0.8,rotate=180+scale=0.5+offset=-0.8,rotate=270+scale=-1.5'
+/** Of the nodes of the first runs, and of the last ones: which data they hold and what they let leave. */
+export const HOSPITALS = ['Bergen', 'Lyon', 'Porto', 'Turku']
+export const hospitalFlags = (name: string): readonly string[] => [
+  ...['--data', DIGITS, '--partition', 'dirichlet:0.3:min=60:seed=3'],
+  ...['--shard', `${HOSPITALS.indexOf(name) + 1}/4`, '--share-counts', '--allow-per-example'],
+  ...(name === 'Turku' ? ['--only-methods', 'fedavg,fedprox,fedd2s,ccvr'] : []),
+]
+export const SCANNERS = ['Aarhus CT', 'Gent MR', 'Krakow CT', 'Zadar MR']
+export const scannerFlags = (name: string): readonly string[] => [
+  ...['--data', GLYPHS, '--shift', `split:${DOMAINS}:seed=1`],
+  ...['--partition', 'dirichlet:1:min=40:seed=1', '--shard', `${SCANNERS.indexOf(name) + 1}/4`],
+  ...['--share-counts', '--allow-per-example'],
+]
 const pathOf = (source: string): string => source.slice('synthetic:'.length)
 
 const training = (localEpochs: number, learningRate: number): JsonObject => ({
