@@ -33,12 +33,7 @@ export function CurvesPlot({ ref, ...props }: CurvesPlotProps) {
   const rows = useMemo(() => rowsOf(lines), [lines])
   const aligned = useMemo(() => alignedOf(lines) as unknown as uPlot.AlignedData, [lines])
   // What a chart is made of, but for its points: those change all the time, and are only set.
-  const shape = lines
-    .map(
-      ({ id, label, look, isMuted, band }) =>
-        `${id} ${label} ${look ?? ''} ${isMuted === true} ${band !== undefined}`,
-    )
-    .join('\n')
+  const shape = shapeOf(lines)
   const latest = useRef({ lines, aligned, hidden })
   useEffect(() => {
     latest.current = { lines, aligned, hidden }
@@ -51,7 +46,8 @@ export function CurvesPlot({ ref, ...props }: CurvesPlotProps) {
     const names = drawnLines.map(({ look }, i) => seriesLook(look ?? i).variable)
     const colors = readColors([...GROUND, ...names])
     const options = plotOptions({
-      ...{ lines: drawnLines, xAxis, yAxis, isLog, isStepped, yRange, colors },
+      ...{ lines: drawnLines, xAxis, yAxis, isLog, yRange, colors },
+      stepped: isStepped ? uPlot.paths.stepped?.({ align: 1 }) : undefined,
       ...{ width: element.clientWidth, height, hidden: hiddenNow },
       onPoint: setAt,
     })
@@ -106,6 +102,11 @@ export function CurvesPlot({ ref, ...props }: CurvesPlotProps) {
     </figure>
   )
 }
+
+const shapeOf = (lines: CurvesProps['lines']): string =>
+  lines
+    .map(({ id, label, look, band }) => `${id} ${label} ${look ?? ''} ${band !== undefined}`)
+    .join('\n')
 
 function valueAt(
   column: readonly (number | null)[],

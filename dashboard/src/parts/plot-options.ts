@@ -1,11 +1,12 @@
-import uPlot from 'uplot'
+import type uPlot from 'uplot'
 import type { Axis, CurveLine, CurvesProps } from './curves.js'
 import { seriesLook } from './series-look.js'
 
 export interface PlotSpec extends Pick<CurvesProps, 'lines' | 'xAxis' | 'yAxis'> {
   readonly yRange: readonly [number, number] | undefined
   readonly isLog: boolean
-  readonly isStepped: boolean
+  /** How points are joined; undefined: by straight lines. */
+  readonly stepped: uPlot.Series.PathBuilder | undefined
   readonly colors: ReadonlyMap<string, string>
   readonly width: number
   readonly height: number
@@ -24,7 +25,7 @@ const WHOLE_STEPS: readonly number[] = Array.from({ length: 28 }, (_, i) =>
 
 export function plotOptions(spec: PlotSpec): uPlot.Options {
   const { lines, xAxis, yAxis, yRange, isLog, colors, width, height, hidden, onPoint } = spec
-  const stepped = spec.isStepped ? uPlot.paths.stepped?.({ align: 1 }) : undefined
+  const { stepped } = spec
   const color = (name: string): string => colors.get(name) ?? ''
   const axis = ({ format, tick = format, isWhole = false }: Axis): uPlot.Axis => ({
     ...(isWhole ? { incrs: [...WHOLE_STEPS] } : {}),
@@ -58,7 +59,7 @@ export function plotOptions(spec: PlotSpec): uPlot.Options {
           ...{ show: !hidden.has(id), spanGaps: true },
           ...(stepped === undefined ? {} : { paths: stepped }),
           // A single point is no line yet.
-          points: { show: x.length < 2 || spec.isStepped, size: 5, fill: color(variable) },
+          points: { show: x.length < 2 || stepped !== undefined, size: 5, fill: color(variable) },
         }
       }),
       ...bandEnds(lines, hidden),

@@ -56,7 +56,7 @@ export const scatterOption =
             borderColor: color,
             borderWidth: 1.25,
           },
-          labelLayout: { moveOverlap: 'shiftY' },
+          labelLayout: { hideOverlap: true },
           emphasis: { itemStyle: { borderColor: sheet.ink, borderWidth: 2 } },
         },
       ],

@@ -30,7 +30,7 @@ export function groupsOf(runs: readonly Compared[], by: 'run' | 'setting'): read
   }))
 }
 
-const seedOf = ({ config }: Compared): string => String(config['seed'] ?? '–')
+const seedOf = ({ config }: Compared): string => JSON.stringify(config['seed'] ?? null)
 /** `seeds 0, 1, 2` */
 export const seedsText = (runs: readonly Compared[]): string =>
   `${runs.length === 1 ? 'seed' : 'seeds'} ${runs.map(seedOf).join(', ')}`

@@ -14,12 +14,16 @@ export function flatConfig(config: JsonObject): FlatConfig {
   return new Map(entriesOf(config, ''))
 }
 function entriesOf(value: JsonValue, path: string): readonly (readonly [string, string])[] {
-  if (value === null || typeof value !== 'object' || Array.isArray(value))
+  if (value === null || typeof value !== 'object' || isPlainList(value))
     return [[path, JSON.stringify(value)]]
   return Object.entries(value).flatMap(([key, inner]) =>
     inner === undefined ? [] : entriesOf(inner, path === '' ? key : `${path}.${key}`),
   )
 }
+
+/** Lists of numbers and names are read as a whole, of settings one by one. */
+const isPlainList = (value: JsonValue): boolean =>
+  Array.isArray(value) && value.every((one) => one === null || typeof one !== 'object')
 
 const seedOf = ({ config }: Configured): string => JSON.stringify(config['seed'] ?? null)
 /** A text with `seed=` in it may follow the seed, as `{seed}` in an experiment makes it. */

@@ -1,7 +1,6 @@
 import { keepPreviousData, useQueries, useQuery } from '@tanstack/react-query'
 import { useMemo } from 'react'
 import type { FederationError } from '#protocol/errors.js'
-import type { JsonObject } from '#protocol/json.js'
 import type { Curve, RunLine } from '#protocol/run-views.js'
 import { problemOf } from '../../server/api.js'
 import { api } from '../../server/client.js'
@@ -31,7 +30,7 @@ export function useCompared(ids: readonly string[], metrics: readonly string[]):
   useLiveList('runs')
   const list = useQuery(runsQuery)
   const lines = useMemo(() => {
-    const known = new Map(list.data?.map((line) => [line.runId as string, line]))
+    const known = new Map<string, RunLine>(list.data?.map((line) => [line.runId, line]))
     return ids.flatMap((id) => known.get(id) ?? [])
   }, [list.data, ids])
   const views = useQueries({ queries: lines.map(viewQuery), combine: settled })
@@ -49,7 +48,7 @@ export function useCompared(ids: readonly string[], metrics: readonly string[]):
         return [
           {
             ...{ runId: line.runId, name: line.name, line, curves: byName, metrics: names },
-            config: config as unknown as JsonObject,
+            config: config,
           },
         ]
       }),

@@ -34,9 +34,9 @@ export function MethodTab({ run }: { readonly run: LiveRun }) {
 function Settings({ view: { config } }: { readonly view: RunView }) {
   const parts = [config.method, config.calibration].flatMap((choice) => {
     if (choice === undefined) return []
-    const { name, ...options } = choice as unknown as JsonObject
+    const { name, ...options } = choice as unknown as JsonObject & { readonly name: string }
     const items = Object.entries(options)
-    return items.length === 0 ? [] : [{ name: String(name), items }]
+    return items.length === 0 ? [] : [{ name, items }]
   })
   return parts.map(({ name, items }) => (
     <Panel key={name} title={`Settings of ${name}`}>

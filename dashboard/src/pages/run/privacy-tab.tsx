@@ -36,7 +36,7 @@ export function PrivacyTab({ run: { view } }: { readonly run: LiveRun }) {
 
 function Audit({ view: { line, config } }: { readonly view: RunView }) {
   const { data: audit, error, refetch } = useQuery(auditQuery(line.runId))
-  const actions = audit?.report != null && (
+  const actions = audit !== undefined && audit.report !== null && (
     <Link to="/audits/$runId" params={{ runId: line.runId }} className={css['more']}>
       Open the report
     </Link>

@@ -18,7 +18,7 @@ import { useRounds } from './use-rounds.js'
 export function CalibrationPanels({ run }: { readonly run: LiveRun }) {
   const { runId, view } = run
   const { classes } = view.config.task
-  const latest = view.line.round
+  const latest = latestRound(view)
   const rounds = useMemo(
     () => Array.from({ length: LAST_ROUNDS }, (_, i) => latest - LAST_ROUNDS + 1 + i),
     [latest],
@@ -53,6 +53,12 @@ export function CalibrationPanels({ run }: { readonly run: LiveRun }) {
       {calibration.classes.length > 0 && <Moments classes={calibration.classes} />}
     </>
   )
+}
+
+/** The latest closed round, those among them that only calibrate or evaluate. */
+function latestRound({ line, latest }: LiveRun['view']): number {
+  const told = latest === null ? 0 : latest.outcome === 'closed' ? latest.round : latest.round - 1
+  return Math.max(line.round, told)
 }
 
 function BeforeAfter({
