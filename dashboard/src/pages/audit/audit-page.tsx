@@ -41,11 +41,12 @@ export function AuditPage() {
     )
   const { report: signed, state } = view
   const isStopped = state === 'above-threshold' || (state === 'unsound' && signed !== null)
-  const actions = (
+  const toolbar = (
     <>
       <Link to="/runs/$runId" params={{ runId }} className={css['toRun']}>
-        Run
+        To the run
       </Link>
+      <span className={css['spacer']} />
       {mayOverride && isStopped && (
         <Button icon={ShieldOff} onPress={() => setIsOverriding(true)}>
           Override …
@@ -59,7 +60,7 @@ export function AuditPage() {
     </>
   )
   return (
-    <Page title={title} before={<Back />} note={<AuditBadge audit={view} />} actions={actions}>
+    <Page title={title} before={<Back />} note={<AuditBadge audit={view} />} toolbar={toolbar}>
       {signed === null ? (
         <NoReport view={view} />
       ) : (
