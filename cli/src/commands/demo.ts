@@ -171,7 +171,7 @@ async function startFederation(session: Session, demo: Demo): Promise<Api> {
 }
 
 async function newCode(api: Api): Promise<string> {
-  const { code } = await api.call('POST /api/users/:id/code', { params: { id: 'administrator' } })
+  const { code } = await api.call('POST /api/users/:id/code', { id: 'administrator' })
   return code
 }
 

@@ -16,14 +16,3 @@ export const EXAMPLE_TITLES: ReadonlyMap<string, string> = new Map([
 export function configOfExample({ data: _, variants: _others, ...config }: JsonObject): JsonObject {
   return config
 }
-
-const FILES = import.meta.glob<{ readonly default: JsonObject }>(
-  '../../../../simulations/experiments/mnist-*.json',
-)
-/** Null: there is none of that name. */
-export async function loadExample(name: string): Promise<JsonObject | null> {
-  const load = FILES[`../../../../simulations/experiments/${name}.json`]
-  return load === undefined || !EXAMPLE_TITLES.has(name)
-    ? null
-    : configOfExample((await load()).default)
-}
