@@ -50,7 +50,7 @@ export function TimelineTab({ run }: { readonly run: LiveRun }) {
         isFlush
         actions={<Segments label="Shown" items={modes} value={mode} onChange={setMode} />}
       >
-        {mode !== 'table' && <FateKeys />}
+        {mode !== 'table' && !isHidden && <FateKeys />}
         {mode === 'table' ? (
           <AttemptTable attempts={shown} />
         ) : (
