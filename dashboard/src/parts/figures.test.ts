@@ -31,11 +31,11 @@ describe('heat maps', () => {
   it('have an item for every known value, which says where it is; ink where the ground is pale', () => {
     const items = itemsOf(heatOption(HEAT)(SHEET))
     expect(items.map(({ said }) => said)).toEqual([
-      'Bergen · a: 0 examples',
-      'Bergen · b: 5 examples',
-      'Lyon · a: 10 examples',
-      'Lyon · b: 2 examples',
-      'Lyon · c: 1 examples',
+      'Client Bergen · Class a: 0 examples',
+      'Client Bergen · Class b: 5 examples',
+      'Client Lyon · Class a: 10 examples',
+      'Client Lyon · Class b: 2 examples',
+      'Client Lyon · Class c: 1 examples',
     ])
     expect(items[0]?.label?.color).toBe(SHEET.ink)
     expect(items[2]?.label?.color).toBe(SHEET.paper)

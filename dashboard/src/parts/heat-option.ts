@@ -150,7 +150,7 @@ const everyOf = (needed: number, room: number): number => Math.max(1, Math.ceil(
 const textWithin = (text: string, width: number): string => (text.length * 5.8 <= width ? text : '')
 
 function cellsOf(heat: Heat, sheet: Sheet, isWritten: boolean): readonly Cell[] {
-  const { rows, columns, values, format } = heat
+  const { rows, columns, values, format, rowLabel, columnLabel } = heat
   const [low, high] = heatRange(heat)
   return values.flatMap((row, i) =>
     row.flatMap((value, j): readonly Cell[] => {
@@ -159,7 +159,7 @@ function cellsOf(heat: Heat, sheet: Sheet, isWritten: boolean): readonly Cell[] 
       return [
         {
           value: [j, i, value],
-          said: `${rows[i] ?? ''} · ${columns[j] ?? ''}: ${format(value)}`,
+          said: `${rowLabel} ${rows[i] ?? ''} · ${columnLabel} ${columns[j] ?? ''}: ${format(value)}`,
           ...(isWritten ? { label: { color: readable(shade, sheet) } } : {}),
         },
       ]
