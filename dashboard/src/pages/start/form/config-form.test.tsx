@@ -1,7 +1,7 @@
 import { cleanup, render, screen, within } from '@testing-library/react'
 import { userEvent } from '@testing-library/user-event'
 import { useState } from 'react'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { JsonObject } from '#protocol/json.js'
 import { ConfigForm } from './config-form.js'
 import { formSchemaOf } from './form-schema.js'
@@ -33,9 +33,16 @@ const schema = formSchemaOf({
 let config: JsonObject
 function Edited({ problems = [] }: { readonly problems?: readonly FieldProblem[] }) {
   const [now, setNow] = useState<JsonObject>({})
-  config = now
   return (
-    <ConfigForm schema={schema} config={now} onChange={setNow} errors={errorTreeOf(problems)} />
+    <ConfigForm
+      schema={schema}
+      config={now}
+      onChange={(next) => {
+        config = next
+        setNow(next)
+      }}
+      errors={errorTreeOf(problems)}
+    />
   )
 }
 
@@ -43,6 +50,9 @@ describe('the form of a configuration', () => {
   const user = userEvent.setup()
   // Which jsdom does not have.
   vi.stubGlobal('CSS', { escape: (text: string) => text })
+  beforeEach(() => {
+    config = {}
+  })
   afterEach(cleanup)
 
   it('says what is taken by default, and sends only what somebody set', async () => {
