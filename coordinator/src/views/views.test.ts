@@ -17,6 +17,7 @@ const RUN = madeUpRun({
     ...(i === 7 ? { diagnostics: TOLD } : {}),
   })),
   members: [[3, 4], [5, 6], null],
+  config: { rounds: 30 },
 })
 const { runId } = RUN
 
@@ -61,6 +62,9 @@ describe('views of runs', () => {
     await closeRound(store, made(runId, 30, { metrics: { accuracy: 1 } }))
     expect((await views.lines())[0]).toMatchObject({ round: 30, accuracy: 1 })
     expect(reads).toHaveBeenCalledTimes(1)
+    // One that calibrates or scores what was trained is none of those that train.
+    await closeRound(store, made(runId, 31, { metrics: { accuracy: 1 } }))
+    expect((await views.lines())[0]?.round).toBe(30)
   })
   it('begin a page about a run, and say from which event it goes on', async () => {
     const view = read('GET /api/runs/:id/view', await views.view(runId))
