@@ -43,7 +43,7 @@ const DOORS = [
     door: 'simulations/src/report/**',
     also: 'dashboard/src/parts/**',
   },
-  { packages: ['@rjsf/*'], door: 'dashboard/src/pages/start/form/**' },
+  { packages: ['@rjsf/**'], door: 'dashboard/src/pages/start/form/**' },
   { packages: ['uplot', 'uplot/**', 'uqr'], door: 'dashboard/src/parts/**' },
   {
     packages: [
@@ -56,6 +56,7 @@ const DOORS = [
     ],
     door: 'dashboard/src/**',
   },
+  { packages: ['playwright-core'], door: 'cli/src/load/**' },
   { packages: ['csv-stringify', 'csv-stringify/*'], door: 'simulations/src/export/**' },
   { packages: ['commander', 'cli-table3', 'cli-progress', 'picocolors'], door: 'cli/src/**' },
 ]

@@ -155,6 +155,11 @@ export const ERRORS = {
   'asset/corrupt': retryable(500, 'Fetch the asset again'),
   'backend/missing': row(400, 2, 'Run: tributary doctor'),
   'backend/broken': row(500, 1, 'Run: tributary doctor'),
+  'benchmark/no-browser': row(
+    400,
+    2,
+    'Install Chromium, or name one in $CHROMIUM, and run: npm install playwright-core',
+  ),
   'model/does-not-fit': row(400, 2, 'Choose a model for this input shape, or other data'),
   'model/unreadable': row(400, 2, 'Pass a bundle file that a run exported'),
   'model/not-expressible': row(

@@ -18,7 +18,7 @@ const shows =
   async (page: Page): Promise<void> => {
     await page.getByText(text).filter({ visible: true }).first().waitFor()
     // Whatever still loads says so.
-    await page.waitForFunction(`!document.body.innerText.includes('Loading')`)
+    await page.getByText(/^(Loading|Reading)/).first().waitFor({ state: 'hidden' })
   }
 
 /** Of the runs that the showcase makes, by their names. */

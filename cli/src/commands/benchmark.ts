@@ -23,6 +23,7 @@ import { printRound, printRoundHead } from '../watch.js'
 import { measureAttackSpeed, type AttackSpeedOptions } from './benchmark-audit.js'
 import { measureCalibration } from './benchmark-ccvr.js'
 import { measureLargeModel } from './benchmark-large-model.js'
+import { DASHBOARD, registerDashboardBenchmark } from './benchmark-dashboard.js'
 import { LOAD_COMMANDS, registerLoadBenchmarks } from './benchmark-load.js'
 
 interface BenchmarkOptions extends AttackSpeedOptions {
@@ -62,7 +63,7 @@ const ENTRIES: readonly Entry[] = [
   },
 ]
 const NAMES = ENTRIES.map(({ name }) => name).join(', ')
-const LOAD_NAMES = LOAD_COMMANDS.map(({ name }) => name).join(', ')
+const LOAD_NAMES = [...LOAD_COMMANDS, DASHBOARD].map(({ name }) => name).join(', ')
 
 function entryNamed(name: string): Entry {
   const found = ENTRIES.find((entry) => entry.name === name)
@@ -86,6 +87,7 @@ export function registerBenchmark(program: Command): void {
     },
   })
   registerLoadBenchmarks(benchmark)
+  registerDashboardBenchmark(benchmark)
 }
 
 const commonFlags = (command: Command): Command =>
@@ -135,7 +137,11 @@ const auditFlags = (command: Command): Command =>
     )
 
 function listBenchmarks({ out }: Session): void {
-  const load = LOAD_COMMANDS.map(({ name, describe }) => ({ name, describe, backends: [] }))
+  const load = [...LOAD_COMMANDS, DASHBOARD].map(({ name, describe }) => ({
+    name,
+    describe,
+    backends: [],
+  }))
   const benchmarks = [
     ...ENTRIES.map(({ name, describe, backends }) => ({ name, describe, backends: [...backends] })),
     ...load,

@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { FederationError } from '#protocol/errors.js'
 import { newNodeId } from '#protocol/ids.js'
 import { newKeyPair } from '#protocol/proof.js'
+import type { JsonObject } from '#protocol/json.js'
 import type { RunRecord } from '#protocol/record.js'
 import { openStore } from '#coordinator/store/open-store.js'
 import { startGenerator, type Generator } from '#simulations/load/generator.js'
@@ -27,6 +28,8 @@ export interface LoadRun {
   readonly deadlineSeconds: number
   /** Default: those of every node that is not told otherwise. */
   readonly classes?: readonly string[]
+  /** What of the configuration is otherwise. */
+  readonly change?: JsonObject
 }
 
 /** Bytes of one more unit of the hidden layer, in float32: 256 inputs, a bias, two outputs. */
@@ -105,6 +108,7 @@ export class Arena {
       ...{ model: { name: 'mlp', hidden: [units] }, method: { name: 'fedavg' } },
       cohort: { all: true, minReporters: 1, attempts: 1, graceSeconds: 120, deadlineSeconds },
       compute: { backend: 'wasm', threads: 1 },
+      ...rest.change,
     }
     return (await (await this.api()).call('POST /api/runs', { body: { config } })).runId
   }

@@ -41,6 +41,8 @@ export interface Sending {
   /** Updates a second. */
   readonly rate: number
   readonly seed: number
+  /** Each tells its loss too, for who looks at curves of members. */
+  readonly tellsLoss?: boolean
 }
 export interface Sent {
   readonly bytesEach: number
@@ -64,6 +66,10 @@ interface Place {
 }
 const LOOK_AGAIN_MS = 20
 const wallMs = (): number => performance.timeOrigin + performance.now()
+
+/** Falls as a loss does, from another height at each member. */
+const madeUpLoss = ({ round, slot }: TaskMessage): number =>
+  (1 + (slot % 7) / 7) / (1 + round / 10) + ((round * 7919 + slot * 31) % 13) / 100
 
 /** Many nodes in one process. Runs in a process of its own (generator-main.ts), so that it takes no time from the coordinator. */
 export class Crowd {
@@ -106,7 +112,7 @@ export class Crowd {
     return until(() => this.standing().connected, { count, withinSeconds })
   }
   /** Answers the tasks that wait, at a fixed rate; resolves when every answer has come. */
-  async send({ runId, rate, seed }: Sending): Promise<Sent> {
+  async send({ runId, rate, seed, tellsLoss = false }: Sending): Promise<Sent> {
     const waiting = this.#waiting(runId)
     const [first] = waiting
     if (first === undefined) return { bytesEach: 0, arrivals: [] }
@@ -118,7 +124,8 @@ export class Crowd {
       one: (index) => {
         const one = waiting[index]
         if (one === undefined) return Promise.resolve('internal/bug')
-        return one.place.node.send(one.task, updates.make(index))
+        const metrics = tellsLoss ? { loss: madeUpLoss(one.task) } : {}
+        return one.place.node.send(one.task, updates.make(index), metrics)
       },
     })
     return { bytesEach: updates.bytes, arrivals }

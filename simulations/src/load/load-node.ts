@@ -61,10 +61,19 @@ export class LoadNode {
   }
 
   /** `ok` once the update counts, else the code of the problem. */
-  async send(task: TaskMessage, update: Uint8Array): Promise<string> {
+  async send(
+    task: TaskMessage,
+    update: Uint8Array,
+    metrics: Readonly<Record<string, number>> = {},
+  ): Promise<string> {
     const { runId, round, attempt, slot, lease } = task
     const place = { runId, round, attempt, slot, lease }
-    const about = { weight: 1, metrics: {}, engine: ENGINE, updateSha256: sha256(update) }
+    const about = {
+      weight: 1,
+      metrics: { ...metrics },
+      engine: ENGINE,
+      updateSha256: sha256(update),
+    }
     try {
       const verdict = await upload(
         this.#link,
