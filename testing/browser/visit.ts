@@ -37,8 +37,8 @@ export async function open(browser: Browser, options: BrowserContextOptions = {}
   return { page, problems, close: () => context.close() }
 }
 
-const hasFocus = async (element: Locator): Promise<boolean> =>
-  (await element.evaluate('(one) => one === document.activeElement')) as boolean
+const hasFocus = (element: Locator): Promise<boolean> =>
+  element.evaluate<boolean, void, HTMLElement>('(one) => one === document.activeElement')
 
 /** The keyboard, as who has no other hand uses it. */
 export class Keyboard {
