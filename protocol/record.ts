@@ -61,6 +61,8 @@ export interface RoundRecord {
   readonly metrics: Metrics
   /** More than numbers by name, where the run asks for it. */
   readonly diagnostics?: Diagnostics
+  /** Examples of the central test split by label and, within it, by what the model predicts; where it was scored, up to 32 classes. */
+  readonly confusion?: readonly (readonly number[])[]
   readonly modelHash: Hash
   readonly stateHash: Hash
   readonly previous: Hash | null
@@ -120,6 +122,7 @@ export const roundRecordSchema = z.strictObject({
   population: count,
   metrics,
   diagnostics: diagnosticsSchema.exactOptional(),
+  confusion: z.array(z.array(count).max(32)).max(32).exactOptional(),
   modelHash: hash,
   stateHash: hash,
   previous: hash.nullable(),

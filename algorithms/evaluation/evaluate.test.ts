@@ -3,7 +3,7 @@ import { useBackend } from '#algorithms/tensor/backends.js'
 import { tf } from '#algorithms/tensor/tf.js'
 import { logistic } from '#algorithms/models/logistic.js'
 import { examplesFrom } from '#testing/examples.js'
-import { evaluate, metricsOf, modelPredictor } from './evaluate.js'
+import { evaluate, metricsOf, modelPredictor, MOST_CONFUSED } from './evaluate.js'
 
 const classes = ['cat', 'dog', 'emu']
 // The features are the logits, so the numbers below can be worked out by hand.
@@ -25,6 +25,18 @@ describe.each(['cpu', 'wasm'] as const)('evaluation on %s', (backend) => {
     expect(counts.lossSum).toBeCloseTo(Math.log(48), 6)
     expect([...counts.perClassCount]).toEqual([2, 1, 0])
     expect([...counts.perClassCorrect]).toEqual([1, 0, 0])
+  })
+
+  it('tells what was taken for what, where all pairs can still be read', async () => {
+    const { confusion } = await evaluate(identity, examples, classes)
+    // Labels by row: of two cats one is called a dog; the dog is called a cat.
+    expect(confusion?.map((row) => [...row])).toEqual([
+      [1, 1, 0],
+      [1, 0, 0],
+      [0, 0, 0],
+    ])
+    const many = Array.from({ length: MOST_CONFUSED + 1 }, (_, i) => `class ${i}`)
+    expect((await evaluate(identity, examples, many)).confusion).toBeNull()
   })
 
   it('makes accuracy, mean loss and recall, without classes that do not occur', async () => {

@@ -21,11 +21,17 @@ export interface EvaluationCounts {
   readonly perClassCount: Float64Array
   readonly perClassCorrect: Float64Array
 }
-/** The same by domain; empty where the data have none. Never sent: only who knows the domains sees them. */
-export interface DomainCounts {
+/** What is seen where the examples are, and never sent. */
+export interface LocalCounts {
+  /** By domain; empty where the data have none: only who knows the domains sees them. */
   readonly perDomainCount: Float64Array
   readonly perDomainCorrect: Float64Array
+  /** Examples by label and, within it, by what was predicted; null where there are more than `MOST_CONFUSED` classes. */
+  readonly confusion: readonly Float64Array[] | null
 }
+
+/** So many classes that a table of all pairs can still be read. */
+export const MOST_CONFUSED = 32
 
 /** Keeps the activations of the largest model of the zoo (the paper's cnn) within about 60 MB. */
 const BATCH_SIZE = 128
@@ -58,7 +64,7 @@ export async function evaluate(
   predict: Predictor,
   examples: Examples,
   classes: readonly string[],
-): Promise<EvaluationCounts & DomainCounts> {
+): Promise<EvaluationCounts & LocalCounts> {
   const { labels, domains } = examples.source
   const tally = new Tally(classes.length, domains?.names.length ?? 0)
   await forBatches(predict, examples, (logits, row) =>
@@ -103,12 +109,17 @@ class Tally {
   readonly #perClassCorrect: Float64Array
   readonly #perDomainCount: Float64Array
   readonly #perDomainCorrect: Float64Array
+  readonly #confusion: readonly Float64Array[] | null
 
   constructor(classes: number, domains: number) {
     this.#perClassCount = new Float64Array(classes)
     this.#perClassCorrect = new Float64Array(classes)
     this.#perDomainCount = new Float64Array(domains)
     this.#perDomainCorrect = new Float64Array(domains)
+    this.#confusion =
+      classes > MOST_CONFUSED
+        ? null
+        : Array.from({ length: classes }, () => new Float64Array(classes))
   }
 
   add(logits: Float32Array, { label, domain }: { label: number; domain: number | null }): void {
@@ -126,12 +137,13 @@ class Tally {
     this.#lossSum += loss
     this.#perClassCount[label]! += 1
     this.#perClassCorrect[label]! += hit
+    if (this.#confusion !== null) this.#confusion[label]![best]! += 1
     if (domain === null) return
     this.#perDomainCount[domain]! += 1
     this.#perDomainCorrect[domain]! += hit
   }
 
-  counts(): EvaluationCounts & DomainCounts {
+  counts(): EvaluationCounts & LocalCounts {
     return {
       count: this.#count,
       correct: this.#correct,
@@ -140,6 +152,7 @@ class Tally {
       perClassCorrect: this.#perClassCorrect,
       perDomainCount: this.#perDomainCount,
       perDomainCorrect: this.#perDomainCorrect,
+      confusion: this.#confusion,
     }
   }
 }
@@ -165,7 +178,7 @@ export interface Names {
  * that does. Empty without examples.
  */
 export function metricsOf(
-  counts: EvaluationCounts & Partial<DomainCounts>,
+  counts: EvaluationCounts & Partial<LocalCounts>,
   { classes, domains }: Names,
 ): Metrics {
   if (counts.count === 0) return {}

@@ -43,6 +43,7 @@ export function recordOf(
     population: opening.population,
     metrics: closed.metrics,
     ...(closed.diagnostics === undefined ? {} : { diagnostics: closed.diagnostics }),
+    ...(closed.confusion === undefined ? {} : { confusion: closed.confusion }),
     modelHash: closed.modelHash,
     stateHash: closed.stateHash,
     previous: recordHash,

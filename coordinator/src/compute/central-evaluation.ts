@@ -1,6 +1,6 @@
 import type { Bundle } from '#protocol/bundle.js'
 import type { Hash } from '#protocol/ids.js'
-import type { Metrics } from '#protocol/record.js'
+import type { RoundRecord } from '#protocol/record.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import type { Examples } from '#data/index.js'
 import type { Catalogue } from '#algorithms/catalogue.js'
@@ -11,12 +11,14 @@ import { createClientHalves } from '#algorithms/programs/client-halves.js'
 import type { Program } from '#algorithms/programs/program.js'
 import type { CentralData } from './central-data.js'
 
-/** Metrics of a state's released model on the held-out set; empty when none is configured, due or possible. */
+/** How a model does on the held-out set. */
+export type CentralScore = Pick<RoundRecord, 'metrics' | 'confusion'>
+/** Of a state's released model; without metrics when none is configured, due or possible. */
 export type CentralEvaluation = (
   config: RunConfig,
   program: Program,
   state: Bundle,
-) => Promise<Metrics>
+) => Promise<CentralScore>
 
 export interface CentralEvaluationSetup {
   readonly catalogue: Catalogue
@@ -28,25 +30,34 @@ export interface CentralEvaluationSetup {
 export function createCentralEvaluation(setup: CentralEvaluationSetup): CentralEvaluation {
   const { catalogue, data, bundleOf } = setup
   return async (config, program, state) => {
-    if (config.evaluation.central === null || !program.isCentralEvaluationDue(state)) return {}
+    if (config.evaluation.central === null || !program.isCentralEvaluationDue(state))
+      return UNSCORED
     const { bundle: shared, assets: planned } = program.released(state)
     const assets = await assetBundles(planned, bundleOf)
     const { method } = createClientHalves(config, catalogue)
     const predictor = method.predictor({ shared, assets, memory: null })
-    if (predictor === null) return {}
+    if (predictor === null) return UNSCORED
     try {
       const examples = await data.whole(config)
-      return examples === null ? {} : await scored(predictor, examples)
+      return examples === null ? UNSCORED : await scored(predictor, examples)
     } finally {
       predictor.dispose()
     }
   }
 }
 
-async function scored(predictor: PredictorHandle, examples: Examples): Promise<Metrics> {
+const UNSCORED: CentralScore = { metrics: {} }
+
+async function scored(predictor: PredictorHandle, examples: Examples): Promise<CentralScore> {
   const counts = await evaluate(predictor.predict, examples, examples.source.classes)
+  const { confusion } = counts
   return {
-    ...metricsOf(counts, examples.source),
-    ...(await routingMetrics(predictor, examples)),
+    metrics: {
+      ...metricsOf(counts, examples.source),
+      ...(await routingMetrics(predictor, examples)),
+    },
+    ...(confusion === null || counts.count === 0
+      ? {}
+      : { confusion: confusion.map((row) => [...row]) }),
   }
 }

@@ -3,7 +3,7 @@ import type { Hash, Slot } from '#protocol/ids.js'
 import type { Diagnostics } from '#protocol/diagnostics.js'
 import type { JsonObject } from '#protocol/json.js'
 import type { Problem } from '#protocol/errors.js'
-import type { AcceptedUpdate, Engine, Metrics, Purpose } from '#protocol/record.js'
+import type { AcceptedUpdate, Engine, Metrics, Purpose, RoundRecord } from '#protocol/record.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import type { UplinkGroup } from '#protocol/uplink.js'
 import type { KeyMap } from '#algorithms/methods/fedins/key-map.js'
@@ -62,6 +62,7 @@ export interface Closed {
   readonly metrics: Metrics
   readonly personal: readonly { readonly slot: Slot; readonly blob: BlobRef }[]
   readonly diagnostics?: Diagnostics
+  readonly confusion?: RoundRecord['confusion']
 }
 
 /**

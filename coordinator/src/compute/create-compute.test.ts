@@ -189,7 +189,13 @@ describe('compute in this process', () => {
         accepted,
         population: 1,
       })
-      isEvaluated.push(closed.metrics['accuracy'] !== undefined)
+      const { metrics, confusion } = closed
+      isEvaluated.push(metrics['accuracy'] !== undefined)
+      const hits = confusion?.map((row, label) => row[label] ?? 0)
+      const examples = confusion?.flat().reduce((sum, count) => sum + count, 0)
+      expect(hits && hits.reduce((sum, count) => sum + count, 0) / (examples ?? 0)).toBe(
+        metrics['accuracy'],
+      )
       stateHash = closed.stateHash
     }
     expect(isEvaluated).toEqual([false, true, true])

@@ -71,7 +71,7 @@ class LocalCompute implements Compute {
       const startFrom =
         config.startFrom === null ? null : decodeStart(await this.#bytes(config.startFrom as Hash))
       const fresh = program.init(startFrom)
-      const metrics = await this.#evaluate(config, program, fresh)
+      const { metrics } = await this.#evaluate(config, program, fresh)
       return {
         ...(await this.#publish(config, program, program.observe(fresh, metrics))),
         metrics,
@@ -118,10 +118,8 @@ class LocalCompute implements Compute {
       const folded = fold.finish({ population: round.population, mayBeEmpty })
       const plan = planAgain(program, before)
       const closed = await program.close(before, plan, folded)
-      const metrics = {
-        ...closed.metrics,
-        ...(await this.#evaluate(config, program, closed.state)),
-      }
+      const { metrics: scores, ...seen } = await this.#evaluate(config, program, closed.state)
+      const metrics = { ...closed.metrics, ...scores }
       const personal = [...(closed.personal ?? [])].map(async ([slot, bundle]) => ({
         slot,
         blob: await this.#put(bundle, round.personal),
@@ -130,7 +128,7 @@ class LocalCompute implements Compute {
       const diagnostics = await this.#diagnose({ config, program, plan, folded, closed, state })
       return {
         ...(await this.#publish(config, program, state)),
-        metrics,
+        ...{ metrics, ...seen },
         personal: await Promise.all(personal),
         ...(diagnostics === undefined ? {} : { diagnostics }),
       }

@@ -1,4 +1,5 @@
 import type { LiveRun } from '../../server/run.js'
+import { ConfusionMap } from './panels/confusion-map.js'
 import { DomainCurves, domainNames } from './panels/domain-curves.js'
 import { LabelMap } from './panels/label-map.js'
 import css from './panels/panels.module.css'
@@ -10,6 +11,7 @@ export function DataTab({ run }: { readonly run: LiveRun }) {
     <div className={css['stack']}>
       <LabelMap view={run.view} />
       <RecallMap run={run} />
+      <ConfusionMap run={run} />
       {domainNames(run.view.metrics).length > 0 && <DomainCurves run={run} />}
     </div>
   )

@@ -3,6 +3,7 @@ import type { RoundRecord } from '#protocol/record.js'
 import type { RunConfig } from '#protocol/run-config.js'
 import type { Curve, RunView } from '#protocol/run-views.js'
 import { calibrationOf, points } from './calibration.js'
+import { confusionShares, worstConfusion } from './confusion.js'
 import { clientScores, isSame, meanLine } from './fairness.js'
 import { labelsOf } from './labels.js'
 import { alsoLeaving, transformSteps } from './leaving.js'
@@ -95,6 +96,25 @@ describe('how clients are served', () => {
     expect(scores.names).toEqual(['1', 'Bergen'])
     expect(scores.mean).toBeCloseTo(0.6)
     expect(isSame(curve('a', [1], [1]), curve('b', [1], [1]))).toBe(true)
+  })
+})
+
+describe('what is taken for what', () => {
+  const confusion = [
+    [3, 1, 0],
+    [0, 0, 0],
+    [2, 0, 2],
+  ]
+  it('in shares of each label, unknown where it has no example', () => {
+    expect(confusionShares(confusion)).toEqual([
+      [0.75, 0.25, 0],
+      [null, null, null],
+      [0.5, 0, 0.5],
+    ])
+  })
+  it('most often, and never for itself', () => {
+    expect(worstConfusion(confusion)).toEqual({ label: 2, predicted: 0, examples: 2 })
+    expect(worstConfusion([[5]])).toBeNull()
   })
 })
 
