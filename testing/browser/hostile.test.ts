@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ADMINISTRATOR } from '../dashboard/people.js'
+import { isSettled } from '../dashboard/showcase-pages.js'
 import { OWNED, PAYLOADS } from '../security/xss-payloads.js'
 import { callOf, Hostility } from './hostile-answers.js'
 import { isWithoutBrowser, Lab } from './lab.js'
@@ -39,10 +40,7 @@ describe.skipIf(isWithoutBrowser)('SEC-T14: text from others on pages', () => {
     const { page } = visit
     await page.goto(`${lab.url}${path}`)
     await page.getByRole('heading', { level: 1 }).waitFor()
-    await page
-      .getByText(/^(Loading|Reading)/)
-      .first()
-      .waitFor({ state: 'hidden' })
+    await isSettled(page)
   }
   const expectQuiet = async (where: string): Promise<void> => {
     const { page, problems } = visit

@@ -2,6 +2,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { accessibilityProblems } from '../chromium.js'
 import { ADMINISTRATOR } from '../dashboard/people.js'
+import { isSettled } from '../dashboard/showcase-pages.js'
 import { isWithoutBrowser, Lab } from './lab.js'
 import { joinTiny, tinyRun } from './tiny.js'
 import { fits, open, type Visit } from './visit.js'
@@ -55,10 +56,7 @@ describe.skipIf(isWithoutBrowser)('every page', () => {
   }
   const settled = async (page: Page): Promise<void> => {
     await page.getByRole('heading', { level: 1 }).waitFor()
-    await page
-      .getByText(/^(Loading|Reading)/)
-      .first()
-      .waitFor({ state: 'hidden' })
+    await isSettled(page)
   }
   const faultsOn = async ({ page, problems }: Visit, path: string): Promise<readonly string[]> => {
     await page.goto(`${lab.url}${path}`)

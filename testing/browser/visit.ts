@@ -37,9 +37,6 @@ export async function open(browser: Browser, options: BrowserContextOptions = {}
   return { page, problems, close: () => context.close() }
 }
 
-const hasFocus = (element: Locator): Promise<boolean> =>
-  element.evaluate<boolean, void, HTMLElement>('(one) => one === document.activeElement')
-
 /** The keyboard, as who has no other hand uses it. */
 export class Keyboard {
   readonly #page: Page
@@ -50,10 +47,13 @@ export class Keyboard {
   async goTo(element: Locator): Promise<void> {
     await element.waitFor()
     for (let i = 0; i < 300; i += 1) {
-      if (await hasFocus(element)) return
+      if (await this.#isAt(element)) return
       await this.press('Tab')
     }
     throw new Error(`Tab never comes to ${element.toString()}`)
+  }
+  async #isAt(element: Locator): Promise<boolean> {
+    return (await element.and(this.#page.locator(':focus')).count()) > 0
   }
   press(key: string): Promise<void> {
     return this.#page.keyboard.press(key)

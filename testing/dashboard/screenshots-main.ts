@@ -44,6 +44,21 @@ async function keep(picture: Buffer, name: string): Promise<void> {
   }
 }
 
+const MOST_TRIES = 8
+/** Once two pictures in a row are alike: charts draw when they know their size. A page that goes on changing is taken as it is. */
+async function still(page: Page): Promise<Buffer> {
+  let before = await page.screenshot()
+  for (let i = 0; i < MOST_TRIES; i += 1) {
+    await page.evaluate(
+      'new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))',
+    )
+    const now = await page.screenshot()
+    if (now.equals(before)) return now
+    before = now
+  }
+  return before
+}
+
 class Photographer {
   constructor(
     readonly browser: Browser,
@@ -70,11 +85,7 @@ class Photographer {
   async #picture({ page }: Visit, shown: ShownPage, name: string): Promise<void> {
     await page.goto(`${this.url}${shown.path}`)
     await shown.isThere(page)
-    // Two frames: charts draw in the one after they know their size.
-    await page.evaluate(
-      'new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))',
-    )
-    await keep(await page.screenshot(), name)
+    await keep(await still(page), name)
     if (!(await fits(page))) say(`  ${name} is wider than the screen`)
     for (const problem of await accessibilityProblems(page)) say(`  ${name}: ${problem}`)
     say(name)

@@ -13,12 +13,18 @@ export interface ShownPage {
   readonly isThere: (page: Page) => Promise<void>
 }
 
+/** Resolves when nothing is asked for any more, and nothing says that it still loads. */
+export async function isSettled(page: Page): Promise<void> {
+  await page.waitForLoadState('networkidle')
+  const busy = page.getByText(/^(Loading|Reading|Drawing)/).filter({ visible: true })
+  await busy.first().waitFor({ state: 'hidden' })
+}
+
 const shows =
   (text: string | RegExp) =>
   async (page: Page): Promise<void> => {
     await page.getByText(text).filter({ visible: true }).first().waitFor()
-    // Whatever still loads says so.
-    await page.getByText(/^(Loading|Reading)/).first().waitFor({ state: 'hidden' })
+    await isSettled(page)
   }
 
 /** Of the runs that the showcase makes, by their names. */
