@@ -26,6 +26,7 @@ describe('the table of errors', () => {
         'replay',
         'tls',
         'vault',
+        'benchmark',
       ]),
     )
     const all = (prefix: string) => rows.filter(([code]) => code.startsWith(prefix))
