@@ -15,6 +15,8 @@ describe.skipIf(isWithoutBrowser)('a researcher, by keyboard alone', () => {
   let keyboard: Keyboard
   const main = (): Locator => page.getByRole('main')
   const here = (): string => new URL(page.url()).pathname
+  /** Of the run; data sets have a name too. */
+  const nameField = (): Locator => page.getByRole('textbox', { name: 'Name', exact: true }).first()
   let demo = ''
 
   beforeAll(async () => {
@@ -39,9 +41,7 @@ describe.skipIf(isWithoutBrowser)('a researcher, by keyboard alone', () => {
     await demoOption.waitFor()
     await page.keyboard.type('The demo')
     await keyboard.press('Enter')
-    await soon(() => page.getByRole('textbox', { name: 'Name', exact: true }).inputValue()).toBe(
-      'mnist-demo',
-    )
+    await soon(() => nameField().inputValue()).toBe('mnist-demo')
     await keyboard.activate(page.getByRole('button', { name: 'Start run' }))
     await page.getByRole('heading', { name: 'mnist-demo' }).waitFor()
     demo = here().split('/').at(-1) ?? ''
@@ -56,9 +56,8 @@ describe.skipIf(isWithoutBrowser)('a researcher, by keyboard alone', () => {
 
   it('starts another like it, and stops it', async () => {
     await keyboard.activate(main().getByRole('link', { name: 'Clone' }))
-    const name = page.getByRole('textbox', { name: 'Name', exact: true })
-    await soon(() => name.inputValue()).toBe('mnist-demo')
-    await keyboard.write(name, 'Without end')
+    await soon(() => nameField().inputValue()).toBe('mnist-demo')
+    await keyboard.write(nameField(), 'Without end')
     const rounds = page.getByRole('textbox', { name: 'Rounds', exact: true })
     await keyboard.write(rounds, String(MORE_ROUNDS))
     await keyboard.activate(page.getByRole('button', { name: 'Start run' }))
