@@ -62,7 +62,7 @@ export default defineConfig({
           name: 'browser',
           include: ['testing/browser/**/*.test.ts'],
           testTimeout: 240_000,
-          hookTimeout: 120_000,
+          hookTimeout: 240_000,
           fileParallelism: false,
         },
       },

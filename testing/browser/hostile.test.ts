@@ -20,15 +20,17 @@ describe.skipIf(isWithoutBrowser)('SEC-T14: text from others on pages', () => {
   beforeAll(async () => {
     lab = await Lab.open()
     // What a coordinator itself takes.
-    await joinTiny(lab.federation, PAYLOADS[0]!, '1/2')
-    await joinTiny(lab.federation, PAYLOADS[11]!, '2/2')
-    runId = await lab.federation.perform(tinyRun(PAYLOADS[16]!))
     const audit = { threshold: 'elevated', budget: 'smoke', count: 2 }
     const pictures = { task: { inputShape: [8, 8, 1], classes: [PAYLOADS[3]!, PAYLOADS[4]!] } }
     const model = { name: 'mlp', hidden: [8], activation: 'softplus' }
     auditedId = await lab.federation.begin(
       tinyRun(PAYLOADS[1]!, { ...pictures, model, audit, evaluation: {} }),
     )
+    await Promise.all([
+      joinTiny(lab.federation, PAYLOADS[0]!, '1/2'),
+      joinTiny(lab.federation, PAYLOADS[11]!, '2/2'),
+    ])
+    runId = await lab.federation.perform(tinyRun(PAYLOADS[16]!))
     await lab.federation.event(auditedId, ({ type }) =>
       ['run:stopped', 'run:waiting'].includes(type),
     )
