@@ -46,8 +46,10 @@ export function roundProgress(out: Output): RoundProgress {
     clear: () => bar.clear(),
     show: ({ type, data }) => {
       if (type === 'round:opened') {
-        const cohort = Array.isArray(data['cohort']) ? data['cohort'].length : 0
-        bar.start(`  round ${String(data['round'])} [{bar}] {value}/{total} updates`, cohort)
+        const { cohort } = data
+        // A number where it is hidden who they are.
+        const asked = Array.isArray(cohort) ? cohort.length : Number(cohort ?? 0)
+        bar.start(`  round ${String(data['round'])} [{bar}] {value}/{total} updates`, asked)
       } else if (type === 'update:accepted') bar.increment()
       else if (type === 'round:closed' || type.startsWith('run:')) bar.clear()
     },

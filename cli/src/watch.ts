@@ -3,10 +3,9 @@ import type { RoundRecord, RunRecord } from '#protocol/record.js'
 import { calibrationSummary, lastCalibration } from '#simulations/report/calibration.js'
 import { clientSummary } from '#simulations/report/clients.js'
 import type { Api } from './api.js'
-import { auditEventText } from './audit-gate-text.js'
 import { calibrationLine } from './calibration-text.js'
 import { clientLines } from './clients-text.js'
-import { coolDownText } from './cool-down-text.js'
+import { eventLines } from './event-text.js'
 import { FederationError } from '#protocol/errors.js'
 import type { Session } from './command.js'
 import { roundProgress, type RunEvent } from './progress.js'
@@ -103,24 +102,7 @@ function show(session: Session, event: WireEvent): void {
 /** The lines that people see of a run's events. */
 export function sayEvent(session: Session, event: RunEvent): void {
   if (event.type === 'round:closed') printRound(session, event.data['record'] as RoundRecord)
-  if (event.type === 'run:waiting') session.out.say(`  waiting: ${String(event.data['reason'])}`)
-  const audit = auditEventText(event)
-  if (audit !== null) session.out.say(`  ${audit}`)
-  if (event.type === 'update:refused') {
-    session.out.say(`  slot ${String(event.data['slot'])} refused: ${String(event.data['code'])}`)
-  }
-  if (event.type === 'task:failed' || event.type === 'member:refused') {
-    const name = event.data['name']
-    const who = typeof name === 'string' ? name : `slot ${String(event.data['slot'])}`
-    session.out.say(`  ${who}: ${String(event.data['code'])}: ${String(event.data['message'])}`)
-  }
-  if (event.type === 'member:cooling-down') session.out.say(`  ${coolDownText(event.data)}`)
-  if (event.type === 'round:waiting-for') {
-    const slots = event.data['slots'] as readonly number[]
-    session.out.say(`  waiting for slot ${slots.join(', ')}, until the deadline of the round`)
-  }
-  if (event.type === 'round:abandoned')
-    session.out.say(`  round given up: ${String(event.data['reason'])}`)
+  for (const line of eventLines(event)) session.out.say(line)
   if (ENDINGS.has(event.type)) {
     const reason = event.data['reason']
     session.out.say(

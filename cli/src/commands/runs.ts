@@ -212,8 +212,10 @@ function showRecord({ out }: Session, record: RunRecord): void {
       member.name,
       member.card.counts?.train ?? '–',
       `${member.engine.backend} ${member.engine.version}, ${member.engine.threads} thread`,
-      record.rounds.filter((round) => round.accepted.some(({ slot }) => slot === member.slot))
-        .length,
+      record.rounds.some(({ counts }) => counts !== undefined)
+        ? 'hidden'
+        : record.rounds.filter((round) => round.accepted.some(({ slot }) => slot === member.slot))
+            .length,
     ]),
   )
   printCalibration(out, record)
