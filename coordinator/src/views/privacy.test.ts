@@ -64,6 +64,8 @@ const privateRun = (config: Readonly<Record<string, unknown>>): RunRecord => {
   })
   return {
     ...run,
+    // What a later version may add to a round.
+    rounds: run.rounds.map((round) => ({ ...round, perMember: [{ slot: SECRET, name: WORD }] })),
     roster: run.roster.map((member) => ({
       ...member,
       engine: { ...member.engine, version: WORD },

@@ -70,10 +70,20 @@ function closedEyes({ task, compute }: Settings): Eyes {
   }
 }
 
+/** What a later version adds to a record is not shown before it was thought about. */
+const OF_ROUNDS = [
+  ...(['runId', 'round', 'attempt', 'purpose', 'part', 'population', 'confusion'] as const),
+  ...(['modelHash', 'stateHash', 'previous', 'bytesUp', 'bytesDown'] as const),
+  ...(['durationMs', 'paceMs', 'closedAt'] as const),
+]
+type Shown = Pick<RoundRecord, (typeof OF_ROUNDS)[number]>
+
 function closedRound(record: RoundRecord): RoundRecord {
-  const { cohort, accepted, metrics, diagnostics, ...rest } = record
+  const { cohort, accepted, metrics, diagnostics } = record
   return {
-    ...rest,
+    ...(Object.fromEntries(
+      OF_ROUNDS.flatMap((key) => (key in record ? [[key, record[key]]] : [])),
+    ) as unknown as Shown),
     ...{ cohort: [], accepted: [] },
     counts: { asked: cohort.length, accepted: accepted.length },
     metrics: overAll(metrics),
