@@ -82,6 +82,17 @@ describe('views of runs', () => {
       undefined,
     ])
   })
+  it('begin a page that misses nothing of what happens meanwhile', async () => {
+    const lastSeq = store.lastSeq.bind(store)
+    vi.spyOn(store, 'lastSeq').mockImplementationOnce(async (id) => {
+      await closeRound(store, made(runId, 30, { metrics: { accuracy: 1 } }))
+      return lastSeq(id)
+    })
+    const view = await views.view(runId)
+    const told = await store.events(runId, 0, view.lastSeq)
+    expect(told.at(-1)).toMatchObject({ type: 'round:closed', data: { record: { round: 30 } } })
+    expect([view.line.round, view.line.accuracy, view.stage.round]).toEqual([30, 1, 31])
+  })
   it('draw metrics against rounds, time and bytes, and leave out what was not measured', async () => {
     const names = ['accuracy', 'nothing', 'loss']
     const { curves } = read('GET /api/runs/:id/curves', {

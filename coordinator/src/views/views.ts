@@ -68,9 +68,10 @@ export class Views {
 
   async view(runId: RunId): Promise<RunView> {
     const { store } = this.#options
+    // First: whoever goes on by the events after it is told again what the rest knows already, and misses nothing.
+    const { attempts, lastSeq } = await this.timeline(runId, { before: null, rounds: 1 })
     const seen = await this.#seen(runId)
     const { run, head, eyes } = seen
-    const { attempts, lastSeq } = await this.timeline(runId, { before: null, rounds: 1 })
     const rows = await this.#digests.curves.of(runId, head.recordHash)
     const roster = (await store.roster(runId)).map((member) => eyes.member(member))
     return {
