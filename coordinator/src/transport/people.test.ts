@@ -5,6 +5,7 @@ import { io, type Socket } from 'socket.io-client'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { newRunId, sha256, type RunId } from '#protocol/ids.js'
 import type { JsonObject } from '#protocol/json.js'
+import { MOST_WATCHED_RUNS } from '#protocol/run-views.js'
 import type { UiMessage } from '#protocol/ui-messages.js'
 import { createAuth, type Auth } from '#coordinator/auth/auth.js'
 import { startSession } from '#coordinator/auth/session.js'
@@ -170,6 +171,23 @@ describe('pages', () => {
     expect((await gone)[0]).toBe('transport close')
     await expect.poll(() => news.listeners).toBe(0)
     expect(onError).not.toHaveBeenCalled()
+  })
+
+  it('may watch as many runs as they compare, without a warning of listeners that leak', async () => {
+    const warned = vi.fn()
+    process.on('warning', warned)
+    const runs = await Promise.all(Array.from({ length: MOST_WATCHED_RUNS }, () => begin()))
+    const page = await pageOf()
+    page.acknowledges = false
+    await page.watch({ runs: runs.map((runId) => ({ runId, after: 0 })) })
+    await page.until(() => page.told.length === runs.length)
+    // Warnings come with the next turn of the event loop.
+    await new Promise((resolve) => setImmediate(resolve))
+    process.off('warning', warned)
+    expect(warned).not.toHaveBeenCalled()
+    expect(silences.size).toBe(runs.length)
+    page.socket.disconnect()
+    await expect.poll(() => silences.size).toBe(0)
   })
 
   it('are told once what is on its way when they say again what they watch', async () => {

@@ -48,19 +48,26 @@ export function servePerson(options: PeopleOptions, socket: Socket): void {
 }
 
 function linkTo(socket: Socket, { ops, onError }: PeopleOptions): PageLink {
+  /** What waits for the page to acknowledge; one listener for all, since a page may watch many things. */
+  const waiting = new Set<() => void>()
+  socket.on('disconnect', () => {
+    for (const gone of [...waiting]) gone()
+  })
   return {
     send: (name, message) =>
       new Promise((resolve, reject) => {
-        const gone = (): void => {
+        const settle = (): void => {
           silence.cancel()
-          socket.off('disconnect', gone)
+          waiting.delete(gone)
+        }
+        const gone = (): void => {
+          settle()
           reject(new FederationError('coordinator/unreachable', `No answer to ${name}`))
         }
         const silence = ops.clock.after(PAGE_SILENCE_MS, gone)
-        socket.once('disconnect', gone)
+        waiting.add(gone)
         socket.emit(name, message, () => {
-          silence.cancel()
-          socket.off('disconnect', gone)
+          settle()
           resolve()
         })
       }),
