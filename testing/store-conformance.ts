@@ -165,6 +165,7 @@ export function describeStore(name: string, under: StoreUnderTest): void {
           times(30, (i) => i),
         )
         expect((await store.roster(runId)).map((entry) => entry.slot)).toEqual(times(30, (i) => i))
+        expect(await store.memberCount(runId)).toBe(30)
       })
       it('gives a node that comes back, or races itself, its own slot', async () => {
         const node = member('twice')

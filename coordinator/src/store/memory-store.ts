@@ -105,6 +105,9 @@ export class MemoryStore implements Store {
   async roster(runId: RunId): Promise<readonly RosterEntry[]> {
     return this.#existing(runId).roster
   }
+  async memberCount(runId: RunId): Promise<number> {
+    return this.#existing(runId).roster.length
+  }
 
   async appendEvent(runId: RunId, type: string, data: JsonObject): Promise<EventRow> {
     const { events } = this.#existing(runId)

@@ -108,9 +108,7 @@ class SqliteStore implements Store {
         member.nodeId,
       )
       if (known !== null) return parse<RosterEntry>(known, 'body')
-      const slot = Number(
-        this.#db.get('SELECT COUNT(*) AS n FROM roster WHERE run_id = ?', runId)?.['n'],
-      )
+      const slot = this.#memberCount(runId)
       const entry = { ...member, slot }
       this.#db.run(
         'INSERT INTO roster (run_id, slot, node_id, body) VALUES (?, ?, ?, ?)',
@@ -130,6 +128,9 @@ class SqliteStore implements Store {
   async roster(runId: RunId): Promise<readonly RosterEntry[]> {
     const rows = this.#db.all('SELECT body FROM roster WHERE run_id = ? ORDER BY slot', runId)
     return rows.map((row) => parse<RosterEntry>(row, 'body'))
+  }
+  async memberCount(runId: RunId): Promise<number> {
+    return this.#memberCount(runId)
   }
 
   async appendEvent(runId: RunId, type: string, data: JsonObject): Promise<EventRow> {
@@ -266,6 +267,9 @@ class SqliteStore implements Store {
         accepted: head.openingHash === null ? [] : this.#accepted(run.runId, head),
       }
     })
+  }
+  #memberCount(runId: RunId): number {
+    return Number(this.#db.get('SELECT COUNT(*) AS n FROM roster WHERE run_id = ?', runId)?.['n'])
   }
   #lastSeq(runId: RunId): number {
     const last = this.#db.get('SELECT MAX(seq) AS seq FROM events WHERE run_id = ?', runId)

@@ -142,6 +142,8 @@ export interface Store {
   /** Replaces what may change: engine. */
   updateEngine(runId: RunId, slot: Slot, engine: RosterEntry['engine']): Promise<void>
   roster(runId: RunId): Promise<readonly RosterEntry[]>
+  /** How many are in the roster, without reading them. */
+  memberCount(runId: RunId): Promise<number>
 
   appendEvent(runId: RunId, type: string, data: JsonObject): Promise<EventRow>
   events(runId: RunId, afterSeq: number, limit: number): Promise<readonly EventRow[]>

@@ -57,8 +57,10 @@ describe('views of runs', () => {
   it('read no blob for a list that was told before, and one for a round that has closed since', async () => {
     await views.lines()
     const reads = vi.spyOn(store.blobs, 'get')
+    const rosters = vi.spyOn(store, 'roster')
     await views.lines()
     expect(reads).not.toHaveBeenCalled()
+    expect(rosters).not.toHaveBeenCalled()
     await closeRound(store, made(runId, 30, { metrics: { accuracy: 1 } }))
     expect((await views.lines())[0]).toMatchObject({ round: 30, accuracy: 1 })
     expect(reads).toHaveBeenCalledTimes(1)

@@ -168,7 +168,7 @@ export class Views {
     return lineOf(run, {
       standing: { state, reason: eyes.reason(reason) },
       scores: await this.#digests.scores.of(runId, head.recordHash),
-      members: (await store.roster(runId)).length,
+      members: await store.memberCount(runId),
       gate: await this.#gates.of(runId, head),
     })
   }

@@ -24,7 +24,9 @@ export async function numbered<T>(
 }
 
 /** The roster of a run. */
-export function rosterIn(context: MongoContext): Pick<Store, 'enlist' | 'updateEngine' | 'roster'> {
+export function rosterIn(
+  context: MongoContext,
+): Pick<Store, 'enlist' | 'updateEngine' | 'roster' | 'memberCount'> {
   const roster = context.collection<MemberDocument>('roster')
   const runs = context.collection<RunDocument>('runs')
   return {
@@ -65,6 +67,7 @@ export function rosterIn(context: MongoContext): Pick<Store, 'enlist' | 'updateE
       const members = await context.read(() => roster.find({ runId }).sort({ slot: 1 }).toArray())
       return members.map(({ body }) => parse<RosterEntry>(body))
     },
+    memberCount: (runId) => context.read(() => roster.countDocuments({ runId })),
   }
 }
 
