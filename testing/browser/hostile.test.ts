@@ -41,7 +41,7 @@ describe.skipIf(isWithoutBrowser)('SEC-T14: text from others on pages', () => {
   const look = async (path: string): Promise<void> => {
     const { page } = visit
     await page.goto(`${lab.url}${path}`)
-    await page.getByRole('heading', { level: 1 }).waitFor()
+    await page.getByRole('heading', { level: 1 }).waitFor({ state: 'attached' })
     await isSettled(page)
   }
   const expectQuiet = async (where: string): Promise<void> => {
@@ -106,7 +106,7 @@ describe.skipIf(isWithoutBrowser)('SEC-T14: text from others on pages', () => {
         `/${encodeURIComponent(payload)}`,
       ]) {
         await page.goto(`${lab.url}${path}`)
-        await page.getByRole('heading', { level: 1 }).waitFor()
+        await page.getByRole('heading', { level: 1 }).waitFor({ state: 'attached' })
       }
     }
     await expectQuiet('addresses')
