@@ -71,12 +71,9 @@ export function printCalibration(out: Output, record: RunRecord): void {
     out.say(`  It is the last of ${all.length}:`)
     out.table(
       ['round', 'before', 'after', 'gain', 'answered'],
-      all.map(({ round, before, after, gain, answered, silent }) => [
+      all.map(({ round, before, after, gain, counts }) => [
         ...[String(round), share(before?.accuracy), share(after?.accuracy)],
-        ...[
-          gain === null ? '–' : points(gain),
-          `${answered.length}/${answered.length + silent.length}`,
-        ],
+        ...[gain === null ? '–' : points(gain), `${counts.answered}/${counts.asked}`],
       ]),
     )
   }
@@ -134,10 +131,10 @@ function scoreLines({
 const worstText = (worst: WorstClass | null): string =>
   worst === null ? '–' : `${percent(worst.recall)} (${worst.name})`
 
-function heardLines({ answered, silent, unasked }: Calibrated): readonly Line[] {
+function heardLines({ counts, silent, unasked }: Calibrated): readonly Line[] {
   const names = (members: readonly Member[]): string => some(members.map(({ name }) => name))
   return [
-    ['answered', `${answered.length} of ${answered.length + silent.length} that were asked`],
+    ['answered', `${counts.answered} of ${counts.asked} that were asked`],
     ...(silent.length === 0
       ? []
       : [['without', `${names(silent)}: asked, and no answer that counts`] as const]),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { CalibratedClass, Diagnostics } from '#protocol/diagnostics.js'
-import type { Metrics, RunRecord } from '#protocol/record.js'
+import { countsOf, type Metrics, type RunRecord } from '#protocol/record.js'
 import { madeUpRun } from '#testing/made-up-runs.js'
 import {
   calibrationMeans,
@@ -116,6 +116,16 @@ describe('who was heard in a calibration', () => {
       ...{ round: 3, before: 0.5, after: 0.75, gain: 0.25, worstBefore: 0.1, worstAfter: 0.7 },
       ...{ answered: 1, asked: 2, without: ['client-1', 'client-2'] },
     })
+  })
+  it('are so many of so many where it is hidden who they are, and nobody is called silent', () => {
+    const run = told('final', [{}, trained, { ...calibrated, clients: [{}, null] }])
+    const rounds = run.rounds.map((round) => ({
+      ...round,
+      ...{ counts: countsOf(round), cohort: [], accepted: [] },
+    }))
+    const last = lastCalibration({ ...run, rounds })
+    expect(last).toMatchObject({ answered: [], silent: [], unasked: [] })
+    expect(calibrationSummary(last!)).toMatchObject({ answered: 1, asked: 2, without: [] })
   })
   it('have their slots for names where the roster is not told', () => {
     const run = madeUpRun({ rounds: [{}, trained, { ...calibrated, clients: [null, {}] }] })

@@ -33,6 +33,8 @@ export interface Calibrated {
   readonly gain: number | null
   readonly worstBefore: WorstClass | null
   readonly worstAfter: WorstClass | null
+  /** How many were asked, and how many answered: also where privacy settings hide who, and the lists below are empty. */
+  readonly counts: { readonly asked: number; readonly answered: number }
   readonly answered: readonly Member[]
   /** Was asked, and did not answer in time or not with what counts. */
   readonly silent: readonly Member[]
@@ -154,17 +156,24 @@ const worstOf = (scores: Scores | null): WorstClass | null =>
 function heard(
   { roster }: RunRecord,
   rounds: readonly RoundRecord[],
-): Pick<Calibrated, 'answered' | 'silent' | 'unasked'> {
-  const answered = new Set(rounds.at(-1)?.accepted.map(({ slot }) => slot))
+): Pick<Calibrated, 'counts' | 'answered' | 'silent' | 'unasked'> {
+  const last = rounds.at(-1)
+  if (last?.counts !== undefined) {
+    const { asked, accepted } = last.counts
+    return { counts: { asked, answered: accepted }, answered: [], silent: [], unasked: [] }
+  }
+  const answered = new Set(last?.accepted.map(({ slot }) => slot))
   const asked = new Set(rounds.flatMap(({ cohort }) => cohort))
   const names = new Map(roster.map(({ slot, name }) => [slot, name]))
   const members = (slots: Iterable<Slot>): readonly Member[] =>
     [...slots]
       .sort((a, b) => a - b)
       .map((slot) => ({ slot, name: names.get(slot) ?? `slot ${slot}` }))
+  const silent = members([...asked].filter((slot) => !answered.has(slot)))
   return {
+    counts: { asked: answered.size + silent.length, answered: answered.size },
     answered: members(answered),
-    silent: members([...asked].filter((slot) => !answered.has(slot))),
+    silent,
     unasked: members([...names.keys()].filter((slot) => !asked.has(slot))),
   }
 }
@@ -191,8 +200,7 @@ export const calibrationSummary = (of: Calibrated): CalibrationSummary => ({
   gain: of.gain,
   worstBefore: of.worstBefore?.recall ?? null,
   worstAfter: of.worstAfter?.recall ?? null,
-  answered: of.answered.length,
-  asked: of.answered.length + of.silent.length,
+  ...of.counts,
   without: [...of.silent, ...of.unasked].map(({ name }) => name),
 })
 
