@@ -14,8 +14,11 @@ export function eventLines(event: RunEvent): readonly string[] {
   return text === null ? [] : [`  ${text}`]
 }
 
+/** Texts and numbers of an event; anything else is told by none. */
+const said = (value: unknown): string =>
+  typeof value === 'string' || typeof value === 'number' ? String(value) : ''
 const problemText = ({ code, message }: Data): string =>
-  typeof message === 'string' ? `${String(code)}: ${message}` : String(code)
+  typeof message === 'string' ? `${said(code)}: ${message}` : said(code)
 const whoIn = ({ name, slot }: Data): string => {
   if (typeof name === 'string') return name
   return typeof slot === 'number' ? `slot ${slot}` : 'a member'
@@ -23,8 +26,8 @@ const whoIn = ({ name, slot }: Data): string => {
 const failed = (data: Data): string => `${whoIn(data)}: ${problemText(data)}`
 
 const TEXTS: ReadonlyMap<string, (data: Data) => string> = new Map([
-  ['run:waiting', ({ reason }: Data) => `waiting: ${String(reason)}`],
-  ['update:refused', (data: Data) => `${whoIn(data)} refused: ${String(data['code'])}`],
+  ['run:waiting', ({ reason }: Data) => `waiting: ${said(reason)}`],
+  ['update:refused', (data: Data) => `${whoIn(data)} refused: ${said(data['code'])}`],
   ['task:failed', failed],
   ['member:refused', failed],
   [
@@ -32,8 +35,8 @@ const TEXTS: ReadonlyMap<string, (data: Data) => string> = new Map([
     (data: Data) => ('name' in data ? coolDownText(data) : 'a member is not asked for a while'),
   ],
   ['round:waiting-for', ({ slots }: Data) => `waiting for ${thoseIn(slots)}, ${UNTIL}`],
-  ['round:abandoned', ({ reason }: Data) => `round given up: ${String(reason)}`],
+  ['round:abandoned', ({ reason }: Data) => `round given up: ${said(reason)}`],
 ])
 const UNTIL = 'until the deadline of the round'
 const thoseIn = (slots: unknown): string =>
-  Array.isArray(slots) ? `slot ${slots.join(', ')}` : `${String(slots)} members`
+  Array.isArray(slots) ? `slot ${slots.join(', ')}` : `${said(slots)} members`
