@@ -37,7 +37,7 @@ describe('the form that starts a run, from the schema that coordinators tell', (
     const parsed = parseRunConfig(config, catalogue)
     if (!parsed.ok) throw parsed.error
     // What begins with a run is the run again, and short.
-    const short = configFromRun(parsed.value as unknown as JsonObject, schema)
+    const short = configFromRun(parsed.value, schema)
     const again = parseRunConfig(short, catalogue)
     expect(again.ok && again.value).toEqual(parsed.value)
     expect(JSON.stringify(short).length).toBeLessThan(JSON.stringify(parsed.value).length / 2)

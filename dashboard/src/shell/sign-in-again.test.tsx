@@ -31,7 +31,7 @@ describe('a session that ends while a page is open', () => {
       const refused = (code: string): Response =>
         new Response(JSON.stringify({ problem: { code, message: 'No' } }), { status: 401 })
       if (address === '/api/sign-in') {
-        isSignedIn = String(body).includes('"password":"right"')
+        isSignedIn = (body as string).includes('"password":"right"')
         const session = {
           ...{ name: 'anna', role: 'researcher', session: null, token: null },
           ...{ csrfToken: 'c', endsAt: '2026-11-28T12:00:00.000Z' },
