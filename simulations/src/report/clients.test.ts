@@ -43,6 +43,11 @@ describe('the clients of a run', () => {
     expect(clientSummary(madeUpRun({ rounds: [{}] }))).toBeNull()
   })
 
+  it('are not summed up where the worst of them is hidden: it is not 0', () => {
+    const run = madeUpRun({ rounds: [{}, { metrics: { 'clients/count': 2, accuracy: 0.5 } }] })
+    const rounds = run.rounds.map((round) => ({ ...round, counts: { asked: 2, accepted: 2 } }))
+    expect(clientSummary({ ...run, rounds })).toBeNull()
+  })
   it('have models of their own where the round says so', () => {
     const summary = (more: Record<string, number>) =>
       clientSummary(madeUpRun({ rounds: [{}, { metrics: told(0.5, more) }] }))?.own

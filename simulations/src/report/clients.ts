@@ -33,10 +33,11 @@ export interface ClientSummary extends OverClients {
   readonly own: { readonly trained: number; readonly accuracy: number | null } | null
 }
 
-/** As last told; null where clients scored nothing. */
+/** As last told; null where clients scored nothing, and where privacy settings hide how far they lie apart. */
 export function clientSummary(record: Pick<RunRecord, 'rounds'>): ClientSummary | null {
   const told = record.rounds.findLast(({ metrics }) => metrics['clients/count'] !== undefined)
   if (told === undefined) return olderSummary(record)
+  if (told.counts !== undefined) return null
   const metric = (name: string): number => told.metrics[`clients/${name}`] ?? 0
   const metricOrNull = (name: string): number | null => told.metrics[`clients/${name}`] ?? null
   const trained = metricOrNull('trained')
