@@ -33,7 +33,9 @@ const kindOf = (path: Path): string =>
 
 /** In place of each list of a page its first row, so many times, each by a name of its own. */
 function repeated(body: unknown, times: number): unknown {
-  const lists = Object.entries(body as object).filter(([key]) => ROWS.has(key))
+  const lists = Object.entries(body as object).filter(
+    ([key, rows]) => ROWS.has(key) && Array.isArray(rows),
+  )
   return lists.reduce<unknown>((made, [key, rows]) => {
     const [first] = rows as readonly Readonly<Record<string, unknown>>[]
     if (first === undefined) return made

@@ -41,7 +41,11 @@ describe.skipIf(isWithoutBrowser)('an administrator', () => {
     await page.keyboard.press('Escape')
     const data = ['--data', 'synthetic:blobs:count=300:classes=4:features=8:seed=1']
     await lab.federation.rejoin('west', '--code', code.exec(shown ?? '')?.[0] ?? '', ...data)
-    await page.getByRole('row', { name: /west/ }).getByText('Ready').first().waitFor()
+    await page
+      .getByRole('row', { name: /west/ })
+      .getByText('Ready')
+      .filter({ visible: true })
+      .waitFor()
 
     await page.getByRole('link', { name: 'south' }).click()
     await page
@@ -53,7 +57,11 @@ describe.skipIf(isWithoutBrowser)('an administrator', () => {
     const { errorText } = await south.ended
     expect(errorText).toMatch(/revoked/i)
     await page.keyboard.press('Escape')
-    await page.getByRole('row', { name: /south/ }).getByText('Revoked').first().waitFor()
+    await page
+      .getByRole('row', { name: /south/ })
+      .getByText('Revoked')
+      .filter({ visible: true })
+      .waitFor()
     expect(problems).toEqual([])
     await visit.close()
   })

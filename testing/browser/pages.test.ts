@@ -25,7 +25,11 @@ const AUDITED = {
 const RUNS = {
   plain: tinyRun('Plain', { ...LAYERS, ...DIAGNOSED }),
   calibrated: tinyRun('Calibrated', { ...LAYERS, ...DIAGNOSED, calibration: { name: 'ccvr' } }),
-  personal: tinyRun('Personal', { ...LAYERS, method: { name: 'fedd2s', interval: 1 } }),
+  personal: tinyRun('Personal', {
+    ...LAYERS,
+    method: { name: 'fedd2s', interval: 1 },
+    evaluation: { federated: true },
+  }),
   pool: tinyRun('Pool', {
     model: { ...LAYERS.model, activation: 'gelu', closingNorm: true },
     method: { name: 'fedins', poolSize: 4, topK: 1 },
