@@ -29,6 +29,10 @@ export interface Axis {
   readonly tick?: (value: number) => string
   /** Only whole numbers stand along it. */
   readonly isWhole?: boolean
+  /** How far apart the numbers along it may be; left out: whatever is round. */
+  readonly steps?: readonly number[]
+  /** It begins at 0, so that a small change looks small. */
+  readonly isFromZero?: boolean
 }
 export interface CurvesProps {
   readonly title: string

@@ -4,7 +4,7 @@ import { csvText } from './chart-files.js'
 import { alignedOf } from './curve-rows.js'
 import type { Sheet } from './echart.js'
 import { heatHeight, heatOption, heatRange, mix, type Heat } from './heat-option.js'
-import { placesOf, withOpacity } from './plot-options.js'
+import { placesFrom, placesOf, roomAbove, withOpacity } from './plot-options.js'
 import { scatterOption } from './scatter-option.js'
 
 const SHEET: Sheet = {
@@ -119,5 +119,18 @@ describe('numbers of a chart, to take along', () => {
         ['c', -1.5],
       ]),
     ).toBe(`Client,'=1+1\r\n"a,b",\r\nc,-1.5\r\n`)
+  })
+})
+
+describe('ends of axes', () => {
+  it('a single place stands at the left, where others will follow it', () => {
+    expect([placesFrom(0, 0), placesFrom(3, 20), placesFrom(null, null)]).toEqual([
+      [0, 1],
+      [3, 20],
+      [0, 1],
+    ])
+  })
+  it('where all is 0 there is still an axis', () => {
+    expect([roomAbove(0), roomAbove(null), roomAbove(10)]).toEqual([1, 1, 11])
   })
 })

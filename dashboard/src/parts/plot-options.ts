@@ -24,11 +24,11 @@ const WHOLE_STEPS: readonly number[] = Array.from({ length: 28 }, (_, i) =>
   .slice(0, 28)
 
 export function plotOptions(spec: PlotSpec): uPlot.Options {
-  const { lines, xAxis, yAxis, yRange, isLog, colors, width, height, hidden, onPoint } = spec
+  const { lines, xAxis, yAxis, colors, width, height, hidden, onPoint } = spec
   const { stepped } = spec
   const color = (name: string): string => colors.get(name) ?? ''
-  const axis = ({ format, tick = format, isWhole = false }: Axis): uPlot.Axis => ({
-    ...(isWhole ? { incrs: [...WHOLE_STEPS] } : {}),
+  const axis = ({ format, tick = format, isWhole = false, steps }: Axis): uPlot.Axis => ({
+    ...(steps === undefined && !isWhole ? {} : { incrs: [...(steps ?? WHOLE_STEPS)] }),
     ...{ stroke: color('--ink-3'), font: FONT, gap: 6 },
     grid: { stroke: color('--rule'), width: 1 },
     ticks: { show: false },
@@ -43,8 +43,8 @@ export function plotOptions(spec: PlotSpec): uPlot.Options {
       drag: { x: true, y: false },
     },
     scales: {
-      x: { time: false },
-      y: isLog ? { distr: 3 } : yRange === undefined ? {} : { range: [...yRange] },
+      x: { time: false, range: (_, min, max) => placesFrom(min, max) },
+      y: scaleOf(spec),
     },
     axes: [
       { ...axis(xAxis), grid: { show: false }, size: 28 },
@@ -68,6 +68,25 @@ export function plotOptions(spec: PlotSpec): uPlot.Options {
     hooks: { setCursor: [({ cursor }) => onPoint(cursor.idx ?? null)] },
   }
 }
+
+/** From the first place to the last. One alone stands at the left, where others will follow it. */
+export const placesFrom = (first: number | null, last: number | null): [number, number] => {
+  const from = first ?? 0
+  return [from, last === null || last <= from ? from + 1 : last]
+}
+
+function scaleOf({
+  isLog,
+  yRange,
+  yAxis,
+}: Pick<PlotSpec, 'isLog' | 'yRange' | 'yAxis'>): uPlot.Scale {
+  if (isLog) return { distr: 3 }
+  if (yRange !== undefined) return { range: [...yRange] }
+  return yAxis.isFromZero === true ? { range: (_, __, max) => [0, roomAbove(max)] } : {}
+}
+/** Above the largest value; something also where all are 0. */
+export const roomAbove = (largest: number | null): number =>
+  largest === null || largest <= 0 ? 1 : largest * 1.1
 
 const MUTED: ReturnType<typeof seriesLook> = { variable: '--rule-strong', dash: [] }
 

@@ -11,13 +11,15 @@ const atTime = (seconds: number, timeStyle: 'short' | 'medium'): string =>
 const TIME: Axis = {
   label: 'Time',
   format: (seconds) => atTime(seconds, 'medium'),
-  tick: (seconds) => atTime(seconds, 'short'),
+  tick: (seconds) => atTime(seconds, seconds % 60 === 0 ? 'short' : 'medium'),
+  steps: [15, 30, 60, 120, 300, 600, 900, 1800, 3600],
 }
-const MS: Axis = { label: 'ms', format: (value) => `${number(Number(value.toFixed(1)))} ms` }
-const BYTES: Axis = { label: 'Bytes', format: bytes }
-/** Of a disk that is large, and of which little changes. */
-const DISK: Axis = { label: 'Bytes', format: (value) => `${(value / 1e9).toFixed(2)} GB` }
-const COUNT: Axis = { label: 'Number', format: (value) => count(Math.round(value * 10) / 10) }
+const MS: Axis = {
+  ...{ label: 'ms', isFromZero: true },
+  format: (value) => `${number(Number(value.toFixed(1)))} ms`,
+}
+const BYTES: Axis = { label: 'Bytes', format: bytes, isFromZero: true }
+const COUNT: Axis = { label: 'Number', format: count, isWhole: true, isFromZero: true }
 
 interface Chart {
   readonly title: string
@@ -49,7 +51,7 @@ const CHARTS: readonly Chart[] = [
     measures: [{ label: 'data directory', of: ({ storeBytes }) => storeBytes }],
   },
   {
-    ...{ title: 'Disk', fileName: 'disk', axis: DISK },
+    ...{ title: 'Disk', fileName: 'disk', axis: BYTES },
     measures: [{ label: 'free', of: ({ freeBytes }) => freeBytes }],
   },
   {

@@ -45,7 +45,9 @@ const sinceText = (time: string): string =>
     ...{ hour: '2-digit', minute: '2-digit' },
   })
 
-function Now({ view: { now, startedAt } }: { readonly view: OperationsView }) {
+function Now({ view: { now, samples, startedAt } }: { readonly view: OperationsView }) {
+  // What is measured now has only begun since the latest sample.
+  const { lagMs } = samples.at(-1) ?? now
   const seconds = Math.max(0, Math.floor((useNow() - Date.parse(startedAt)) / 1000))
   const uploads = now.uploadsActive + now.uploadsWaiting
   return (
@@ -54,7 +56,7 @@ function Now({ view: { now, startedAt } }: { readonly view: OperationsView }) {
         {duration(seconds)}
       </Figure>
       <Figure label="Event loop lag" below="99th percentile of 5 s">
-        {number(Number(now.lagMs.toFixed(1)))} ms
+        {number(Number(lagMs.toFixed(1)))} ms
       </Figure>
       <Figure label="Memory" below={`${bytes(now.heapBytes)} in the heap`}>
         {bytes(now.rssBytes)}
@@ -65,7 +67,10 @@ function Now({ view: { now, startedAt } }: { readonly view: OperationsView }) {
       >
         {now.storeBytes === null ? '–' : bytes(now.storeBytes)}
       </Figure>
-      <Figure label="Connections" below={`${count(now.nodesOnline)} nodes online`}>
+      <Figure
+        label="Connections"
+        below={`${count(now.nodesOnline)} ${now.nodesOnline === 1 ? 'node' : 'nodes'} online`}
+      >
         {count(now.connections)}
       </Figure>
       <Figure label="Uploads" below={`${count(now.uploadsWaiting)} wait their turn`}>
