@@ -80,7 +80,13 @@ function Name({ node }: { readonly node: NodeLine }) {
         {node.name}
       </Link>
       <span className={css['below']}>
-        {node.engine?.backend ?? 'unknown device'} · <Seen node={node} />
+        {node.engine === null && !node.online && node.lastSeenAt === null ? (
+          'not seen since the coordinator started'
+        ) : (
+          <>
+            {node.engine?.backend ?? 'unknown device'} · <Seen node={node} />
+          </>
+        )}
       </span>
     </span>
   )
