@@ -79,3 +79,33 @@ export function inOrderOfInterest(names: readonly string[]): readonly string[] {
   }
   return names.toSorted((a, b) => rank(a) - rank(b))
 }
+
+/** Whose score it is, by what stands before `accuracy` and `loss`. */
+const SCORES: Readonly<Record<string, string>> = {
+  '': 'Released model',
+  'federated/': 'Released model, on clients’ data',
+  // Of the released model, or of models of their own: whatever the method scores there.
+  'clients/': 'Mean over clients',
+}
+export const SCORE_PREFIXES: readonly string[] = Object.keys(SCORES)
+/** What a score is of: the same for accuracy and loss. */
+export function scoreLabel(name: string): string {
+  const prefix = name.slice(0, name.lastIndexOf('/') + 1)
+  return SCORES[prefix] ?? name
+}
+
+/** Of these, each is told for many things that are alike. */
+const FAMILIES: Readonly<Record<string, string>> = {
+  recall: 'Recall by class',
+  'federated/recall': 'Recall by class, on clients’ data',
+  'accuracy/domain': 'Accuracy by domain',
+  'federated/accuracy/domain': 'Accuracy by domain, on clients’ data',
+  'routing/usage': 'Use of pool entries',
+  'calibration/virtualLoss': 'Calibration: loss on virtual features',
+  'calibration/virtualAccuracy': 'Calibration: accuracy on virtual features',
+  'calibration/realLoss': 'Calibration: loss on real data',
+  'calibration/realAccuracy': 'Calibration: accuracy on real data',
+}
+/** What metrics are together whose names begin alike; null: they are no family. */
+export const familyWords = (family: string): string | null =>
+  Object.hasOwn(FAMILIES, family) ? (FAMILIES[family] ?? null) : null

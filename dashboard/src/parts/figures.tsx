@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react'
 import css from './figures.module.css'
 
-/** The numbers that one asks for first, beside each other. */
+/** The numbers that one asks for first, beside each other: six, so that rows are full on every screen. */
 export function Figures({ children }: { readonly children: ReactNode }) {
   return <dl className={css['figures']}>{children}</dl>
 }

@@ -90,4 +90,5 @@ export const useRound = (runId: RunId, round: number | null): UseQueryResult<Rou
       }),
     enabled: round !== null,
     staleTime: Infinity,
+    placeholderData: keepPreviousData,
   })

@@ -10,7 +10,7 @@ import { lineOf } from './series.js'
 const X_AXES: Readonly<Record<Against, Axis>> = {
   rounds: { label: 'Round', format: count, isWhole: true },
   seconds: { label: 'After', format: duration },
-  bytes: { label: 'After', format: bytes },
+  bytes: { label: 'After', format: bytes, isWhole: true },
 }
 
 /** One metric of all that is compared; of runs that repeat one another their mean, and a band from the lowest to the highest. */

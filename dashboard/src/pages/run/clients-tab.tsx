@@ -95,8 +95,8 @@ function MemberChart({
     null
   const { data, error, refetch } = useMemberCurves(run.runId, metric)
   const lines = useMemo(
-    () => (data === undefined ? [] : memberLines(data, nameOf, chosen)),
-    [data, nameOf, chosen],
+    () => (data === undefined ? [] : memberLines(trainedIn(data, line.round), nameOf, chosen)),
+    [data, line.round, nameOf, chosen],
   )
   if (error !== null) return <Problem error={problemOf(error)} onRetry={() => void refetch()} />
   const hint =
@@ -129,6 +129,22 @@ function MemberChart({
 const memberLabel = (name: string): string => {
   const { label } = metricWords(name)
   return label.slice(0, 1).toUpperCase() + label.slice(1)
+}
+
+/** Beyond the rounds that train, members score the released model: the loss of that is of another model, on other examples. */
+export const trainedIn = (curves: MemberCurves, rounds: number): MemberCurves =>
+  curves.name === 'loss'
+    ? { ...curves, members: curves.members.map((one) => upTo(one, rounds)) }
+    : curves
+
+function upTo(
+  member: MemberCurves['members'][number],
+  last: number,
+): MemberCurves['members'][number] {
+  const isLater = (round: number): boolean => round > last
+  const end = member.rounds.findIndex(isLater)
+  if (end < 0) return member
+  return { ...member, rounds: member.rounds.slice(0, end), values: member.values.slice(0, end) }
 }
 
 /** Those that are chosen stand out, and are drawn over the others. */

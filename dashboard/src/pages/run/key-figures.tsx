@@ -1,7 +1,7 @@
-import type { ReactNode } from 'react'
 import type { Curve, RunView } from '#protocol/run-views.js'
 import { bytes, count, duration, number, percent } from '../../look/format.js'
 import { useClock } from '../../look/use-now.js'
+import { Figure, Figures } from '../../parts/figures.js'
 import { bestOf } from './best.js'
 import css from './key-figures.module.css'
 
@@ -21,7 +21,7 @@ export function KeyFigures({
   const lastLoss = loss?.values.findLast((value) => value !== null)
   const sent = Math.max(0, ...curves.map((curve) => curve.bytes.at(-1) ?? 0))
   return (
-    <dl className={css['figures']}>
+    <Figures>
       <Figure
         label="Accuracy"
         below={best === null ? null : `Best ${percent(best.value)} in round ${count(best.round)}`}
@@ -57,29 +57,11 @@ export function KeyFigures({
       <Figure label="Sent" below={line.round > 0 ? `${bytes(sent / line.round)} a round` : null}>
         {sent === 0 ? '–' : bytes(sent)}
       </Figure>
-    </dl>
+    </Figures>
   )
 }
 
-function Figure({
-  label,
-  below,
-  children,
-}: {
-  readonly label: string
-  readonly below: ReactNode
-  readonly children: ReactNode
-}) {
-  return (
-    <div className={css['figure']}>
-      <dt className={css['label']}>{label}</dt>
-      <dd className={css['value']}>{children}</dd>
-      <dd className={css['below']}>{below}</dd>
-    </div>
-  )
-}
-
-/** From when it was started to now, or to its last round. */
+/** From when it was started to now, or to its last round; unknown where it ended before the first. */
 function Took({ view: { line } }: { readonly view: RunView }) {
   const isUnderWay = line.state === 'running' || line.state === 'waiting'
   const now = useClock(isUnderWay)
@@ -91,7 +73,7 @@ function Took({ view: { line } }: { readonly view: RunView }) {
       label={isUnderWay ? 'Since the start' : 'From start to end'}
       below={line.round > 0 ? `${duration(closed / line.round)} a round` : null}
     >
-      {duration(isUnderWay ? Math.floor(seconds) : seconds)}
+      {isUnderWay ? duration(Math.floor(seconds)) : line.round > 0 ? duration(seconds) : '–'}
     </Figure>
   )
 }

@@ -1,7 +1,12 @@
-/** How metrics of runs are called, written and put together into charts. */
+/** How metrics of a run are put together into charts. What they are called: `look/metric-words.ts`. */
 import type { Curve } from '#protocol/run-views.js'
 import { bytes, count, duration } from '../../look/format.js'
-import { inOrderOfInterest, metricWords } from '../../look/metric-words.js'
+import {
+  familyWords,
+  inOrderOfInterest,
+  metricWords,
+  SCORE_PREFIXES,
+} from '../../look/metric-words.js'
 import type { Axis, CurveLine } from '../../parts/curves.js'
 
 /** What curves are drawn against. */
@@ -10,7 +15,7 @@ export type XAxis = (typeof X_AXES)[number]
 export const X_LABELS: Readonly<Record<XAxis, Axis>> = {
   rounds: { label: 'Round', format: (value) => (Number.isInteger(value) ? count(value) : '') },
   seconds: { label: 'Time', format: duration },
-  bytes: { label: 'Bytes', format: bytes },
+  bytes: { label: 'Bytes', format: bytes, isWhole: true },
 }
 
 export const isShare = (name: string): boolean => metricWords(name).isShare
@@ -26,39 +31,15 @@ export function axisOf(name: string): Axis {
   return axis
 }
 
-const SCORES: Readonly<Record<string, string>> = {
-  '': 'Released model',
-  'federated/': "Released model, on clients' data",
-  'clients/': "Clients' own models, mean",
-}
-/** What a score is of: the same for accuracy and loss. */
-export function scoreLabel(name: string): string {
-  const prefix = name.slice(0, name.lastIndexOf('/') + 1)
-  return SCORES[prefix] ?? name
-}
 /** Names of the scores of that kind, the released model's first. */
 export const scoresOf = (names: readonly string[], kind: 'accuracy' | 'loss'): readonly string[] =>
-  Object.keys(SCORES)
-    .map((prefix) => `${prefix}${kind}`)
-    .filter((name) => names.includes(name))
+  SCORE_PREFIXES.map((prefix) => `${prefix}${kind}`).filter((name) => names.includes(name))
 
 /** Metrics that are drawn together. */
 export interface MetricGroup {
   readonly id: string
   readonly label: string
   readonly names: readonly string[]
-}
-/** Of these, each is told for many things that are alike. */
-const FAMILIES: Readonly<Record<string, string>> = {
-  recall: 'Recall by class',
-  'federated/recall': "Recall by class, on clients' data",
-  'accuracy/domain': 'Accuracy by domain',
-  'federated/accuracy/domain': "Accuracy by domain, on clients' data",
-  'routing/usage': 'Use of pool entries',
-  'calibration/virtualLoss': 'Calibration: loss on virtual features',
-  'calibration/virtualAccuracy': 'Calibration: accuracy on virtual features',
-  'calibration/realLoss': 'Calibration: loss on real data',
-  'calibration/realAccuracy': 'Calibration: accuracy on real data',
 }
 /** Most lines that can be told apart. */
 const MOST_LINES = 40
@@ -68,12 +49,12 @@ export function groupsOf(names: readonly string[]): readonly MetricGroup[] {
   const groups = new Map<string, string[]>()
   for (const name of inOrderOfInterest(names.filter((one) => !scores.has(one)))) {
     const family = name.slice(0, Math.max(0, name.lastIndexOf('/')))
-    const id = Object.hasOwn(FAMILIES, family) ? family : name
+    const id = familyWords(family) === null ? name : family
     groups.set(id, [...(groups.get(id) ?? []), name])
   }
   return [...groups].map(([id, members]) => ({
     id,
-    label: FAMILIES[id] ?? metricWords(id).label,
+    label: familyWords(id) ?? metricWords(id).label,
     names: members.slice(0, MOST_LINES),
   }))
 }

@@ -1,5 +1,6 @@
 import { useMemo, useState } from 'react'
 import type { Curve } from '#protocol/run-views.js'
+import { scoreLabel } from '../../look/metric-words.js'
 import { Choice } from '../../parts/choice.js'
 import { Curves } from '../../parts/curves.js'
 import { Problem } from '../../parts/problem.js'
@@ -13,7 +14,6 @@ import {
   isShare,
   linesOf,
   partLabel,
-  scoreLabel,
   scoresOf,
   X_AXES,
   X_LABELS,

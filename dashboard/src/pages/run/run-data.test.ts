@@ -2,14 +2,16 @@ import { describe, expect, it } from 'vitest'
 import type { JsonObject } from '#protocol/json.js'
 import type { Attempt, MemberProgress, RunView } from '#protocol/run-views.js'
 import type { RunEvent } from '#protocol/ui-messages.js'
+import { scoreLabel } from '../../look/metric-words.js'
 import { bestOf } from './best.js'
 import { clientRows } from './client-rows.js'
+import { trainedIn } from './clients-tab.js'
 import { configRows } from './config-rows.js'
 import { firstWithoutGap, joined } from './events-store.js'
 import { roundsCsv } from './export-files.js'
 import { arrivals, columns, tallyOf } from './lanes.js'
 import { nameIn } from './member-names.js'
-import { groupsOf, isShare, linesOf, partLabel, scoreLabel, scoresOf } from './metrics.js'
+import { groupsOf, isShare, linesOf, partLabel, scoresOf } from './metrics.js'
 
 const OPENED = '2026-11-28T12:00:00.000Z'
 const after = (seconds: number): string =>
@@ -96,7 +98,7 @@ describe('metrics', () => {
       'Layers below the cut',
       '0',
     ])
-    expect(scoreLabel('clients/accuracy')).toBe("Clients' own models, mean")
+    expect(scoreLabel('clients/accuracy')).toBe('Mean over clients')
   })
   it('are shares or not', () => {
     expect(['accuracy', 'recall/3', 'clients/accuracy', 'routing/usage/1'].every(isShare)).toBe(
@@ -174,4 +176,12 @@ describe('the log of a run', () => {
     expect(firstWithoutGap(joined(events(3, 4), events(9, 10)))).toBe(9)
     expect(firstWithoutGap([])).toBeNull()
   })
+})
+
+it('the loss of members ends where the training does; what they score of the released model is all there', () => {
+  const members = [{ slot: 0, rounds: [1, 2, 3], values: [0.9, 0.5, 1.4] }]
+  expect(trainedIn({ name: 'loss', members }, 2).members).toEqual([
+    { slot: 0, rounds: [1, 2], values: [0.9, 0.5] },
+  ])
+  expect(trainedIn({ name: 'accuracy', members }, 2).members).toEqual(members)
 })

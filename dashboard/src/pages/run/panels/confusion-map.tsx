@@ -13,6 +13,8 @@ import { recallNames } from './recall.js'
 const MOST_ROUNDS = 200
 const RANGE = [0, 1] as const
 const LATEST = 'latest'
+const examplesText = (examples: number): string =>
+  `${count(examples)} ${examples === 1 ? 'example' : 'examples'}`
 const whole = (share: number): string => `${Math.round(share * 100)} %`
 
 /** Which classes the released model takes for which, on the central test split. Nothing where that is not scored. */
@@ -32,7 +34,8 @@ export function ConfusionMap({ run: { runId, view } }: { readonly run: LiveRun }
   )
   const worst = confusion === undefined ? null : worstConfusion(confusion)
   if (error !== null) return <Problem error={problemOf(error)} onRetry={() => void refetch()} />
-  if (values.length === 0) return null
+  // Rounds of before it was kept have none: another can still be chosen.
+  if (values.length === 0 && chosen === LATEST) return null
   const items = [
     { id: LATEST, label: 'Latest round' },
     ...rounds
@@ -46,7 +49,7 @@ export function ConfusionMap({ run: { runId, view } }: { readonly run: LiveRun }
       note={
         worst === null
           ? 'Every example is told right'
-          : `Most often: ${count(worst.examples)} of ${classes[worst.label]} taken for ${classes[worst.predicted]}`
+          : `Most often ${classes[worst.label]} is taken for ${classes[worst.predicted]}: ${examplesText(worst.examples)}`
       }
       controls={<Choice label="Round" items={items} value={chosen} onChange={setChosen} />}
       rows={classes}
