@@ -32,7 +32,7 @@ const RUNS = {
   }),
   pool: tinyRun('Pool', {
     model: { ...LAYERS.model, activation: 'gelu', closingNorm: true },
-    method: { name: 'fedins', poolSize: 4, topK: 1 },
+    method: { name: 'fedins', backbone: 'random', poolSize: 4, topK: 1 },
   }),
   noisy: tinyRun('Noisy', AUDITED),
 }
