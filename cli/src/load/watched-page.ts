@@ -87,8 +87,11 @@ export class WatchedPage {
     this.#devtools.on('Network.loadingFinished', ({ encodedDataLength }) => {
       bytes += encodedDataLength
     })
+    // As who was never here.
+    await this.#devtools.send('Network.setCacheDisabled', { cacheDisabled: true })
     await this.page.goto(address)
     await isThere()
+    await this.#devtools.send('Network.setCacheDisabled', { cacheDisabled: false })
     return bytes
   }
   /** From now on. */
