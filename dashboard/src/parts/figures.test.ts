@@ -124,7 +124,11 @@ describe('numbers of a chart, to take along', () => {
 
 describe('ends of axes', () => {
   it('a single place stands at the left, where others will follow it', () => {
-    expect([placesFrom(0, 0), placesFrom(3, 20), placesFrom(null, null)]).toEqual([
+    expect([
+      placesFrom([0], 0, 100),
+      placesFrom([3, 9, 20], 3, 20),
+      placesFrom([], null, null),
+    ]).toEqual([
       [0, 1],
       [3, 20],
       [0, 1],

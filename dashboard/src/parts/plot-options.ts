@@ -43,7 +43,7 @@ export function plotOptions(spec: PlotSpec): uPlot.Options {
       drag: { x: true, y: false },
     },
     scales: {
-      x: { time: false, range: (_, min, max) => placesFrom(min, max) },
+      x: { time: false, range: ({ data: [x] }, min, max) => placesFrom(x, min, max) },
       y: scaleOf(spec),
     },
     axes: [
@@ -70,9 +70,13 @@ export function plotOptions(spec: PlotSpec): uPlot.Options {
 }
 
 /** From the first place to the last. One alone stands at the left, where others will follow it. */
-export const placesFrom = (first: number | null, last: number | null): [number, number] => {
-  const from = first ?? 0
-  return [from, last === null || last <= from ? from + 1 : last]
+export function placesFrom(
+  places: ArrayLike<number>,
+  first: number | null,
+  last: number | null,
+): [number, number] {
+  const from = (places.length === 1 ? places[0] : first) ?? 0
+  return [from, places.length < 2 || last === null || last <= from ? from + 1 : last]
 }
 
 function scaleOf({

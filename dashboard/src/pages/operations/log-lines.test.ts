@@ -26,6 +26,12 @@ describe('the audit log in lines', () => {
     ])
     expect(lines[1]?.details).toBe('minutes: 60, code: store/io')
   })
+  it('what was refused has no name: it says what it would have been', () => {
+    const refused = { phase: 'failed', subject: null, data: { code: 'config/invalid' } }
+    expect(words(entry(1, { ...refused, action: 'run.start' }))).toEqual([
+      'ana started a run: failed',
+    ])
+  })
   it('says what was made, and who came in', () => {
     expect(
       words(

@@ -111,11 +111,15 @@ const WORDS: Readonly<Record<string, (about: string, data: Told['data']) => stri
   'store.backup': () => 'made a backup',
   'tries.left-out': () => 'tried in vain more often than is written down',
 }
+/** What has no name yet, as that which was refused. */
+const somethingOf = (action: string): string =>
+  action.startsWith('run.') ? 'a run' : action.startsWith('node.') ? 'a node' : 'somebody'
+
 /** Of an act that is not known here: as it is written. */
 function actWords(told: Told, outcome: LogOutcome): string {
   const { action, subject, data } = told
   if (action === 'node.enrol' && hasEntered(told, outcome)) return 'enrolled as a node'
   const words = Object.hasOwn(WORDS, action) ? WORDS[action] : undefined
-  if (words !== undefined) return words(subject ?? 'somebody or something', data)
+  if (words !== undefined) return words(subject ?? somethingOf(action), data)
   return subject === null ? action : `${action} ${subject}`
 }
