@@ -31,6 +31,13 @@ export default defineConfig({
     // Which chunk needs which, for the test of sizes.
     manifest: true,
     modulePreload: { polyfill: false },
+    rollupOptions: {
+      output: {
+        // With what keeps it from making functions of text: whoever loads zod has loaded that.
+        manualChunks: (id) =>
+          /\/node_modules\/zod\/|\/src\/no-eval\.ts$/.test(id) ? 'schemas' : undefined,
+      },
+    },
   },
   server: {
     // `npx vite dashboard` beside a coordinator that was started with --origin http://127.0.0.1:5173.
