@@ -86,6 +86,11 @@ describe('the pages', () => {
       SCRIPT,
       'public, max-age=31536000, immutable',
     ])
+    expect(plain.headers).toMatchObject({
+      'x-content-type-options': 'nosniff',
+      'cross-origin-resource-policy': 'same-origin',
+    })
+    expect(plain.headers['content-security-policy']).toBeUndefined()
     const headers = { 'accept-encoding': 'gzip, br' }
     const small = await get(server, '/assets/main-abc.js', { headers })
     expect(small.headers).toMatchObject({ 'content-encoding': 'br', vary: 'Accept-Encoding' })

@@ -63,6 +63,19 @@ export function servePages(directory: string): RequestHandler {
   }
 }
 
+/** Headers that say something of documents only. */
+const OF_PAGES = [
+  'content-security-policy',
+  'cross-origin-opener-policy',
+  'origin-agent-cluster',
+  'referrer-policy',
+  'x-dns-prefetch-control',
+  'x-download-options',
+  'x-frame-options',
+  'x-permitted-cross-domain-policies',
+  'x-xss-protection',
+]
+
 const openFiles = (directory: string): RequestHandler =>
   sirv(directory, {
     ...{ single: true, etag: true, brotli: true, gzip: true },
@@ -71,6 +84,8 @@ const openFiles = (directory: string): RequestHandler =>
       const isAsset = path.startsWith('/assets/')
       const cache = isAsset ? 'public, max-age=31536000, immutable' : 'no-cache'
       response.setHeader('cache-control', cache)
+      // What a page may do says the page; of dozens of files it would be more than what they hold.
+      if (/\.(js|css|woff2)$/.test(path)) for (const name of OF_PAGES) response.removeHeader(name)
     },
   })
 
