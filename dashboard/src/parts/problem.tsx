@@ -4,6 +4,14 @@ import { adviceFor } from './advice.js'
 import { Button } from './button.js'
 import css from './problem.module.css'
 
+/** Another try has the same answer. */
+const FINAL: ReadonlySet<string> = new Set([
+  'auth/forbidden',
+  'run/hidden',
+  'run/no-keys',
+  'run/not-found',
+])
+
 /** What went wrong, what to do about it, and the code by which documentation knows it. */
 export function Problem({
   error,
@@ -21,7 +29,9 @@ export function Problem({
           {adviceFor(error.code)}. <code>{error.code}</code>
         </p>
       </div>
-      {onRetry !== undefined && <Button onPress={onRetry}>Try again</Button>}
+      {onRetry !== undefined && !FINAL.has(error.code) && (
+        <Button onPress={onRetry}>Try again</Button>
+      )}
     </div>
   )
 }

@@ -110,7 +110,9 @@ function MemberChart({
       yAxis={axisOf(metric ?? '')}
       fileName={`${line.name}-members-${metric ?? ''}`}
       hasLogScale={metric !== null && !isShare(metric)}
-      nothing="Drawn when the first update counts"
+      nothing={
+        data === undefined && metric !== null ? 'Loading …' : 'Drawn when the first update counts'
+      }
       controls={
         metric !== null && (
           <Choice
