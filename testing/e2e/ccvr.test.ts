@@ -216,7 +216,7 @@ describe('CCVR on real processes', () => {
       expect(listed.status).toBe(0)
       const runs = listed.result['runs'] as readonly Line[]
       expect(runs).toContainEqual(
-        expect.objectContaining({ name: 'four-nodes calibrated', round: 1, rounds: 0 }),
+        expect.objectContaining({ name: 'four-nodes calibrated', round: 0, rounds: 0 }),
       )
     })
 

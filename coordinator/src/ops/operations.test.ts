@@ -95,7 +95,7 @@ describe('a coordinator, to whoever supervises it', () => {
   it('counts by route, never by what somebody made up', async () => {
     await start()
     await get('/api/runs/run-abcdefabcdef?x=secret')
-    await get('/made-up/by-a-peer')
+    await get('/api/made-up/by-a-peer')
     await fetch(`${coordinator!.url}/x`, { method: 'PROPFIND' })
     const text = await (await get('/metrics')).text()
     expect(text).toContain('{method="GET",route="/api/runs/:id",status="401"} 1')
