@@ -50,7 +50,9 @@ describe('tributary benchmark', () => {
         { name: 'vit-b16', backends: ['native'] },
         { name: 'ccvr', backends: ['wasm'] },
         { name: 'audit', backends: ['wasm', 'native'] },
-        ...['connect', 'ingest', 'storm', 'slowloris'].map((name) => ({ name, backends: [] })),
+        ...['connect', 'ingest', 'storm', 'slowloris', 'dashboard'].map((name) => ({
+          ...{ name, backends: [] },
+        })),
       ],
     })
     const unknown = await run(['nonsense'])

@@ -172,6 +172,10 @@ describe('SEC-T25: what a run with noise shows', () => {
         '1 of at least 2 members are available; 1 more have nothing to train on. ward-7 …',
       ),
     ).toBe('1 of at least 2 members are available; 1 more have nothing to train on')
+    const policy =
+      '1 of at least 2 members are available. 1 of 2 connected nodes does not allow runs whose updates are not clipped to a norm of 0.5 (this one clips to 1). Their owners can: join again with --require-clip 0.5'
+    expect(eyes.reason(policy)).toBe(policy)
+    expect(eyes.reason(`${policy}. ward-7 is not asked for 30 s`)).toBe(policy)
     expect(eyes.reason('store/io: the disk of ward-7 is full')).toBe('store/io')
     expect(eyes.reason('ward-7 fell')).toMatch(/hidden/)
     expect(eyes.reason(null)).toBeNull()

@@ -176,7 +176,8 @@ const REASONS = [
   /^Stopped by a person$/,
   /^Round \d+ got \d+ of at least \d+ reporters in attempt \d+ of \d+/,
   /^Round \d+ has heard from \d+ of \d+ members and waits at most \d+ s more/,
-  /^\d+ of at least \d+ members are available(; \d+ more have nothing to train on)?/,
+  // Then what policies do not allow, and of how many nodes, before anything that names one.
+  /^\d+ of at least \d+ members are available(; \d+ more have nothing to train on)?(\. \d+ of \d+ connected nodes do(es)? not allow .*? Their owners can: ([^.]|\.(?=\d))*)*/,
   /^The privacy audit before the first round waits for that of another run$/,
   /^The privacy audit before the first round: \d+ of \d+ parts done(, about [\d.]+ (s|min|h) left)?$/,
   // Audits are of records of nobody.
