@@ -176,8 +176,7 @@ const REASONS = [
   /^Stopped by a person$/,
   /^Round \d+ got \d+ of at least \d+ reporters in attempt \d+ of \d+/,
   /^Round \d+ has heard from \d+ of \d+ members and waits at most \d+ s more/,
-  // Then what policies do not allow, and of how many nodes, before anything that names one.
-  /^\d+ of at least \d+ members are available(; \d+ more have nothing to train on)?(\. \d+ of \d+ connected nodes do(es)? not allow .*? Their owners can: ([^.]|\.(?=\d))*)*/,
+  /^\d+ of at least \d+ members are available(; \d+ more have nothing to train on)?/,
   /^The privacy audit before the first round waits for that of another run$/,
   /^The privacy audit before the first round: \d+ of \d+ parts done(, about [\d.]+ (s|min|h) left)?$/,
   // Audits are of records of nobody.
@@ -185,10 +184,20 @@ const REASONS = [
 ]
 const UNTOLD = 'The reason is hidden: it may name members'
 
+const REFUSAL = /^\. \d+ of \d+ connected nodes do(es)? not allow /
+const REMEDY = 'Their owners can: '
+/** What policies do not allow, and of how many nodes, before anything that names one. */
+function policiesIn(rest: string): string {
+  const remedy = rest.indexOf(REMEDY)
+  if (!REFUSAL.test(rest) || remedy === -1) return ''
+  const end = rest.indexOf('. ', remedy)
+  return end === -1 ? rest : rest.slice(0, end) + policiesIn(rest.slice(end))
+}
+
 function closedReason(reason: string | null): string | null {
   if (reason === null) return null
   const begun = REASONS.flatMap((pattern) => pattern.exec(reason)?.[0] ?? []).at(0)
-  if (begun !== undefined) return begun
+  if (begun !== undefined) return begun + policiesIn(reason.slice(begun.length))
   const [code = ''] = reason.split(':')
   return isErrorCode(code) ? code : UNTOLD
 }
